@@ -1,0 +1,168 @@
+"""The command line: memq DUMP -e QUERY.
+
+The result goes to standard output, everything else to standard error. Exit status: 0, 1 a failure
+while running, 2 a bad query or command line, 3 a dump that cannot be opened, 10 with --exit-match
+where nothing matched.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import signal
+import sys
+from typing import TYPE_CHECKING
+
+from memq import __version__
+from memq.errors import Cancelled, MemqError, QueryError, Reason
+
+if TYPE_CHECKING:
+    from collections import Counter
+    from collections.abc import Iterable, Sequence
+    from types import FrameType
+
+    from memq.image import Answer
+    from memq.run import Run
+
+FORMATS = ("table", "json", "jsonl", "csv", "tsv")
+_NO_MATCH = 10
+
+_EXAMPLE = """\
+example:
+  memq dump.lime -e 'process.Where(vad.is_executable && vad.is_anonymous).Select([pid, name])'
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the program; returns its exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        return _run(options)
+    except QueryError as error:
+        return _fail(error)
+    except (Cancelled, KeyboardInterrupt):
+        _say("stopped")
+        return 1
+    except BrokenPipeError:
+        # Whoever read the output has seen enough; what is still buffered has nowhere to go.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except MemqError as error:
+        return _fail(error)
+    except OSError as error:
+        _say(f"error: {error.strerror or error}" + (f": {error.filename}" if error.filename else ""))
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="memq",
+        description="Answer questions about a memory dump, with nothing but the dump.",
+        epilog=_EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("dump", help="raw, LiME or ELF core; zstd, xz and gzip are unpacked once")
+    parser.add_argument("-e", "--query", metavar="QUERY", required=True, help="what to ask")
+    parser.add_argument(
+        "-o",
+        "--output",
+        choices=FORMATS,
+        help="format of the result (table on a terminal, else json)",
+    )
+    parser.add_argument(
+        "--exit-match", action="store_true", help=f"exit with {_NO_MATCH} if nothing matches"
+    )
+    parser.add_argument("--version", action="version", version=f"memq {__version__}")
+    return parser
+
+
+def _run(options: argparse.Namespace) -> int:
+    # The threads of numpy's linear algebra are started at its import, and never used here.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    from memq.image import Image  # noqa: PLC0415 - so that --help answers at once
+    from memq.progress import Progress  # noqa: PLC0415
+
+    with Image(options.dump, Progress(sys.stderr)) as image:
+        for warning in image.warnings:
+            _say(f"warning: {warning}")
+        answer = image.query(options.query)
+        answer.run.progress.erase()
+        signal.signal(signal.SIGINT, _canceller(answer.run))
+        try:
+            _write(answer, options.output or ("table" if sys.stdout.isatty() else "json"))
+        finally:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            answer.run.progress.erase()
+            _report(answer)
+    return _NO_MATCH if options.exit_match and not answer.run.matched else 0
+
+
+def _canceller(run: Run) -> object:
+    """Ask the run to stop; asked again, stop at once."""
+
+    def cancel(_number: int, _frame: FrameType | None) -> None:
+        if run.cancelled:
+            raise KeyboardInterrupt
+        run.cancelled = True
+
+    return cancel
+
+
+def _write(answer: Answer, form: str) -> None:
+    """Write the result as it is found."""
+    stream = sys.stdout
+    for text in _texts(answer, form):
+        stream.write(text)
+        stream.flush()
+
+
+def _texts(answer: Answer, form: str) -> Iterable[str]:
+    from memq.output import json, separated, table  # noqa: PLC0415
+
+    shape, batches = answer.result.shape, answer.batches()
+    if form == "json" and answer.result.is_single:
+        form = "jsonl"
+    if form == "jsonl":
+        return json.lines(batches, bare=shape.bare)
+    if form == "json":
+        return json.array(batches, bare=shape.bare)
+    if form == "csv":
+        return separated.csv(batches, shape.fields)
+    if form == "tsv":
+        return separated.tsv(batches, shape.fields)
+    terminal = sys.stdout.isatty()
+    width = shutil.get_terminal_size().columns if terminal else None
+    dim = terminal and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+    return table.table(batches, shape.fields, width, dim=dim)
+
+
+def _report(answer: Answer) -> None:
+    """Say what was cut short, and what could not be decided."""
+    run = answer.run
+    for note in run.notes:
+        _say(f"note: {note}")
+    undecided = sum(run.undecided.values())
+    if undecided:
+        _say(f"{run.matched} matched, {undecided} undecided: {_reasons(run.undecided)}")
+    lost = sum(run.lost.values())
+    if lost:
+        _say(f"{lost} sub-objects left out, undecided: {_reasons(run.lost)}")
+
+
+def _reasons(counter: Counter[Reason]) -> str:
+    return ", ".join(
+        reason.text if len(counter) == 1 else f"{reason.text} ({count})"
+        for reason, count in counter.most_common()
+    )
+
+
+def _fail(error: MemqError) -> int:
+    _say(f"error: {error}")
+    return error.exit_status
+
+
+def _say(text: str) -> None:
+    from memq.output.cells import clean  # noqa: PLC0415
+
+    sys.stderr.write("memq: " + "\n".join(clean(line) for line in text.split("\n")) + "\n")

@@ -1,0 +1,122 @@
+"""Every error that memq raises, and every reason why a value is not known.
+
+MemqError                 exit status 1, a failure while running
+    QueryError            2, the text of a query or of the command line, with the place in it
+    ImageError            3, a dump that cannot be opened
+        SymbolError       3, no kernel, or none whose types can be read, was found in it
+    Cancelled             1, the user stopped the run
+
+An error is for what stops everything. What concerns one value is a Reason in that value's column.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+
+class Reason(IntEnum):
+    """Why a place of a column holds no value; the numbers are what columns store."""
+
+    KNOWN = 0
+    NULL = 1
+    NOT_IN_DUMP = 2
+    PAGED_OUT = 3
+    MALFORMED = 4
+    NOT_IN_KERNEL = 5
+    LIMIT = 6
+    LOOP = 7
+    MISCOUNTED = 8
+    OVERFLOW = 9
+    DIVISION_BY_ZERO = 10
+    CUT_SHORT = 11
+
+    @property
+    def text(self) -> str:
+        """The reason as people read it."""
+        return _REASON_TEXTS[self]
+
+
+_REASON_TEXTS = {
+    Reason.KNOWN: "known",
+    Reason.NULL: "no value",
+    Reason.NOT_IN_DUMP: "memory not in the dump",
+    Reason.PAGED_OUT: "paged out",
+    Reason.MALFORMED: "malformed data",
+    Reason.NOT_IN_KERNEL: "not in this kernel's types",
+    Reason.LIMIT: "beyond the limit of the walk",
+    Reason.LOOP: "the structure loops",
+    Reason.MISCOUNTED: "the kernel's own count differs",
+    Reason.OVERFLOW: "number does not fit 64 bits",
+    Reason.DIVISION_BY_ZERO: "division by zero",
+    Reason.CUT_SHORT: "collection was cut short",
+}
+
+
+class MemqError(Exception):
+    """A failure that is told in one line."""
+
+    exit_status = 1
+
+
+class ImageError(MemqError):
+    """A file that is no dump, or one that cannot be read; says what was found in it."""
+
+    exit_status = 3
+
+
+class SymbolError(ImageError):
+    """A dump in which no kernel, or not the facts that are needed of it, could be found."""
+
+
+class Cancelled(MemqError):
+    """The user stopped the run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A place in a query's text: half-open character offsets."""
+
+    start: int
+    end: int
+
+
+class QueryError(MemqError):
+    """A query that cannot be run as it is written; str() draws the line with a caret."""
+
+    exit_status = 2
+
+    def __init__(
+        self, message: str, text: str = "", span: Span | None = None, hint: str | None = None
+    ) -> None:
+        """`span` is the place in `text`; `hint` one sentence on what to write instead."""
+        super().__init__(message)
+        self.message = message
+        self.text = text
+        self.span = span
+        self.hint = hint
+
+    def at(self, text: str) -> QueryError:
+        """Return the same error, placed in the text that its span speaks of."""
+        return QueryError(self.message, text, self.span, self.hint)
+
+    def __str__(self) -> str:
+        lines = [self.message]
+        if self.span is not None and self.text:
+            lines.append(_excerpt(self.text, self.span))
+        if self.hint:
+            lines.append(self.hint)
+        return "\n".join(lines)
+
+
+def _excerpt(text: str, span: Span) -> str:
+    """Draw the line that holds the start of the span, cut to 100 columns, a caret line below it."""
+    position = min(span.start, len(text))
+    start = text.rfind("\n", 0, position) + 1
+    end = text.find("\n", position)
+    line = text[start : len(text) if end < 0 else end]
+    column = position - start
+    width = max(1, min(span.end - span.start, len(line) - column))
+    cut = max(0, column - 60)
+    line, column = line[cut : cut + 100].replace("\t", " "), column - cut
+    return f"  {line}\n  {' ' * column}{'^' * min(width, max(1, 100 - column))}"

@@ -1,0 +1,102 @@
+"""Arithmetic of whole columns: exact in 64 bits, or unknown with the reason.
+
+Integers are signed or unsigned as the kernel has them; the result is unsigned only where it does not
+fit otherwise. `/` truncates and `%` follows it, as in C#.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from memq.column import Array, Column, worst
+from memq.errors import Reason
+
+_SIGNED_MINIMUM, _SIGNED_MAXIMUM = -(1 << 63), (1 << 63) - 1
+_UNSIGNED_MAXIMUM = (1 << 64) - 1
+
+
+def calculate(sign: str, left: Column, right: Column) -> Column:
+    """Return left sign right, row by row; null with anything is null."""
+    status = worst(left.status, right.status)
+    first, second = left.values, right.values
+    if first.dtype.kind == "f" or second.dtype.kind == "f":
+        return _real(sign, first.astype(float), second.astype(float)).also(status)
+    if _is_small(first) and _is_small(second) and sign in _SMALL:
+        return Column(_SMALL[sign](first.astype(np.int64), second.astype(np.int64)), status)
+    return _exact(sign, first, second).also(status)
+
+
+def _is_small(values: Array) -> bool:
+    """Whether no sum, difference or product of two such numbers leaves 64 bits."""
+    if not len(values):
+        return True
+    return int(values.max()) < 1 << 31 and int(values.min()) > -(1 << 31)
+
+
+_SMALL: dict[str, Callable[[Array, Array], Array]] = {
+    "+": np.add,
+    "-": np.subtract,
+    "*": np.multiply,
+    "&": np.bitwise_and,
+    "|": np.bitwise_or,
+    "^": np.bitwise_xor,
+}
+
+
+def _real(sign: str, first: Array, second: Array) -> Column:
+    if sign in ("/", "%"):
+        divided = np.fmod if sign == "%" else np.divide
+        zero = second == 0
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return Column(divided(first, second)).but(zero, Reason.DIVISION_BY_ZERO)
+    functions: dict[str, Callable[[Array, Array], Array]] = {
+        "+": np.add,
+        "-": np.subtract,
+        "*": np.multiply,
+    }
+    return Column(functions[sign](first, second))
+
+
+def _exact(sign: str, first: Array, second: Array) -> Column:
+    """Calculate with Python's integers, once for each pair of numbers that occurs."""
+    pairs: dict[tuple[int, int], int] = {}
+    codes = [
+        pairs.setdefault(pair, len(pairs))
+        for pair in zip(first.tolist(), second.tolist(), strict=True)
+    ]
+    results = [_one(sign, int(a), int(b)) for a, b in pairs]
+    numbers = [result if isinstance(result, int) else 0 for result in results]
+    status = np.array([result[0] if isinstance(result, tuple) else 0 for result in results], np.uint8)
+    dtype = np.uint64 if any(number > _SIGNED_MAXIMUM for number in numbers) else np.int64
+    if dtype is np.uint64 and any(number < 0 for number in numbers):
+        status = np.where([n < 0 for n in numbers], np.uint8(Reason.OVERFLOW), status)
+        numbers = [max(0, number) for number in numbers]
+    index = np.array(codes, np.int64)
+    return Column(np.array(numbers, dtype), status).take(index)
+
+
+def _one(sign: str, a: int, b: int) -> int | tuple[Reason]:
+    """Calculate one pair; what does not fit 64 bits, and division by zero, is a reason."""
+    if sign in ("/", "%"):
+        if b == 0:
+            return (Reason.DIVISION_BY_ZERO,)
+        quotient = abs(a) // abs(b) * (1 if (a < 0) == (b < 0) else -1)
+        return quotient if sign == "/" else a - quotient * b
+    if sign in ("<<", ">>") and not 0 <= b < 64:
+        return (Reason.OVERFLOW,)
+    result = _INTEGER[sign](a, b)
+    return result if _SIGNED_MINIMUM <= result <= _UNSIGNED_MAXIMUM else (Reason.OVERFLOW,)
+
+
+_INTEGER: dict[str, Callable[[int, int], int]] = {
+    "+": lambda a, b: a + b,
+    "-": lambda a, b: a - b,
+    "*": lambda a, b: a * b,
+    "&": lambda a, b: a & b,
+    "|": lambda a, b: a | b,
+    "^": lambda a, b: a ^ b,
+    "<<": lambda a, b: a << b,
+    ">>": lambda a, b: a >> b,
+}

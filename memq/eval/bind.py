@@ -1,0 +1,340 @@
+"""Binding of expressions: from syntax to terms, every name found and every type checked."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import NoReturn
+
+from memq.errors import QueryError
+from memq.eval import checks
+from memq.eval.methods import METHODS
+from memq.eval.scope import Frame, Found, Names, RecordShape, Shape, Variables
+from memq.eval.terms import (
+    BOOLEAN,
+    NULL,
+    NUMBER,
+    Aggregate,
+    And,
+    Arithmetic,
+    Choice,
+    Coalesce,
+    ColumnTerm,
+    Comparison,
+    Constant,
+    FieldTerm,
+    InList,
+    IsKnown,
+    Membership,
+    MethodCall,
+    Negative,
+    Not,
+    Or,
+    Place,
+    Step,
+    Term,
+)
+from memq.lang import ast, hints
+from memq.schema.declare import Field, System
+from memq.schema.kinds import Kind, ValueType
+
+AGGREGATES = {"any": "Any", "all": "All", "none": "None", "count": "Count"}
+FUNCTIONS = ("is_known", "is_unknown")
+
+
+class Binder:
+    """Binds expressions for one system."""
+
+    def __init__(self, system: System) -> None:
+        self.system = system
+        self.names = Names(system)
+        self.variables = Variables()
+
+    # What an expression is: an object, or a value
+
+    def find(self, node: ast.Expression, frame: Frame | None) -> Found | Term:
+        """Return the place or field that a path speaks of, or the term that it is."""
+        column = self._column(node, frame)
+        if column is not None:
+            return column
+        match node:
+            case ast.Name():
+                found = self.names.bare(frame, node.name, node.span)
+                if found is None:
+                    self._unknown_name(node, frame)
+                return found
+            case ast.Member():
+                target = self.find(node.target, frame)
+                if isinstance(target, Place):
+                    return self.names.member(target, node.name, node.name_span)
+                self._no_member(target, node)
+        return self.term(node, frame)
+
+    def term(self, node: ast.Expression, frame: Frame | None) -> Term:
+        """Bind an expression that is a value."""
+        match node:
+            case ast.Name() | ast.Member():
+                return self._value(self.find(node, frame), node)
+            case ast.And() | ast.Or():
+                made = And if isinstance(node, ast.And) else Or
+                operands = tuple(self.condition(operand, frame) for operand in node.operands)
+                return made(node.span, BOOLEAN, operands)
+            case ast.Unary():
+                return self._unary(node, frame)
+            case ast.Binary():
+                return self._binary(node, frame)
+            case ast.Conditional():
+                return self._choice(node, frame)
+            case ast.Call():
+                return self._call(node, frame)
+        return self._literal(node)
+
+    def condition(self, node: ast.Expression, frame: Frame | None) -> Term:
+        """Bind an expression that must be true or false."""
+        term = self.term(node, frame)
+        checks.need_condition(term)
+        return term
+
+    def _value(self, found: Found | Term, node: ast.Expression) -> Term:
+        if isinstance(found, Term):
+            return found
+        if isinstance(found, tuple):
+            place, field = found
+            return FieldTerm(node.span, self.settled(field), place, field)
+        if isinstance(found, Step) and found.many:
+            raise QueryError(
+                "a collection is no value",
+                span=node.span,
+                hint="Name one of its fields, or ask `.Any()` or `.Count()` of it.",
+            )
+        raise QueryError("an object is no value", span=node.span, hint="Name one of its fields.")
+
+    def settled(self, field: Field) -> ValueType:
+        """Return a field's type as this system compares it."""
+        fold = field.value_type.ignores_case and self.system.ignores_case
+        return replace(field.value_type, ignores_case=fold)
+
+    def _column(self, node: ast.Expression, frame: Frame | None) -> ColumnTerm | None:
+        """Return the column of a record that a path spells, if the element is a record."""
+        path = spelled(node)
+        one = next((f for f in frame.chain()), None) if frame else None
+        if one is None or path is None or not isinstance(one.shape, RecordShape):
+            return None
+        wanted = {path}
+        if path[0] in (one.parameter, one.shape.of):
+            wanted.add(path[1:])
+        for number, field in enumerate(one.shape.fields):
+            if field.path in wanted:
+                if field.type is None:
+                    raise QueryError(f"`{'.'.join(field.path)}` is a list", span=node.span)
+                return ColumnTerm(node.span, field.type, one.root, number)
+        return None
+
+    # Errors of names
+
+    def _unknown_name(self, node: ast.Name, frame: Frame | None) -> NoReturn:
+        one = next(iter(frame.chain()), None) if frame else None
+        if one is not None and isinstance(one.shape, RecordShape):
+            columns = [".".join(field.path) for field in one.shape.fields]
+            hint = "Here the element is the record; its columns are: " + ", ".join(columns)
+            raise QueryError(f"the record has no `{node.name}`", span=node.span, hint=hint)
+        if node.name in self.system.objects:
+            raise QueryError(
+                f"`{node.name}` is a whole collection here",
+                span=node.span,
+                hint=f"Ask `{node.name}.Any(...)` of it.",
+            )
+        candidates = [*self.system.objects, *FUNCTIONS]
+        for around in frame.chain() if frame else ():
+            if around.parameter:
+                candidates.append(around.parameter)
+            if around.root.type is not None:
+                candidates += [around.root.type.type_name, *self.names.members(around.root.type)]
+        hint = hints.did_you_mean(hints.nearest(node.name, candidates)) or ""
+        raise QueryError(f"nothing is called `{node.name}` here", span=node.span, hint=hint)
+
+    def _no_member(self, target: Found | Term, node: ast.Member) -> NoReturn:
+        type_ = target.type if isinstance(target, Term) else self.settled(target[1])  # type: ignore[index]
+        raise QueryError(
+            f"{checks.article(type_)} has no `{node.name}`",
+            span=node.name_span,
+            hint=hints.did_you_mean(hints.nearest(node.name, METHODS)),
+        )
+
+    # Operators
+
+    def _unary(self, node: ast.Unary, frame: Frame | None) -> Term:
+        if node.op == "!":
+            return Not(node.span, BOOLEAN, self.condition(node.operand, frame))
+        operand = self.term(node.operand, frame)
+        checks.need_number(operand)
+        if node.op == "-":
+            if isinstance(operand, Constant) and isinstance(operand.value, int | float):
+                return replace(operand, value=-operand.value, span=node.span)
+            return Negative(node.span, NUMBER, operand)
+        minus = Constant(node.span, NUMBER, -1)
+        return Arithmetic(node.span, NUMBER, (operand, minus), "^")
+
+    def _binary(self, node: ast.Binary, frame: Frame | None) -> Term:
+        if node.op == "in":
+            return self._in(node, frame)
+        left, right = self.term(node.left, frame), self.term(node.right, frame)
+        if node.op == "??":
+            type_ = checks.common(left, right)
+            return Coalesce(node.span, type_, (left, right))
+        if node.op in checks.COMPARISONS:
+            checks.comparable(node, left, right)
+            exact = node.op in ("===", "!==")
+            fold = not exact and (left.type.ignores_case or right.type.ignores_case)
+            sign = {"===": "==", "!==": "!="}.get(node.op, node.op)
+            return Comparison(node.span, BOOLEAN, (left, right), sign, fold)
+        type_ = checks.result_of(node, left, right)
+        return Arithmetic(node.span, type_, (left, right), node.op)
+
+    def _choice(self, node: ast.Conditional, frame: Frame | None) -> Term:
+        condition = self.condition(node.condition, frame)
+        yes, no = self.term(node.then, frame), self.term(node.otherwise, frame)
+        return Choice(node.span, checks.common(yes, no), (condition, yes, no))
+
+    def _in(self, node: ast.Binary, frame: Frame | None) -> Term:
+        left = self.term(node.left, frame)
+        match node.right:
+            case ast.ListLiteral(items=items):
+                others = tuple(self.term(item, frame) for item in items)
+                for other in others:
+                    checks.comparable(node, left, other)
+                return InList(node.span, BOOLEAN, (left, *others), left.type.ignores_case)
+            case ast.Range(start=start, end=end):
+                low, high = self.term(start, frame), self.term(end, frame)
+                for other in (low, high):
+                    checks.need_number(other)
+                    checks.comparable(node, left, other)
+                return And(
+                    node.span,
+                    BOOLEAN,
+                    (
+                        Comparison(node.span, BOOLEAN, (left, low), ">="),
+                        Comparison(node.span, BOOLEAN, (left, high), "<="),
+                    ),
+                )
+        found = self.find(node.right, frame)
+        if isinstance(found, tuple) and isinstance(found[0], Step) and found[0].many:
+            place, field = found
+            other = FieldTerm(node.right.span, self.settled(field), place, field)
+            checks.comparable(node, left, other)
+            return Membership(node.span, BOOLEAN, left, place, field, other.type.ignores_case)
+        right = self._value(found, node.right)
+        checks.need_texts(node, left, right)
+        fold = left.type.ignores_case or right.type.ignores_case
+        return MethodCall(node.span, BOOLEAN, (right, left), "Contains", fold)
+
+    # Calls
+
+    def _call(self, node: ast.Call, frame: Frame | None) -> Term:
+        target = node.target
+        if isinstance(target, ast.Name) and target.name in FUNCTIONS:
+            checks.need_count(node, 1)
+            operand = self.term(node.arguments[0], frame)
+            return IsKnown(node.span, BOOLEAN, operand, target.name == "is_unknown")
+        if not isinstance(target, ast.Member):
+            name = target.name if isinstance(target, ast.Name) else "this"
+            hint = hints.did_you_mean(hints.nearest(name, FUNCTIONS))
+            raise QueryError(f"`{name}` is no function", span=target.span, hint=hint)
+        aggregate = AGGREGATES.get(target.name.lower())
+        if aggregate is not None:
+            return self._aggregate(node, target, aggregate, frame)
+        return self._method(node, target, frame)
+
+    def _aggregate(
+        self, node: ast.Call, target: ast.Member, operator: str, frame: Frame | None
+    ) -> Term:
+        place = self.find(target.target, frame)
+        if not isinstance(place, Step) or not place.many:
+            raise QueryError(
+                f"`{operator}` is asked of a collection, and this is none", span=target.target.span
+            )
+        if len(node.arguments) > 1 or (operator == "All" and not node.arguments):
+            checks.need_count(node, 1)
+        variable = self.variables.new(place.type)
+        body = None
+        if node.arguments:
+            inner, expression = self.inner(variable, place.type, node.arguments[0], frame)
+            body = self.condition(expression, inner)
+        type_ = NUMBER if operator == "Count" else BOOLEAN
+        return Aggregate(node.span, type_, operator, place, variable, body)
+
+    def inner(
+        self, variable: Place, shape: Shape, argument: ast.Expression, frame: Frame | None
+    ) -> tuple[Frame, ast.Expression]:
+        """Return the frame of a method's argument, and the expression in it."""
+        if isinstance(variable, Step):
+            raise TypeError("a frame needs a variable")
+        if isinstance(argument, ast.Lambda):
+            if len(argument.parameters) != 1:
+                raise QueryError("one parameter is expected here", span=argument.span)
+            return Frame(variable, shape, argument.parameters[0], frame), argument.body
+        return Frame(variable, shape, None, frame), argument
+
+    def _method(self, node: ast.Call, target: ast.Member, frame: Frame | None) -> Term:
+        operand = self.term(target.target, frame)
+        method = next((m for n, m in METHODS.items() if n.lower() == target.name.lower()), None)
+        if operand.type.kind is not Kind.STRING or method is None:
+            names = METHODS if operand.type.kind is Kind.STRING else ()
+            raise QueryError(
+                f"{checks.article(operand.type)} has no method `{target.name}`",
+                span=target.name_span,
+                hint=hints.did_you_mean(hints.nearest(target.name, names)),
+            )
+        checks.need_count(node, len(method.arguments))
+        arguments = tuple(self.term(argument, frame) for argument in node.arguments)
+        for argument, kind in zip(arguments, method.arguments, strict=True):
+            checks.need_kind(argument, kind)
+        result = replace(operand.type, kind=method.result, choices=())
+        return MethodCall(
+            node.span, result, (operand, *arguments), method.name, operand.type.ignores_case
+        )
+
+    # Literals
+
+    def _literal(self, node: ast.Expression) -> Term:
+        def made(kind: Kind, value: str | float | bool | None) -> Constant:
+            return Constant(node.span, ValueType(kind), value)
+
+        match node:
+            case ast.Number():
+                if node.value >= 1 << 64:
+                    raise QueryError("the number does not fit 64 bits", span=node.span)
+                return made(Kind.ADDRESS if node.unit == "0x" else Kind.NUMBER, node.value)
+            case ast.Real():
+                return made(Kind.FLOAT, node.value)
+            case ast.Text():
+                return made(Kind.STRING, node.value)
+            case ast.Boolean():
+                return made(Kind.BOOLEAN, node.value)
+            case ast.Null():
+                return Constant(node.span, NULL, None)
+            case ast.Time():
+                return made(Kind.TIME, node.nanoseconds)
+            case ast.Duration():
+                return made(Kind.DURATION, node.nanoseconds)
+        raise QueryError(f"{_NODES.get(type(node).__name__, 'this')} has no place here", span=node.span)
+
+
+_NODES = {
+    "Lambda": "a lambda",
+    "ListLiteral": "a list",
+    "Record": "a record",
+    "Range": "a range",
+    "Regex": "a regular expression",
+    "Index": "an index",
+}
+
+
+def spelled(node: ast.Expression) -> tuple[str, ...] | None:
+    """Return the names of a path as they were written; None if it is not a path."""
+    names: list[str] = []
+    while isinstance(node, ast.Member):
+        names.append(node.name)
+        node = node.target
+    if not isinstance(node, ast.Name):
+        return None
+    return (node.name, *reversed(names))

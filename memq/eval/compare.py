@@ -1,0 +1,89 @@
+"""Comparisons of whole columns: null equals nothing but the literal, unknown decides nothing."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+
+import numpy as np
+
+from memq.column import FALSE, TRUE, Array, Column, Indexes, Text, Truth, negation, worst
+from memq.errors import Reason
+
+OPERATORS: dict[str, Callable[[Array, Array], Array]] = {
+    "==": operator.eq,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+
+
+def compare(sign: str, left: Column, right: Column, *, fold: bool = False) -> Truth:
+    """Compare row by row; `fold`: texts without regard to case. `!=` is the negation of `==`."""
+    if sign == "!=":
+        return negation(compare("==", left, right, fold=fold))
+    if isinstance(left, Text) and isinstance(right, Text):
+        first, second = _codes(left, right, fold=fold, ranked=sign != "==")
+    else:
+        first, second = left.values, right.values
+    return _settled(OPERATORS[sign](first, second), left, right)
+
+
+def is_null(column: Column) -> Truth:
+    """Compare with the literal null."""
+    status = column.statuses
+    truth = np.where(status == Reason.NULL, np.uint8(TRUE), status)
+    return np.asarray(truth, np.uint8)
+
+
+def contains(text: Column, part: Column, *, fold: bool = False) -> Truth:
+    """Tell where the one text holds the other."""
+    return by_words(text, part, lambda one, other: other in one, fold=fold)
+
+
+def by_words(
+    text: Column, other: Column, test: Callable[[str, str], bool], *, fold: bool = False
+) -> Truth:
+    """Ask a question of two texts, once for each pair of words that occurs."""
+    if not isinstance(text, Text) or not isinstance(other, Text):
+        raise TypeError("not texts")
+    change = str.casefold if fold else str
+    others = [change(word) for word in other.words]
+    words = [change(word) for word in text.words]
+    pairs, rows = np.unique(
+        text.values.astype(np.int64) * max(1, len(others)) + other.values, return_inverse=True
+    )
+    answers = [
+        bool(words) and bool(others) and test(words[pair // len(others)], others[pair % len(others)])
+        for pair in pairs.tolist()
+    ]
+    return _settled(np.array(answers, bool)[rows], text, other)
+
+
+def _settled(answers: Array, left: Column, right: Column) -> Truth:
+    """Turn answers into truth: false where a side is null, unknown where a side is unknown."""
+    truth = np.where(answers, np.uint8(TRUE), np.uint8(FALSE))
+    status = worst(left.status, right.status)
+    if status is None:
+        return truth
+    truth = np.where(status == 0, truth, status)
+    return np.where(status == Reason.NULL, np.uint8(FALSE), truth).astype(np.uint8)
+
+
+def _codes(left: Text, right: Text, *, fold: bool, ranked: bool) -> tuple[Indexes, Indexes]:
+    """Give the words of both texts common codes; `ranked`: in the order of the words."""
+    change = str.casefold if fold else str
+    seen: dict[str, int] = {}
+    first = [seen.setdefault(change(word), len(seen)) for word in left.words]
+    second = [seen.setdefault(change(word), len(seen)) for word in right.words]
+    rank = np.arange(max(1, len(seen)))
+    if ranked:
+        rank[[seen[word] for word in sorted(seen)]] = np.arange(len(seen))
+    return _through(left.values, first, rank), _through(right.values, second, rank)
+
+
+def _through(codes: Array, table: list[int], rank: Indexes) -> Indexes:
+    if not table:
+        return np.zeros(len(codes), np.int64)
+    return np.asarray(rank[np.array(table, np.int64)][codes])

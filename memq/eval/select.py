@@ -1,0 +1,216 @@
+"""Binding of Select: which columns the records get, under which keys, and which of them are lists."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from memq.errors import QueryError
+from memq.eval.bind import Binder, spelled
+from memq.eval.plan import ListItem, SelectItem, ValueItem
+from memq.eval.scope import Frame, RecordShape
+from memq.eval.terms import (
+    And,
+    ColumnTerm,
+    FieldTerm,
+    Not,
+    Or,
+    Place,
+    Root,
+    Step,
+    Term,
+    collections_on,
+    depth_of,
+    named,
+)
+from memq.lang import ast, printer
+from memq.schema.declare import ObjectType
+from memq.schema.kinds import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One thing that a Select names: its keys, and the value, or the object to be shown whole."""
+
+    path: tuple[str, ...]
+    what: Term | Place
+    renamed: bool
+    node: ast.Expression
+
+
+class Selection:
+    """Binds the argument of one Select."""
+
+    def __init__(self, binder: Binder, frame: Frame) -> None:
+        self.binder = binder
+        self.frame = frame
+
+    def items(self, node: ast.Expression) -> tuple[tuple[SelectItem, ...], bool]:
+        """Return the columns, and whether the result is plain values."""
+        match node:
+            case ast.ListLiteral():
+                asked = [self._asked(item) for item in node.items]
+            case ast.Record():
+                asked = [
+                    Asked((entry.name,), self._what(entry.value), True, entry.value)
+                    for entry in node.entries
+                ]
+            case _:
+                one = self._asked(node)
+                bare = not isinstance(one.what, Place) or one.what.type is None
+                if bare:
+                    one = Asked((), one.what, True, node)
+                return self._grouped([one], frozenset()), bare
+        if not asked:
+            raise QueryError("nothing is selected", span=node.span)
+        return self._grouped(asked, frozenset()), False
+
+    def _asked(self, node: ast.Expression) -> Asked:
+        what = self._what(node)
+        path = spelled(node)
+        if path is None:
+            return Asked((printer.write(node),), what, False, node)
+        own = self._own_names()
+        return Asked(path[1:] if path[0] in own else path, what, False, node)
+
+    def _own_names(self) -> set[str | None]:
+        """The names of the current element, which are dropped from the keys."""
+        shape = self.frame.shape
+        name = shape.of if isinstance(shape, RecordShape) else shape.type_name
+        return {self.frame.parameter} if self.frame.parameter else {name}
+
+    def _what(self, node: ast.Expression) -> Term | Place:
+        found = self.binder.find(node, self.frame)
+        if isinstance(found, tuple):
+            place, field = found
+            return FieldTerm(node.span, self.binder.settled(field), place, field)
+        return found
+
+    def _grouped(
+        self, asked: Sequence[Asked], settled: frozenset[Step]
+    ) -> tuple[SelectItem, ...]:
+        """Put what is asked of one collection into one list, under the first spelling."""
+        items: dict[tuple[str, ...], SelectItem] = {}
+        lists: dict[object, list[Asked]] = {}
+        keys: dict[object, tuple[str, ...]] = {}
+        for one in asked:
+            place = self._collection(one, settled)
+            if place is None:
+                for item in self._plain(one):
+                    items.setdefault(item.path, item)
+                continue
+            key, inner = self._keys(one, place, settled)
+            group = (place, key if one.renamed else None)
+            if group not in lists:
+                keys[group] = key
+                items.setdefault(key, SelectItem(key, ListItem(place, (), bare=False)))
+            lists.setdefault(group, []).append(
+                Asked(inner, one.what, one.renamed or not inner, one.node)
+            )
+        for group, members in lists.items():
+            place = group[0]  # type: ignore[index]
+            bare = any(member.renamed and not isinstance(member.what, Place) for member in members)
+            inner_items = self._grouped(members, settled | collections_on(place))
+            items[keys[group]] = SelectItem(keys[group], ListItem(place, inner_items, bare))
+        return _without_clashes(items.values(), asked)
+
+    def _collection(self, one: Asked, settled: frozenset[Step]) -> Step | None:
+        """Return the outermost collection that is not yet settled; None for a single value."""
+        if isinstance(one.what, Place):
+            free = collections_on(one.what) - settled
+        elif isinstance(one.what, And | Or | Not):
+            return None
+        else:
+            free = named(one.what) - settled
+            condition = one.what.type.kind is Kind.BOOLEAN and not isinstance(one.what, FieldTerm)
+            if condition:
+                return None
+        ordered = sorted(free, key=depth_of)
+        for outer, inner in zip(ordered, ordered[1:], strict=False):
+            if outer not in collections_on(inner):
+                raise QueryError(
+                    "this names two collections, and there is no pair of their elements here",
+                    span=one.node.span,
+                    hint="Pairs come from `Join`.",
+                )
+        return ordered[0] if ordered else None
+
+    def _keys(
+        self, one: Asked, place: Step, settled: frozenset[Step]
+    ) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Cut a path's keys into those up to the collection and those within its elements."""
+        if one.renamed or spelled(one.node) is None:
+            return one.path, ()
+        what = one.what if isinstance(one.what, Place) else _place_of(one.what)
+        levels = self._levels(one.node, what)
+        within = max((depth_of(p) for p in settled), default=0)
+        names = [name for depth, name in levels if within < depth <= depth_of(place)]
+        return tuple(names), one.path[len(names) :]
+
+    def _levels(self, node: ast.Expression, _what: Place | None) -> list[tuple[int, str]]:
+        """Pair each name of a path with the depth of the place that it leads to."""
+        chain: list[ast.Member | ast.Name] = []
+        while isinstance(node, ast.Member):
+            chain.append(node)
+            node = node.target
+        if isinstance(node, ast.Name):
+            chain.append(node)
+        levels = []
+        for part in reversed(chain):
+            found = self.binder.find(part, self.frame)
+            depth = depth_of(found) if isinstance(found, Place) else 1 << 30
+            if depth:
+                levels.append((depth, part.name))
+        return levels
+
+    def _plain(self, one: Asked) -> Iterable[SelectItem]:
+        """Make columns of a value, or of the default fields of a whole object."""
+        if isinstance(one.what, Term):
+            yield SelectItem(one.path, ValueItem(one.what))
+            return
+        if one.what.type is None:
+            raise QueryError("the whole record has no place within a record", span=one.node.span)
+        yield from defaults(self.binder, one.what, one.path)
+
+
+def defaults(binder: Binder, place: Place, path: tuple[str, ...] = ()) -> list[SelectItem]:
+    """Return the default columns of an object, flat, under their long names."""
+    type_: type[ObjectType] | None = place.type
+    if type_ is None:
+        return []
+    return [
+        SelectItem((*path, field.name), ValueItem(term_of(binder, place, field.name)))
+        for field in type_.fields.values()
+        if field.shown and not field.declared_only
+    ]
+
+
+def term_of(binder: Binder, place: Place, name: str) -> Term:
+    """Return the term of one field of a place."""
+    if place.type is None or isinstance(place, ColumnTerm):
+        raise TypeError("a record has no declared fields")
+    field = place.type.fields[name]
+    from_nowhere = ast.Null().span
+    return FieldTerm(from_nowhere, binder.settled(field), place, field)
+
+
+def _place_of(term: Term) -> Place | None:
+    return term.place if isinstance(term, FieldTerm) else None
+
+
+def _without_clashes(items: Iterable[SelectItem], asked: Sequence[Asked]) -> tuple[SelectItem, ...]:
+    """Refuse a key under which both a value and records would stand."""
+    kept = tuple(items)
+    paths = {item.path for item in kept}
+    for path in paths:
+        for length in range(1, len(path)):
+            if path[:length] in paths:
+                raise QueryError(
+                    f"`{'.'.join(path[:length])}` would be both a value and a record",
+                    span=asked[0].node.span,
+                    hint="Rename one of them: `{name: path}`.",
+                )
+    return kept
+
+
+__all__ = ["Root", "Selection", "defaults"]

@@ -1,0 +1,78 @@
+"""A dump that is open: layers, kernel and types hang on one Image, and nothing on modules."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from memq.eval.pipeline import bind_query
+from memq.eval.result import Result
+from memq.layers.opening import open_physical
+from memq.os.detect import detect
+from memq.output import json
+from memq.progress import Progress
+from memq.run import Run
+from memq.schema.declare import Context
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterator
+
+    from memq.output.records import Records
+
+
+class Answer:
+    """What a query gives; nothing is read of the dump before rows are pulled."""
+
+    def __init__(self, result: Result) -> None:
+        self.result = result
+        self.run = result.run
+
+    def batches(self) -> Iterator[Records]:
+        """Yield batches of records: columns, with the reason of what is not known."""
+        return self.result.batches()
+
+    def rows(self) -> Iterator[Any]:
+        """Yield what JSON output has: a dictionary a record, or the plain values."""
+        import orjson  # noqa: PLC0415 - only who wants dictionaries pays for it
+
+        for records in self.batches():
+            for row in json.rows_of(records, bare=self.result.shape.bare):
+                yield orjson.loads(row)
+
+
+class Image:
+    """One dump; use it as a context manager, or close it."""
+
+    def __init__(self, path: str | os.PathLike[str], progress: Progress | None = None) -> None:
+        """Raise ImageError for what is no dump, SymbolError where no kernel is found in it."""
+        self.progress = progress or Progress()
+        self.physical = open_physical(Path(path), self.progress)
+        try:
+            found = detect(self.physical, self.progress)
+        except BaseException:
+            self.physical.close()
+            raise
+        self.system = found.system
+        self.kernel = found.kernel
+        self.warnings = [*self.physical.warnings, *found.warnings]
+
+    def query(self, text: str, run: Run | None = None) -> Answer:
+        """Check a query and return its answer; QueryError if it is not right."""
+        plan = bind_query(text, self.system)
+        return Answer(Result(plan, Context(self.kernel, run or Run(self.progress))))
+
+    def close(self) -> None:
+        """Close the file."""
+        self.physical.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def open_image(path: str | os.PathLike[str]) -> Image:
+    """Open a dump."""
+    return Image(path)

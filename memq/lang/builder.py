@@ -1,0 +1,326 @@
+"""What the parser does at each reduction of the grammar: children in, a node of the tree out.
+
+The methods bear the names of the grammar's rules; lark finds them by these. Nothing recurses: each
+part carries its depth, and what would be too deep for those who walk the tree is refused here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias, TypeVar, cast
+
+from memq.errors import QueryError, Span
+from memq.lang import ast, literals
+from memq.lang.limits import MAX_DEPTH, MAX_NESTING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from lark import Token
+
+_Literal = TypeVar("_Literal", bound=ast.Expression)
+_Group = TypeVar("_Group", ast.And, ast.Or)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """An expression with the depth below it and its place, brackets around it included."""
+
+    node: ast.Expression
+    depth: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Suffix:
+    """`.name`, `(arguments)` or `[index]`, until it is known what stands before it."""
+
+    apply: Callable[[ast.Expression, Span], ast.Expression]
+    depth: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """An entry of a record, and the depth of its value."""
+
+    entry: ast.Entry
+    depth: int
+
+
+Child: TypeAlias = "Token | Part | Suffix | Pair | ast.Let"
+Children: TypeAlias = "list[Child]"
+
+
+class Builder:
+    """The reductions; it holds nothing, so that any number of texts may be parsed with one."""
+
+    def query(self, children: Children) -> ast.Query:
+        """Leave out what separates statements."""
+        statements: list[ast.Statement] = [
+            child.node if isinstance(child, Part) else child
+            for child in children
+            if isinstance(child, Part | ast.Let)
+        ]
+        if not statements:
+            return ast.Query(())
+        return ast.Query(
+            tuple(statements), span=Span(statements[0].span.start, statements[-1].span.end)
+        )
+
+    def let(self, children: Children) -> ast.Let:
+        """Make a Let of `let NAME = expression`."""
+        keyword, name, _, value = children
+        word, part = cast("Token", name), cast("Part", value)
+        return ast.Let(
+            str(word),
+            part.node,
+            name_span=_span_of(word),
+            span=Span(_start(keyword), part.end),
+        )
+
+    # ---- operators, loosest first ----
+
+    def lambda_(self, children: Children) -> Part:
+        """Make a Lambda of `p => body`, `(a, b) => body`."""
+        *head, body = children
+        part = cast("Part", body)
+        words = [cast("Token", child) for child in head]
+        names = [word for word in words if word.type == "NAME"]
+        seen: set[str] = set()
+        for name in names:
+            if name in seen:
+                raise QueryError(f"Two parameters are called `{name}`.", span=_span_of(name))
+            seen.add(name)
+        node = ast.Lambda(tuple(map(str, names)), part.node, span=Span(_start(words[0]), part.end))
+        return _part(node, [part])
+
+    def conditional(self, children: Children) -> Part:
+        """Make a Conditional of `condition ? then : otherwise`."""
+        condition, then, otherwise = _parts(children)
+        node = ast.Conditional(
+            condition.node, then.node, otherwise.node, span=Span(condition.start, otherwise.end)
+        )
+        return _part(node, [condition, then, otherwise])
+
+    def coalesce(self, children: Children) -> Part:
+        """Group `a ?? b ?? c` from the right: a ?? (b ?? c)."""
+        *before, result = _parts(children)
+        for part in reversed(before):
+            result = _binary("??", part, result)
+        return result
+
+    def disjunction(self, children: Children) -> Part:
+        """Make one Or of `a || b || c`."""
+        return _flat(ast.Or, _parts(children))
+
+    def conjunction(self, children: Children) -> Part:
+        """Make one And of `a && b && c`."""
+        return _flat(ast.And, _parts(children))
+
+    def equality(self, children: Children) -> Part:
+        """Group `a == b != c` from the left, and so the operators of most other levels."""
+        result = cast("Part", children[0])
+        for operator, operand in zip(children[1::2], children[2::2], strict=True):
+            result = _binary(str(operator), result, cast("Part", operand))
+        return result
+
+    relation = bit_or = bit_xor = bit_and = shift = sum = product = equality
+
+    def not_in(self, children: Children) -> Part:
+        """Make `!(a in b)` of `a not in b`."""
+        left, right = _parts(children)
+        inner = _binary("in", left, right)
+        return _part(ast.Unary("!", inner.node, span=Span(left.start, right.end)), [inner])
+
+    def range_(self, children: Children) -> Part:
+        """Make a Range of `first..last`."""
+        first, last = _parts(children)
+        node = ast.Range(first.node, last.node, span=Span(first.start, last.end))
+        return _part(node, [first, last])
+
+    def unary(self, children: Children) -> Part:
+        """Make a Unary of `!a`, `not a`, `-a`, `~a`."""
+        operator, operand = children
+        part = cast("Part", operand)
+        sign = "!" if operator == "not" else str(operator)
+        node = ast.Unary(sign, part.node, span=Span(_start(operator), part.end))
+        return _part(node, [part])
+
+    def postfix(self, children: Children) -> Part:
+        """Put an operand together with its members, calls and indexes."""
+        part = cast("Part", children[0])
+        node, depth = part.node, part.depth
+        for child in children[1:]:
+            suffix = cast("Suffix", child)
+            span = Span(part.start, suffix.end)
+            node = suffix.apply(node, span)
+            depth = _checked(1 + max(depth, suffix.depth), span)
+        return Part(node, depth, part.start, node.span.end)
+
+    def member(self, children: Children) -> Suffix:
+        """Take the name of `.name`."""
+        word = cast("Token", children[1])
+        name = str(word)
+        return Suffix(lambda target, span: ast.Member(target, name, span=span), 0, _end(word))
+
+    def call(self, children: Children) -> Suffix:
+        """Take the arguments of `(a, b)`."""
+        parts = _parts(children)
+        nodes = tuple(part.node for part in parts)
+        return Suffix(
+            lambda target, span: ast.Call(target, nodes, span=span),
+            _depth(parts),
+            _end(children[-1]),
+        )
+
+    def index(self, children: Children) -> Suffix:
+        """Take the index of `[i]`."""
+        (part,) = _parts(children)
+        return Suffix(
+            lambda target, span: ast.Index(target, part.node, span=span),
+            part.depth,
+            _end(children[-1]),
+        )
+
+    # ---- operands ----
+
+    def name(self, children: Children) -> Part:
+        """Make a Name."""
+        word = cast("Token", children[0])
+        return _leaf(ast.Name(str(word), span=_span_of(word)))
+
+    def group(self, children: Children) -> Part:
+        """Take the brackets off `(expression)`; its place keeps them."""
+        opening, inner, closing = children
+        part = cast("Part", inner)
+        return Part(part.node, part.depth, _start(opening), _end(closing))
+
+    def group_name(self, children: Children) -> Part:
+        """Take the brackets off `(name)`."""
+        opening, word, closing = children
+        return self.group([opening, self.name([word]), closing])
+
+    def list_(self, children: Children) -> Part:
+        """Make a ListLiteral of `[a, b]`."""
+        parts = _parts(children)
+        nodes = tuple(part.node for part in parts)
+        return _part(ast.ListLiteral(nodes, span=_between(children)), parts)
+
+    def record(self, children: Children) -> Part:
+        """Make a Record of `{name: value, ...}`."""
+        pairs = [child for child in children if isinstance(child, Pair)]
+        seen: set[str] = set()
+        for pair in pairs:
+            if pair.entry.name in seen:
+                raise QueryError(
+                    f"The record has two entries called `{pair.entry.name}`.", span=pair.entry.span
+                )
+            seen.add(pair.entry.name)
+        span = _between(children)
+        depth = _checked(1 + max((pair.depth for pair in pairs), default=-1), span)
+        node = ast.Record(tuple(pair.entry for pair in pairs), span=span)
+        return Part(node, depth, span.start, span.end)
+
+    def entry(self, children: Children) -> Pair:
+        """Make an Entry of `name: value`; the name may be a string."""
+        key, _, value = children
+        word, part = cast("Token", key), cast("Part", value)
+        name = str(word) if word.type == "KEY" else _literal(literals.string, word).value
+        entry = ast.Entry(name, part.node, span=Span(_start(word), part.end))
+        return Pair(entry, part.depth)
+
+    def number(self, children: Children) -> Part:
+        """Make a Number, Real or Duration of `42`, `0xff`, `4KB`, `1.5`, `5m`."""
+        return _leaf(_literal(literals.number, children[0]))
+
+    def text(self, children: Children) -> Part:
+        """Make a Text of a string with escapes."""
+        return _leaf(_literal(literals.string, children[0]))
+
+    def raw_text(self, children: Children) -> Part:
+        """Make a Text of `@"..."`."""
+        return _leaf(_literal(literals.raw_string, children[0]))
+
+    def regex(self, children: Children) -> Part:
+        """Make a Regex of `/pattern/flags`."""
+        return _leaf(_literal(literals.regex, children[0]))
+
+    def time(self, children: Children) -> Part:
+        """Make a Time of `t"..."`."""
+        return _leaf(_literal(literals.time, children[0]))
+
+    def boolean(self, children: Children) -> Part:
+        """Make a Boolean."""
+        word = cast("Token", children[0])
+        return _leaf(ast.Boolean(word == "true", span=_span_of(word)))
+
+    def null(self, children: Children) -> Part:
+        """Make a Null."""
+        return _leaf(ast.Null(span=_span_of(children[0])))
+
+
+def _start(child: Child) -> int:
+    """Return the place of a token; the lexer always sets it, though lark's type is Optional."""
+    return cast("Token", child).start_pos or 0
+
+
+def _end(child: Child) -> int:
+    return cast("Token", child).end_pos or 0
+
+
+def _span_of(child: Child) -> Span:
+    return Span(_start(child), _end(child))
+
+
+def _between(children: Children) -> Span:
+    """Return the place from an opening bracket to its closing one."""
+    return Span(_start(children[0]), _end(children[-1]))
+
+
+def _literal(convert: Callable[[str, int], _Literal], child: Child) -> _Literal:
+    return convert(str(child), _start(child))
+
+
+def _parts(children: Children) -> list[Part]:
+    return [child for child in children if isinstance(child, Part)]
+
+
+def _depth(parts: Sequence[Part]) -> int:
+    return max((part.depth for part in parts), default=0)
+
+
+def _checked(depth: int, span: Span) -> int:
+    if depth > MAX_DEPTH:
+        raise QueryError(
+            f"This is nested deeper, or chained longer, than {MAX_NESTING}.",
+            span=span,
+            hint="Name a part of it with `let`, and use the name here.",
+        )
+    return depth
+
+
+def _leaf(node: ast.Expression) -> Part:
+    return Part(node, 0, node.span.start, node.span.end)
+
+
+def _part(node: ast.Expression, below: Sequence[Part]) -> Part:
+    depth = _checked(1 + max((part.depth for part in below), default=-1), node.span)
+    return Part(node, depth, node.span.start, node.span.end)
+
+
+def _binary(operator: str, left: Part, right: Part) -> Part:
+    node = ast.Binary(operator, left.node, right.node, span=Span(left.start, right.end))
+    return _part(node, [left, right])
+
+
+def _flat(kind: type[_Group], parts: Sequence[Part]) -> Part:
+    """Return an And or Or of the parts; what is already of that kind gives its operands."""
+    operands: list[ast.Expression] = []
+    for part in parts:
+        if isinstance(part.node, kind):
+            operands.extend(part.node.operands)
+        else:
+            operands.append(part.node)
+    return _part(kind(tuple(operands), span=Span(parts[0].start, parts[-1].end)), parts)

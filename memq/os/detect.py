@@ -1,0 +1,27 @@
+"""Which system a dump holds, and its kernel."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from memq.os.linux.kernel import find_kernel
+from memq.os.linux.system import LINUX
+
+if TYPE_CHECKING:
+    from memq.layers.physical import PhysicalMemory
+    from memq.progress import Progress
+    from memq.schema.declare import System
+
+
+class Found(NamedTuple):
+    """A system's declarations, and the kernel that its objects are read by."""
+
+    system: System
+    kernel: Any
+    warnings: list[str]
+
+
+def detect(physical: PhysicalMemory, progress: Progress) -> Found:
+    """Find the kernel in physical memory; SymbolError in one line if there is none."""
+    kernel = find_kernel(physical, progress)
+    return Found(LINUX, kernel, kernel.warnings)

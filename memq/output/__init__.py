@@ -1,0 +1,1 @@
+"""Records, and the texts that are made of them: table, JSON, CSV."""

@@ -1,0 +1,63 @@
+"""Records as CSV or tab-separated lines: dotted columns, a list as one cell of compact JSON."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from memq.output.cells import clean, marked, plain_cells
+from memq.output.json import list_values
+from memq.output.records import Lists
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from memq.output.records import RecordField, Records
+
+
+def csv_cell(text: str) -> str:
+    """Return a cell in quotes where it needs them (RFC 4180); a spreadsheet takes none as formula.
+
+    Names come from hostile memory: what a spreadsheet would run is led by an apostrophe.
+    """
+    text = clean(text)
+    if text[:1] in ("=", "+", "@") or (text[:1] == "-" and any(c in text for c in "(|!")):
+        text = f"'{text}"
+    if any(character in text for character in '",'):
+        return '"' + text.replace('"', '""') + '"'
+    return text
+
+
+def csv(batches: Iterable[Records], fields: Sequence[RecordField]) -> Iterable[str]:
+    """Yield CSV with a line of titles, a batch at a time."""
+    return _separated(batches, fields, ",", csv_cell)
+
+
+def tsv(batches: Iterable[Records], fields: Sequence[RecordField]) -> Iterable[str]:
+    """Yield tab-separated lines with a line of titles; tabs within texts are escaped."""
+    return _separated(batches, fields, "\t", clean)
+
+
+def _separated(
+    batches: Iterable[Records],
+    fields: Sequence[RecordField],
+    separator: str,
+    cell: Callable[[str], str],
+) -> Iterable[str]:
+    yield separator.join(cell(title(field)) for field in fields) + "\n"
+    for records in batches:
+        columns = [_cells(records, number, cell) for number in range(len(records.columns))]
+        yield "".join(separator.join(row) + "\n" for row in zip(*columns, strict=True))
+
+
+def title(field: RecordField) -> str:
+    """Return the title of a column: its keys, with dots between."""
+    return ".".join(field.path) or "value"
+
+
+def _cells(records: Records, number: int, cell: Callable[[str], str]) -> Sequence[str]:
+    column, type_ = records.columns[number], records.fields[number].type
+    if isinstance(column, Lists):
+        return [cell(text) for text in list_values(column)]
+    if type_ is None:
+        raise TypeError("a column of values has a type")
+    return marked(plain_cells(column, type_, text=cell), column, "", "?")

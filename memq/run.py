@@ -1,0 +1,46 @@
+"""What one evaluation needs besides the dump: cancel, limits, and what it has to say at the end."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from memq.errors import Cancelled, Reason
+from memq.progress import Progress
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds of walks; what lies beyond is unknown, never silently missing."""
+
+    children: int = 1 << 24
+    """Elements of one collection, over all parents of one batch."""
+    list_length: int = 1 << 22
+    """Elements of one linked list."""
+    rows_at_once: int = 1 << 20
+    """Rows that a condition over several collections is evaluated on at once."""
+
+
+@dataclass(slots=True)
+class Run:
+    """State of one evaluation; passed down, never kept in a module."""
+
+    progress: Progress = field(default_factory=Progress)
+    limits: Limits = field(default_factory=Limits)
+    cancelled: bool = False
+    matched: int = 0
+    undecided: Counter[Reason] = field(default_factory=Counter)
+    lost: Counter[Reason] = field(default_factory=Counter)
+    """Sub-objects that narrowing left out because their place was unknown."""
+    notes: dict[str, None] = field(default_factory=dict)
+    """What was cut short, in words, each once, in the order in which it was met."""
+
+    def check(self) -> None:
+        """Raise Cancelled if the user asked for it; called between batches and levels of a walk."""
+        if self.cancelled:
+            raise Cancelled("stopped")
+
+    def note(self, text: str) -> None:
+        """Keep a note for the end of the run, unless it was made before; at most 1,000."""
+        if len(self.notes) < 1000:
+            self.notes.setdefault(text)

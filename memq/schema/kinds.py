@@ -1,0 +1,68 @@
+"""What a field's values are: the types that annotations of fields name.
+
+Each is a Column at run time; which one it is decides how values compare and how they are written.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Annotated, TypeAlias
+
+from memq.column import Column, Text
+
+
+class Kind(Enum):
+    """The types of the query language."""
+
+    NUMBER = "number"
+    FLOAT = "real number"
+    SIZE = "size in bytes"
+    ADDRESS = "address"
+    BOOLEAN = "truth value"
+    STRING = "text"
+    TIME = "time"
+    DURATION = "duration"
+    NULL = "null"
+
+    @property
+    def is_numeric(self) -> bool:
+        """Whether values are integers that compare with each other."""
+        return self in (Kind.NUMBER, Kind.SIZE, Kind.ADDRESS, Kind.FLOAT)
+
+
+@dataclass(frozen=True, slots=True)
+class ValueType:
+    """A kind, and how its values compare."""
+
+    kind: Kind
+    ignores_case: bool = False
+    """Names and paths of a Windows dump compare without regard to case."""
+    choices: tuple[str, ...] = ()
+    """Every value that the field can have, where they are few and known."""
+
+
+Number: TypeAlias = Annotated[Column, Kind.NUMBER]
+Size: TypeAlias = Annotated[Column, Kind.SIZE]
+Address: TypeAlias = Annotated[Column, Kind.ADDRESS]
+Boolean: TypeAlias = Annotated[Column, Kind.BOOLEAN]
+Time: TypeAlias = Annotated[Column, Kind.TIME]
+"""Nanoseconds since 1970-01-01 UTC, int64."""
+Duration: TypeAlias = Annotated[Column, Kind.DURATION]
+"""Nanoseconds, int64."""
+String: TypeAlias = Annotated[Text, Kind.STRING]
+"""Text that compares exactly on every system."""
+Name: TypeAlias = Annotated[Text, Kind.STRING]
+"""A name or path of the system: compares as the system compares names."""
+
+ANNOTATIONS = {
+    "Number": ValueType(Kind.NUMBER),
+    "Size": ValueType(Kind.SIZE),
+    "Address": ValueType(Kind.ADDRESS),
+    "Boolean": ValueType(Kind.BOOLEAN),
+    "Time": ValueType(Kind.TIME),
+    "Duration": ValueType(Kind.DURATION),
+    "String": ValueType(Kind.STRING),
+    "Name": ValueType(Kind.STRING, ignores_case=True),
+}
+"""How the annotation of a field is read; "Name" ignores case only where the system does."""

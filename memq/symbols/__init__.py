@@ -1,0 +1,1 @@
+"""How a kernel lays out its structures and where its symbols are: BTF, kallsyms, symbol tables."""

@@ -1,10 +1,10 @@
 """memq answers questions about memory dumps.
 
-    import memq
+import memq
 
-    with memq.open("dump.lime") as image:
-        for row in image.query("process.Where(name == 'sshd').Select([pid])").rows():
-            ...
+with memq.open("dump.lime") as image:
+    for row in image.query("process.Where(name == 'sshd').Select([pid])").rows():
+        ...
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from memq.errors import Cancelled, MemqError, QueryError, Reason
 
 if TYPE_CHECKING:
     from collections import Counter
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from types import FrameType
 
     from memq.image import Answer
@@ -51,7 +51,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except MemqError as error:
         return _fail(error)
     except OSError as error:
-        _say(f"error: {error.strerror or error}" + (f": {error.filename}" if error.filename else ""))
+        _say(
+            f"error: {error.strerror or error}" + (f": {error.filename}" if error.filename else "")
+        )
         return 1
 
 
@@ -98,7 +100,7 @@ def _run(options: argparse.Namespace) -> int:
     return _NO_MATCH if options.exit_match and not answer.run.matched else 0
 
 
-def _canceller(run: Run) -> object:
+def _canceller(run: Run) -> Callable[[int, FrameType | None], None]:
     """Ask the run to stop; asked again, stop at once."""
 
     def cancel(_number: int, _frame: FrameType | None) -> None:

@@ -10,14 +10,16 @@ is true, what lies between is unknown, and is the Reason. `and` is the minimum, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from memq.errors import Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
 
 Array: TypeAlias = NDArray[Any]
 Addresses: TypeAlias = NDArray[np.uint64]

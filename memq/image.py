@@ -12,7 +12,7 @@ from memq.os.detect import detect
 from memq.output import json
 from memq.progress import Progress
 from memq.run import Run
-from memq.schema.declare import Context
+from memq.schema.batch import Context
 
 if TYPE_CHECKING:
     import os

@@ -19,7 +19,7 @@ from memq.os.linux import process
 from memq.os.linux.kernel import find_kernel
 from memq.progress import Progress
 from memq.run import Run
-from memq.schema.declare import Context
+from memq.schema.batch import Context
 from tests.lab import ROOT, Record
 
 if TYPE_CHECKING:

@@ -6,12 +6,15 @@ fit otherwise. `/` truncates and `%` follows it, as in C#.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from memq.column import Array, Column, worst
 from memq.errors import Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _SIGNED_MINIMUM, _SIGNED_MAXIMUM = -(1 << 63), (1 << 63) - 1
 _UNSIGNED_MAXIMUM = (1 << 64) - 1
@@ -68,7 +71,9 @@ def _exact(sign: str, first: Array, second: Array) -> Column:
     ]
     results = [_one(sign, int(a), int(b)) for a, b in pairs]
     numbers = [result if isinstance(result, int) else 0 for result in results]
-    status = np.array([result[0] if isinstance(result, tuple) else 0 for result in results], np.uint8)
+    status = np.array(
+        [result[0] if isinstance(result, tuple) else 0 for result in results], np.uint8
+    )
     dtype = np.uint64 if any(number > _SIGNED_MAXIMUM for number in numbers) else np.int64
     if dtype is np.uint64 and any(number < 0 for number in numbers):
         status = np.where([n < 0 for n in numbers], np.uint8(Reason.OVERFLOW), status)

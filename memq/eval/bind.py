@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from memq.errors import QueryError
 from memq.eval import checks
 from memq.eval.methods import METHODS
-from memq.eval.scope import Frame, Found, Names, RecordShape, Shape, Variables
+from memq.eval.scope import Found, Frame, Names, RecordShape, Shape, Variables
 from memq.eval.terms import (
     BOOLEAN,
     NULL,
@@ -34,8 +34,10 @@ from memq.eval.terms import (
     Term,
 )
 from memq.lang import ast, hints
-from memq.schema.declare import Field, System
 from memq.schema.kinds import Kind, ValueType
+
+if TYPE_CHECKING:
+    from memq.schema.declare import Field, System
 
 AGGREGATES = {"any": "Any", "all": "All", "none": "None", "count": "Count"}
 FUNCTIONS = ("is_known", "is_unknown")
@@ -316,7 +318,9 @@ class Binder:
                 return made(Kind.TIME, node.nanoseconds)
             case ast.Duration():
                 return made(Kind.DURATION, node.nanoseconds)
-        raise QueryError(f"{_NODES.get(type(node).__name__, 'this')} has no place here", span=node.span)
+        raise QueryError(
+            f"{_NODES.get(type(node).__name__, 'this')} has no place here", span=node.span
+        )
 
 
 _NODES = {

@@ -14,7 +14,9 @@ _EQUALITIES = ("==", "!=", "===", "!==")
 def article(type_: ValueType) -> str:
     """Name a type with its article."""
     word = type_.kind.value
-    return word if type_.kind in (Kind.NULL, Kind.STRING) else f"a{'n' * (word[0] in 'aeiou')} {word}"
+    return (
+        word if type_.kind in (Kind.NULL, Kind.STRING) else f"a{'n' * (word[0] in 'aeiou')} {word}"
+    )
 
 
 def _are_alike(left: Kind, right: Kind) -> bool:
@@ -83,7 +85,11 @@ def _comparison_hint(left: Term, right: Term) -> str | None:
         if this.type.kind is Kind.STRING and isinstance(other, Constant):
             if isinstance(other.value, int) and not isinstance(other.value, bool):
                 return f'A text stands in quotes: "{other.value}".'
-        if isinstance(this, Constant) and isinstance(this.value, str) and other.type.kind.is_numeric:
+        if (
+            isinstance(this, Constant)
+            and isinstance(this.value, str)
+            and other.type.kind.is_numeric
+        ):
             return "A number stands without quotes."
     return None
 
@@ -137,5 +143,7 @@ def result_of(node: ast.Binary, left: Term, right: Term) -> ValueType:
 
 def _address(node: ast.Binary, left: Term, right: Term) -> ValueType:
     """A number written in hex is a mask or an amount; only a field makes the result an address."""
-    fields = [t for t in (left, right) if t.type.kind is Kind.ADDRESS and not isinstance(t, Constant)]
+    fields = [
+        t for t in (left, right) if t.type.kind is Kind.ADDRESS and not isinstance(t, Constant)
+    ]
     return fields[0].type if fields and node.op in "+-&|" else NUMBER

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from memq.column import FALSE, TRUE, Array, Column, Indexes, Text, Truth, negation, worst
 from memq.errors import Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 OPERATORS: dict[str, Callable[[Array, Array], Array]] = {
     "==": operator.eq,
@@ -55,7 +58,9 @@ def by_words(
         text.values.astype(np.int64) * max(1, len(others)) + other.values, return_inverse=True
     )
     answers = [
-        bool(words) and bool(others) and test(words[pair // len(others)], others[pair % len(others)])
+        bool(words)
+        and bool(others)
+        and test(words[pair // len(others)], others[pair % len(others)])
         for pair in pairs.tolist()
     ]
     return _settled(np.array(answers, bool)[rows], text, other)

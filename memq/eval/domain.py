@@ -7,19 +7,25 @@ for each parent whose collection was cut short one row more, of which nothing is
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from memq.column import Column, Indexes, Statuses, Truth, ragged, worst
 from memq.errors import Reason
 from memq.eval.notes import note_cuts
 from memq.eval.terms import Place, Root, Step
 from memq.output.records import Lists, Records
-from memq.run import Run
-from memq.schema.declare import Collection, Cost, ObjectType
+from memq.schema.batch import Collection, ObjectType
+from memq.schema.declare import Cost
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from numpy.typing import NDArray
+
+    from memq.run import Run
 
 
 class Slot:
@@ -163,7 +169,9 @@ class Extension:
     there: Truth | None
 
 
-def extend(domain: Domain, place: Step, *, rest: bool = True, name: Place | None = None) -> Extension:
+def extend(
+    domain: Domain, place: Step, *, rest: bool = True, name: Place | None = None
+) -> Extension:
     """Give each row one row per element of a collection; `rest` adds those of cut collections.
 
     The elements are settled at the place itself, or at the variable `name`.

@@ -7,10 +7,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from memq.column import (
     FALSE,
@@ -55,6 +54,9 @@ from memq.eval.terms import (
     mentioned,
     named,
 )
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 Test: TypeAlias = Callable[[Domain], Truth]
 

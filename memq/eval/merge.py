@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from numpy.typing import NDArray
 
 from memq.column import Array, Column, Text
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 def where(condition: NDArray[np.bool_], yes: Column, no: Column) -> Column:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -10,11 +10,15 @@ from memq.column import TRUE, Truth, is_unsure
 from memq.errors import Reason
 from memq.eval.domain import Domain, Slot
 from memq.eval.evaluate import holds
-from memq.eval.plan import Condition
 from memq.eval.terms import Root, Step, positive
 from memq.output.records import Records
-from memq.run import Run
-from memq.schema.declare import Collection, ObjectType
+from memq.schema.batch import Collection, ObjectType
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from memq.eval.plan import Condition
+    from memq.run import Run
 
 Batch = ObjectType | Records
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from memq.column import Text
 from memq.errors import Reason
-from memq.run import Run
-from memq.schema.declare import Collection, ObjectType
+
+if TYPE_CHECKING:
+    from memq.run import Run
+    from memq.schema.batch import Collection, ObjectType
 
 _MOST = 20
 """Of one batch at most so many parents are named; the others are counted."""

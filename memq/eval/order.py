@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from memq.column import Column, Indexes, Text
 from memq.errors import Reason
 from memq.output.records import Lists, Records
-from memq.schema.declare import ObjectType
+from memq.schema.batch import ObjectType
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterator, Sequence
 
 
 def permutation(key: Column, *, descending: bool, fold: bool = False) -> Indexes:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from memq.errors import QueryError
 from memq.eval import checks
@@ -28,7 +28,12 @@ from memq.eval.select import Selection, defaults
 from memq.eval.terms import Root, Step, named
 from memq.lang import ast, hints
 from memq.lang.parser import parse
-from memq.schema.declare import ObjectType, System
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from memq.schema.batch import ObjectType
+    from memq.schema.declare import System
 
 
 def bind_query(text: str, system: System) -> Plan:
@@ -156,7 +161,9 @@ class Pipeline:
         frame, expression = self._inner(partly, call.arguments[0])
         place = self.binder.find(expression, frame)
         if not isinstance(place, Step) or not place.many:
-            raise QueryError("SelectMany takes a collection, and this is none", span=expression.span)
+            raise QueryError(
+                "SelectMany takes a collection, and this is none", span=expression.span
+            )
         return self._onward(partly, SelectManyStage(partly.root, place), place.type)
 
     def _onward(self, partly: Partly, stage: Stage, shape: Shape) -> Partly:
@@ -196,7 +203,9 @@ class Pipeline:
         checks.need_count(call, 0)
         shape = partly.plan.shape
         if isinstance(shape, RecordShape) and any(field.type is None for field in shape.fields):
-            raise QueryError("lists have no equality; Distinct takes records of values", span=call.span)
+            raise QueryError(
+                "lists have no equality; Distinct takes records of values", span=call.span
+            )
         return _with(partly, DistinctStage())
 
     def _ending(self, operator: str, partly: Partly, call: ast.Call) -> Partly:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from memq.eval.scope import RecordShape, Shape
-from memq.eval.terms import Root, Step, Term
 from memq.output.records import RecordField
-from memq.schema.declare import Cost, ObjectType
+
+if TYPE_CHECKING:
+    from memq.eval.terms import Root, Step, Term
+    from memq.schema.batch import ObjectType
+    from memq.schema.declare import Cost
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +72,9 @@ class SelectItem:
     @property
     def field(self) -> RecordField:
         """How the records describe it."""
-        return RecordField(self.path, self.what.term.type if isinstance(self.what, ValueItem) else None)
+        return RecordField(
+            self.path, self.what.term.type if isinstance(self.what, ValueItem) else None
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,13 +122,7 @@ class DistinctStage:
 
 
 Stage = (
-    WhereStage
-    | SelectStage
-    | SelectManyStage
-    | TakeStage
-    | SkipStage
-    | OrderStage
-    | DistinctStage
+    WhereStage | SelectStage | SelectManyStage | TakeStage | SkipStage | OrderStage | DistinctStage
 )
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -22,13 +22,17 @@ from memq.errors import MemqError, Reason
 from memq.eval import stages
 from memq.eval.domain import Domain
 from memq.eval.evaluate import holds
-from memq.eval.plan import Condition, Ending, Plan
 from memq.eval.scope import RecordShape
-from memq.eval.stages import Flow
 from memq.eval.terms import BOOLEAN, NUMBER
 from memq.output.records import RecordField, Records
-from memq.schema.declare import Context
 from memq.schema.kinds import ValueType
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from memq.eval.plan import Condition, Ending, Plan
+    from memq.eval.stages import Flow
+    from memq.schema.batch import Context
 
 
 class Result:

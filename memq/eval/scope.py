@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from memq.errors import QueryError, Span
 from memq.eval.terms import Place, Root, Step, step
 from memq.lang import hints
-from memq.output.records import RecordField
-from memq.schema.declare import Cost, Field, ObjectType, SubObject, System
+from memq.schema.batch import ObjectType
+from memq.schema.declare import Cost, Field, SubObject, System
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from memq.output.records import RecordField
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from memq.errors import QueryError
 from memq.eval.bind import Binder, spelled
@@ -24,8 +24,12 @@ from memq.eval.terms import (
     named,
 )
 from memq.lang import ast, printer
-from memq.schema.declare import ObjectType
 from memq.schema.kinds import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from memq.schema.batch import ObjectType
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +90,7 @@ class Selection:
             return FieldTerm(node.span, self.binder.settled(field), place, field)
         return found
 
-    def _grouped(
-        self, asked: Sequence[Asked], settled: frozenset[Step]
-    ) -> tuple[SelectItem, ...]:
+    def _grouped(self, asked: Sequence[Asked], settled: frozenset[Step]) -> tuple[SelectItem, ...]:
         """Put what is asked of one collection into one list, under the first spelling."""
         items: dict[tuple[str, ...], SelectItem] = {}
         lists: dict[object, list[Asked]] = {}

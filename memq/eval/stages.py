@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -27,9 +27,13 @@ from memq.eval.plan import (
 )
 from memq.eval.terms import FieldTerm, Root, Step
 from memq.output.records import Lists, Records
-from memq.run import Run
-from memq.schema.declare import Context, ObjectType
+from memq.schema.batch import Context, ObjectType
 from memq.schema.kinds import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterator, Sequence
+
+    from memq.run import Run
 
 ROWS = 65_536
 """Elements of collections are handed on in batches of at most so many."""

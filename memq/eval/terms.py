@@ -6,12 +6,17 @@ places. Which collections a term *names* and which it *binds* is language.md's r
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from memq.errors import Span
-from memq.schema.declare import Cost, Field, ObjectType, SubObject
+from memq.schema.batch import ObjectType
+from memq.schema.declare import Cost, Field, SubObject
 from memq.schema.kinds import Kind, ValueType
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from memq.errors import Span
 
 BOOLEAN = ValueType(Kind.BOOLEAN)
 NUMBER = ValueType(Kind.NUMBER)

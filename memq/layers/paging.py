@@ -1,162 +1,291 @@
-"""Page tables: from virtual to physical addresses, one at a time or by the hundred thousand.
+"""Page tables as data, and two ways to walk them: one address at a time, and many at once.
 
-A mode is data: which bits of an address index each level, how large an entry is, which bit of an
-entry says that it is there, that it maps a large page. Intel SDM volume 3, 4.5 (4-level and 5-level
-paging). PAE, x86 and arm64 differ in these numbers only.
+x86-64 with four and with five levels: Intel SDM volume 3, 4.5 (4-level and 5-level paging); the
+processor's reserved bits are ignored, as are the protection bits: what is asked is where memory is,
+not who may touch it. Other modes are other data: PAE has a table of four entries at a root aligned
+to 32 bytes (`root_mask`), 32-bit modes have no upper half (`upper_half`), arm64 tells blocks from
+tables by bit 1 (`leaf_mask` 2, `leaf_value` 0; the last level `present` 3) and has a root for each
+half, between which an address space chooses before it walks.
+
+A table that refers to itself is no danger: a walk has as many steps as the mode has levels.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
+from memq.column import Addresses, Statuses
 from memq.errors import Reason
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from numpy.typing import NDArray
-
-    from memq.layers.physical import PhysicalMemory
-
-    Resolver = Callable[
-        [NDArray[np.uint64], NDArray[np.uint64]], tuple[NDArray[np.uint64], NDArray[np.uint8]]
-    ]
-    """What an entry that is not present stands for: given entries and virtual addresses, returns
-    physical addresses and statuses (the system's business: swap, transition, prototype pages)."""
+from memq.layers.physical import PhysicalMemory
 
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """One level of tables: address bits [shift, shift + bits) index it.
+    """One level of tables.
 
-    `large` is the bit of an entry that makes it map a page of 1 << shift bytes; -1 if none can,
-    and always so at the last level, whose entries are pages anyway.
+    `bits` bits of the virtual address, from bit `shift` up, choose the entry. It is present if all
+    bits of `present` are set in it. It is a leaf, which maps `1 << shift` bytes, if
+    `entry & leaf_mask == leaf_value`; else it holds the address of the next level's table.
     """
 
     shift: int
     bits: int
-    large: int = -1
+    present: int
+    leaf_mask: int
+    leaf_value: int
 
 
 @dataclass(frozen=True, slots=True)
 class PagingMode:
-    """A way of paging; `address` masks the physical address in an entry and in the root."""
+    """How virtual addresses become physical ones; `levels` from the root down, the last all leaves.
+
+    `address_mask` are the bits of an entry that hold a physical address, `root_mask` those of the
+    register that holds the root's. The bits of a virtual address from `sign_bit` up are all zero
+    or, where there is an `upper_half`, all one; any other address is not canonical.
+    """
 
     name: str
     levels: tuple[Level, ...]
     entry_size: int
-    present: int
-    """Mask of an entry's bits of which any says that it is there."""
-    address: int
-    virtual_bits: int
-    """Addresses are sign-extended from here: what is not is no address (0: all are)."""
+    address_mask: int
+    root_mask: int
+    sign_bit: int
+    upper_half: bool
 
-    def is_canonical(self, address: int) -> bool:
-        """Tell whether an address can be one in this mode."""
-        upper = address >> (self.virtual_bits - 1) if self.virtual_bits else 0
-        return upper in (0, (1 << (65 - self.virtual_bits)) - 1)
+    @property
+    def page_shift(self) -> int:
+        """Bits of the offset in the smallest page."""
+        return self.levels[-1].shift
 
 
-_FOUR_LEVELS = (Level(39, 9), Level(30, 9, 7), Level(21, 9, 7), Level(12, 9))
-_ADDRESS = 0x000F_FFFF_FFFF_F000
+_PRESENT = 1 << 0
+_PAGE_SIZE = 1 << 7
+"""PS: the entry maps a large page; in the last level the same bit is PAT, in the first reserved."""
+_BITS_12_TO_51 = (1 << 52) - (1 << 12)
 
-X86_64 = PagingMode("x86-64, 4 levels", _FOUR_LEVELS, 8, 1, _ADDRESS, 48)
-X86_64_LA57 = PagingMode("x86-64, 5 levels", (Level(48, 9), *_FOUR_LEVELS), 8, 1, _ADDRESS, 57)
+_512_GB = Level(shift=39, bits=9, present=_PRESENT, leaf_mask=0, leaf_value=1)
+_1_GB = Level(shift=30, bits=9, present=_PRESENT, leaf_mask=_PAGE_SIZE, leaf_value=_PAGE_SIZE)
+_2_MB = Level(shift=21, bits=9, present=_PRESENT, leaf_mask=_PAGE_SIZE, leaf_value=_PAGE_SIZE)
+_4_KB = Level(shift=12, bits=9, present=_PRESENT, leaf_mask=0, leaf_value=0)
+_256_TB = Level(shift=48, bits=9, present=_PRESENT, leaf_mask=0, leaf_value=1)
+
+X86_64 = PagingMode(
+    name="x86-64",
+    levels=(_512_GB, _1_GB, _2_MB, _4_KB),
+    entry_size=8,
+    address_mask=_BITS_12_TO_51,
+    root_mask=_BITS_12_TO_51,
+    sign_bit=47,
+    upper_half=True,
+)
+X86_64_LA57 = PagingMode(
+    name="x86-64 with five levels",
+    levels=(_256_TB, *X86_64.levels),
+    entry_size=8,
+    address_mask=_BITS_12_TO_51,
+    root_mask=_BITS_12_TO_51,
+    sign_bit=56,
+    upper_half=True,
+)
+
+
+class Resolver(Protocol):
+    """Finds what an entry that is not present stands for; each system uses such entries its own way.
+
+    Called once for each level that has such entries, with the distinct entries, the virtual address
+    that each one's range starts at, and the level's shift. Returns for each a Reason and, where that
+    is KNOWN, the entry to go on with: the physical address of the page or of the next table, and for
+    a large page the level's leaf bits too.
+    """
+
+    def __call__(
+        self, entries: Addresses, vas: Addresses, shift: int
+    ) -> tuple[Addresses, Statuses]:
+        """Return entries and Reasons, as many as were given."""
 
 
 def walk_one(
-    read: Callable[[int], int | None], mode: PagingMode, root: int, address: int
-) -> tuple[int, Reason, int]:
-    """Return (physical address, Reason, last entry) of a virtual address; `read` reads an entry."""
-    if not mode.is_canonical(address):
-        return 0, Reason.MALFORMED, 0
-    table, entry = root & mode.address, 0
+    read_entry: Callable[[int], int | None],
+    mode: PagingMode,
+    root: int,
+    va: int,
+    resolver: Resolver | None = None,
+) -> int | Reason:
+    """Translate one address; `read_entry` returns an entry at a physical address, or None.
+
+    NOT_IN_DUMP: a table is missing; PAGED_OUT: an entry is not present; MALFORMED: not canonical.
+    Whether the page itself is in the dump is not asked.
+    """
+    high = va >> mode.sign_bit
+    if high and not (mode.upper_half and high == (1 << 64 - mode.sign_bit) - 1):
+        return Reason.MALFORMED
+    table = root & mode.root_mask
     for level in mode.levels:
-        index = (address >> level.shift) & ((1 << level.bits) - 1)
-        found = read(table + index * mode.entry_size)
-        if found is None:
-            return 0, Reason.NOT_IN_DUMP, 0
-        entry = found
-        if not entry & mode.present:
-            return 0, Reason.PAGED_OUT, entry
-        last = level is mode.levels[-1]
-        if last or (level.large >= 0 and entry >> level.large & 1):
-            inside = (1 << level.shift) - 1
-            return (entry & mode.address & ~inside) | (address & inside), Reason.KNOWN, entry
-        table = entry & mode.address
-    return 0, Reason.MALFORMED, entry
+        index = va >> level.shift & (1 << level.bits) - 1
+        entry = read_entry(table + index * mode.entry_size)
+        if entry is None:
+            return Reason.NOT_IN_DUMP
+        if entry & level.present != level.present:
+            entry, reason = _resolve_one(resolver, entry, va, level.shift)
+            if reason:
+                return Reason(reason)
+        table = entry & mode.address_mask
+        if entry & level.leaf_mask == level.leaf_value:
+            offset = (1 << level.shift) - 1
+            return table & ~offset | va & offset
+    return Reason.MALFORMED  # only in a mode whose last level is not all leaves
+
+
+def _resolve_one(resolver: Resolver | None, entry: int, va: int, shift: int) -> tuple[int, int]:
+    if resolver is None:
+        return 0, Reason.PAGED_OUT
+    asked = np.array([[entry], [va >> shift << shift]], np.uint64)
+    entries, statuses = resolver(asked[0], asked[1], shift)
+    return int(entries[0]), int(statuses[0])
 
 
 def walk_many(
     physical: PhysicalMemory,
     mode: PagingMode,
-    roots: NDArray[np.uint64] | int,
-    addresses: NDArray[np.uint64],
+    roots: Addresses | int,
+    vas: Addresses,
     resolver: Resolver | None = None,
-) -> tuple[NDArray[np.uint64], NDArray[np.uint8]]:
-    """Return physical addresses and statuses of virtual addresses.
+) -> tuple[Addresses, Statuses]:
+    """Translate many addresses, all through one root or each through its own.
 
-    `roots` is one root, or one for each address. Level by level for all addresses at once; of each
-    level the distinct entries only are read.
+    Returns physical addresses (0 where there is none) and Reasons as of `walk_one`. All go down
+    level by level together, and each level's entries are read by one gather.
     """
-    addresses = np.asarray(addresses, np.uint64)
-    result = np.zeros(len(addresses), np.uint64)
-    status = np.where(_canonical(mode, addresses), np.uint8(0), np.uint8(Reason.MALFORMED))
-    rows = np.flatnonzero(status == 0)
-    mask = np.uint64(mode.address)
-    tables = np.broadcast_to(np.asarray(roots, np.uint64), addresses.shape)[rows] & mask
-    for level in mode.levels:
-        if not len(rows):
-            break
-        shift, inside = np.uint64(level.shift), np.uint64((1 << level.shift) - 1)
-        index = (addresses[rows] >> shift) & np.uint64((1 << level.bits) - 1)
-        entries, there = _entries(physical, mode, tables + index * np.uint64(mode.entry_size))
-        present = there & ((entries & np.uint64(mode.present)) != 0)
-        status[rows[~there]] = Reason.NOT_IN_DUMP
-        _absent(addresses, rows, entries, there & ~present, result, status, resolver)
-        is_page = present
-        if level is not mode.levels[-1]:
-            large = np.uint64(max(level.large, 0))
-            is_page = present & ((entries >> large) & np.uint64(level.large >= 0) != 0)
-        frames = entries & mask & ~inside
-        result[rows[is_page]] = (frames | (addresses[rows] & inside))[is_page]
-        onward = present & ~is_page
-        rows, tables = rows[onward], (entries & mask)[onward]
-    return result, status
+    pas = np.zeros(len(vas), np.uint64)
+    status = np.full(len(vas), Reason.MALFORMED, np.uint8)
+    if isinstance(roots, int):
+        roots = np.full(len(vas), roots & mode.root_mask, np.uint64)
+    canonical = _is_canonical(mode, vas)
+    order = _order(mode, roots, vas)
+    if order is not None or not canonical.all():
+        rows = np.flatnonzero(canonical) if order is None else order[canonical[order]]
+        pas[rows], status[rows] = _walk_runs(physical, mode, roots[rows], vas[rows], resolver)
+        return pas, status
+    return _walk_runs(physical, mode, roots, vas, resolver)
 
 
-def _canonical(mode: PagingMode, addresses: NDArray[np.uint64]) -> NDArray[np.bool_]:
-    if not mode.virtual_bits:
-        return np.ones(len(addresses), bool)
-    upper = addresses >> np.uint64(mode.virtual_bits - 1)
-    return np.asarray((upper == 0) | (upper == np.uint64((1 << (65 - mode.virtual_bits)) - 1)))
+def _is_canonical(mode: PagingMode, vas: Addresses) -> NDArray[np.bool_]:
+    high = vas >> np.uint64(mode.sign_bit)
+    good = high == 0
+    if mode.upper_half:
+        good |= high == (1 << 64 - mode.sign_bit) - 1
+    return good
 
 
-def _entries(
-    physical: PhysicalMemory, mode: PagingMode, places: NDArray[np.uint64]
-) -> tuple[NDArray[np.uint64], NDArray[np.bool_]]:
-    """Read the entries at physical addresses, each distinct one once."""
-    distinct, inverse = np.unique(places, return_inverse=True)
-    data, there = physical.gather(distinct, mode.entry_size)
-    values = np.ascontiguousarray(data).view(f"<u{mode.entry_size}").ravel().astype(np.uint64)
-    return values[inverse], there[inverse]
+def _order(mode: PagingMode, roots: Addresses, vas: Addresses) -> NDArray[np.int64] | None:
+    """Return an order in which addresses of one table are neighbours; None if they mostly are.
+
+    Only for speed, so that the sort may take one key which mixes root and address.
+    """
+    if len(vas) < 2:
+        return None
+    shift = np.uint64(mode.levels[-2].shift)
+    tables = (vas >> shift) ^ (roots << np.uint64(mode.page_shift))
+    runs = 1 + int(np.count_nonzero(tables[1:] != tables[:-1]))
+    if runs * 4 < len(vas):
+        return None
+    key = (vas >> np.uint64(mode.page_shift)) + (roots << np.uint64(24))
+    return np.argsort(key)
 
 
-def _absent(
-    addresses: NDArray[np.uint64],
-    rows: NDArray[np.int64],
-    entries: NDArray[np.uint64],
-    absent: NDArray[np.bool_],
-    result: NDArray[np.uint64],
-    status: NDArray[np.uint8],
+def _walk_runs(
+    physical: PhysicalMemory,
+    mode: PagingMode,
+    roots: Addresses,
+    vas: Addresses,
     resolver: Resolver | None,
-) -> None:
-    """Settle the entries that are not present: paged out, or what the resolver makes of them."""
-    missing = rows[absent]
-    if resolver is None:
-        status[missing] = Reason.PAGED_OUT
-    elif len(missing):
-        result[missing], status[missing] = resolver(entries[absent], addresses[missing])
+) -> tuple[Addresses, Statuses]:
+    """Walk canonical addresses; neighbours that share an entry share its reading.
+
+    From the pages up, runs of equal page become one, then runs of equal table, and so on; from the
+    root down, what was found for one is repeated for all that it stands for. So the upper levels
+    cost next to nothing.
+    """
+    runs = [_Run.of(roots, vas >> np.uint64(mode.page_shift))]
+    for upper, lower in zip(mode.levels[-2::-1], mode.levels[:0:-1], strict=True):
+        shift = np.uint64(upper.shift - lower.shift)
+        runs.append(_Run.of(runs[-1].roots, runs[-1].pages >> shift))
+    front = _Front(runs[-1].roots & np.uint64(mode.root_mask))
+    for level, run in zip(mode.levels, reversed(runs), strict=True):
+        front.step(physical, mode, level, run.pages, resolver)
+        front.spread(run.counts)
+    offset = vas & np.uint64((1 << mode.page_shift) - 1)
+    front.places += offset
+    front.places[front.status != 0] = 0
+    return front.places, front.status
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """Runs of rows that agree in root and page; `counts` rows each."""
+
+    roots: Addresses
+    pages: Addresses
+    counts: NDArray[np.int64] | None
+
+    @classmethod
+    def of(cls, roots: Addresses, pages: Addresses) -> _Run:
+        starts = np.ones(len(pages), bool)
+        np.not_equal(pages[1:], pages[:-1], out=starts[1:])
+        starts[1:] |= roots[1:] != roots[:-1]
+        if starts.all():
+            return cls(roots, pages, None)
+        first = np.flatnonzero(starts)
+        counts = np.diff(first, append=len(pages))
+        return cls(roots[first], pages[first], counts)
+
+
+class _Front:
+    """How far many walks have come: each at a table, or mapped by a large page, or failed."""
+
+    def __init__(self, tables: Addresses) -> None:
+        self.places = tables
+        self.mapped = np.zeros(len(tables), bool)
+        self.status = np.zeros(len(tables), np.uint8)
+
+    def spread(self, counts: NDArray[np.int64] | None) -> None:
+        """Repeat each walk for the rows of the level below that share it so far."""
+        if counts is not None:
+            self.places = np.repeat(self.places, counts)
+            self.mapped = np.repeat(self.mapped, counts)
+            self.status = np.repeat(self.status, counts)
+
+    def step(
+        self,
+        physical: PhysicalMemory,
+        mode: PagingMode,
+        level: Level,
+        prefixes: Addresses,
+        resolver: Resolver | None,
+    ) -> None:
+        """Go on through one level; `prefixes` are the virtual addresses from its shift up."""
+        index = prefixes & np.uint64((1 << level.bits) - 1)
+        walking = ~self.mapped & (self.status == 0)
+        self.places[self.mapped] |= index[self.mapped] << np.uint64(level.shift)
+        rows = np.flatnonzero(walking)
+        if not len(rows):
+            return
+        wanted = self.places[rows] + index[rows] * np.uint64(mode.entry_size)
+        data, there = physical.gather(wanted, mode.entry_size)
+        entries = np.ascontiguousarray(data).view(f"<u{mode.entry_size}")[:, 0].astype(np.uint64)
+        status = np.where(there, np.uint8(0), np.uint8(Reason.NOT_IN_DUMP))
+        absent = np.flatnonzero(there & (entries & np.uint64(level.present) != level.present))
+        if len(absent) and resolver is None:
+            status[absent] = Reason.PAGED_OUT
+        elif len(absent) and resolver is not None:
+            vas = prefixes[rows[absent]] << np.uint64(level.shift)
+            entries[absent], status[absent] = resolver(entries[absent], vas, level.shift)
+        leaf = entries & np.uint64(level.leaf_mask) == level.leaf_value
+        entries &= np.uint64(mode.address_mask)
+        entries[leaf] &= np.uint64(mode.address_mask >> level.shift << level.shift)
+        self.places[rows], self.mapped[rows], self.status[rows] = entries, leaf, status

@@ -1,38 +1,49 @@
-"""Address spaces: virtual memory as columns of bytes, numbers and texts, with reasons.
+"""Virtual memory: addresses of one address space, or of many at once, read through page tables.
 
-The kernel's direct map and its image are windows: linear ranges that need no walk. Everything else
-goes through page tables, one address at a time or all together.
+What cannot be read is no error: each address has a Reason. NOT_IN_DUMP: a table, or the memory
+itself, is not in the dump; PAGED_OUT: a page-table entry is not present; MALFORMED: the address is
+not canonical. An error (ValueError) is a size that no caller can mean.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
-from memq.column import Text, distinct
+from memq.column import Addresses, Indexes, Statuses, Text, text_column
 from memq.errors import Reason
-from memq.layers.paging import walk_many, walk_one
+from memq.layers.paging import PagingMode, Resolver, walk_many, walk_one
+from memq.layers.physical import PhysicalMemory
+from memq.layers.strings import read_strings
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+Bytes: TypeAlias = NDArray[np.uint8]
 
-    from numpy.typing import NDArray
+MAX_ROW = 1 << 20
+"""Bytes of one row that is gathered, and of one string."""
+MAX_READ = 1 << 28
+"""Bytes of one read, or of one range."""
+MAX_BYTES = 1 << 31
+"""Bytes that one call returns."""
 
-    from memq.layers.paging import PagingMode, Resolver
-    from memq.layers.physical import PhysicalMemory
-
-PAGE = 4096
+_PAGE = 4096
 _FEW = 64
-"""Below so many addresses scalar walks cost less than numpy's."""
-_LARGEST = 1 << 20
-_FIRST_BLOCK = 64
+"""Below so many addresses a scalar walk each costs less than numpy's calls."""
+_CHUNK = 1 << 24
+"""Bytes that are held at once on the way to ranges."""
+_BLOCK = 512
+"""Aligned unit in which ranges are read."""
 
 
 @dataclass(frozen=True, slots=True)
 class DirectWindow:
-    """Virtual addresses [start, end) lie at `physical` and on, without a walk."""
+    """Virtual addresses [start, end) that lie at `physical` and up, known without a walk.
+
+    Memory is mapped by pages: a window is taken to reach to the edges of its first and last page.
+    """
 
     start: int
     end: int
@@ -40,11 +51,7 @@ class DirectWindow:
 
 
 class AddressSpace:
-    """Virtual memory under one root; `roots` in a call name other ones, one for each address.
-
-    Windows hold for the space's own root only. Statuses are Reasons: NOT_IN_DUMP, PAGED_OUT (an
-    entry is not present), MALFORMED (no address at all).
-    """
+    """Memory as one page-table root shows it; with `roots`, as each address's own root does."""
 
     def __init__(
         self,
@@ -54,271 +61,288 @@ class AddressSpace:
         windows: Sequence[DirectWindow] = (),
         resolver: Resolver | None = None,
     ) -> None:
+        """`root` as the processor has it (CR3); `windows` hold only for addresses of this root."""
         self.physical = physical
         self.mode = mode
         self.root = root
         self.windows = tuple(windows)
         self.resolver = resolver
+        self._windows = [_whole_pages(window) for window in windows]
+        edges = np.concatenate((physical.starts, physical.ends))
+        self._is_ragged = bool((edges & np.uint64(_PAGE - 1)).any())
+        """Whether memory begins or ends inside a page, so that a block may be half there."""
 
-    # One address
+    # Few
 
-    def translate(self, address: int) -> int | Reason:
-        """Return the physical address of a virtual one, or why there is none."""
-        for window in self.windows:
-            if window.start <= address < window.end:
-                return address - window.start + window.physical
-        return self._walk(self.root, address)
+    def translate(self, va: int) -> int | Reason:
+        """Return the physical address, which may be outside the dump, or why there is none."""
+        for start, end, shift in self._windows:
+            if start <= va < end:
+                return va + shift
+        return walk_one(self._entry, self.mode, self.root, va, self.resolver)
 
-    def _walk(self, root: int, address: int) -> int | Reason:
-        physical, reason, entry = walk_one(self._entry, self.mode, root, address)
-        if reason is Reason.PAGED_OUT and self.resolver is not None:
-            found, status = self.resolver(_one(entry), _one(address))
-            physical, reason = int(found[0]), Reason(int(status[0]))
-        return physical if reason is Reason.KNOWN else reason
+    def read(self, va: int, size: int) -> bytes | None:
+        """Return `size` bytes, or None where any of them cannot be read."""
+        for start, end, shift in self._windows:
+            if start <= va and va + size <= end and 0 < size <= MAX_READ:
+                return self.physical.read(va + shift, size)
+        data = self._read_by_pages(va, size, None)
+        return None if isinstance(data, Reason) else data
 
-    def _entry(self, place: int) -> int | None:
-        data = self.physical.read(place, self.mode.entry_size)
+    def u64(self, va: int) -> int | None:
+        """Return 8 bytes as a number."""
+        data = self.read(va, 8)
         return None if data is None else int.from_bytes(data, "little")
 
-    def read(self, address: int, size: int) -> bytes | None:
-        """Return the bytes at a virtual address, over as many pages as they take; None if any lacks.
-
-        At most 16 MB.
-        """
-        if not 0 <= size <= 16 * _LARGEST:
-            raise ValueError(f"{size} bytes are too many for one read")
-        for window in self.windows:
-            if window.start <= address and address + size <= window.end:
-                return self.physical.read(address - window.start + window.physical, size)
-        parts = []
-        while size:
-            place = self.translate(address)
-            if isinstance(place, Reason):
-                return None
-            length = min(size, PAGE - address % PAGE)
-            part = self.physical.read(place, length)
-            if part is None:
-                return None
-            parts.append(part)
-            address, size = address + length, size - length
-        return b"".join(parts)
-
-    def u64(self, address: int) -> int | None:
-        """Return the 8-byte number at a virtual address."""
-        data = self.read(address, 8)
+    def u32(self, va: int) -> int | None:
+        """Return 4 bytes as a number."""
+        data = self.read(va, 4)
         return None if data is None else int.from_bytes(data, "little")
 
-    def u32(self, address: int) -> int | None:
-        """Return the 4-byte number at a virtual address."""
-        data = self.read(address, 4)
-        return None if data is None else int.from_bytes(data, "little")
-
-    # Many addresses
+    # Many
 
     def translate_many(
-        self, addresses: NDArray[np.uint64], roots: NDArray[np.uint64] | None = None
-    ) -> tuple[NDArray[np.uint64], NDArray[np.uint8]]:
-        """Return physical addresses, and statuses, of virtual ones."""
-        addresses = np.asarray(addresses, np.uint64)
-        result = np.zeros(len(addresses), np.uint64)
-        status = np.zeros(len(addresses), np.uint8)
-        left = np.ones(len(addresses), bool)
-        for window in self.windows if roots is None else ():
-            inside = left & (addresses >= window.start) & (addresses < window.end)
-            shift = np.uint64((window.physical - window.start) % (1 << 64))
-            result[inside] = addresses[inside] + shift
-            left &= ~inside
-        rows = np.flatnonzero(left)
-        if len(rows) < _FEW:
-            self._translate_few(addresses, roots, rows, result, status)
-        else:
-            chosen: NDArray[np.uint64] | int = self.root if roots is None else roots[rows]
-            result[rows], status[rows] = walk_many(
-                self.physical, self.mode, chosen, addresses[rows], self.resolver
-            )
-        return result, status
+        self, vas: Addresses, roots: Addresses | None = None
+    ) -> tuple[Addresses, Statuses]:
+        """Return physical addresses (0 where there is none) and Reasons, as `translate` would.
 
-    def _translate_few(
-        self,
-        addresses: NDArray[np.uint64],
-        roots: NDArray[np.uint64] | None,
-        rows: NDArray[np.int64],
-        result: NDArray[np.uint64],
-        status: NDArray[np.uint8],
-    ) -> None:
-        for row in rows.tolist():
-            root = self.root if roots is None else int(roots[row])
-            place = self._walk(root, int(addresses[row]))
-            if isinstance(place, Reason):
-                status[row] = place
-            else:
-                result[row] = place
+        With `roots`, each address belongs to the page tables of its own root, and no window holds.
+        """
+        vas = np.asarray(vas, np.uint64)
+        if len(vas) < _FEW:
+            places = [self._place(va, root) for va, root in _pairs(vas, roots)]
+            status = [p if isinstance(p, Reason) else Reason.KNOWN for p in places]
+            found = [0 if isinstance(p, Reason) else p for p in places]
+            return np.array(found, np.uint64), np.array(status, np.uint8)
+        if roots is not None:
+            return walk_many(self.physical, self.mode, roots, vas, self.resolver)
+        pas, direct = self._direct(vas, 1)
+        status = np.zeros(len(vas), np.uint8)
+        rows = np.flatnonzero(~direct)
+        if len(rows):
+            walked = walk_many(self.physical, self.mode, self.root, vas[rows], self.resolver)
+            pas[rows], status[rows] = walked
+        return pas, status
 
     def gather(
-        self, addresses: NDArray[np.uint64], size: int, roots: NDArray[np.uint64] | None = None
-    ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-        """Return `size` bytes at each address (uint8[n, size]) and statuses; unread rows are zero."""
-        if not 0 <= size <= _LARGEST:
-            raise ValueError(f"{size} bytes are too many for one row")
-        addresses = np.asarray(addresses, np.uint64)
-        crossing = (addresses % np.uint64(PAGE)) + np.uint64(size) > PAGE
-        for window in self.windows if roots is None else ():
-            # What begins in a window and ends in it is one piece of physical memory.
-            inside = (addresses >= window.start) & (addresses < window.end)
-            crossing &= ~(inside & (np.uint64(window.end) - addresses >= size))
-        if crossing.any():
-            return self._gather_across(addresses, size, roots, crossing)
-        places, status = self.translate_many(addresses, roots)
-        if status.any():
-            good = np.flatnonzero(status == 0)
-            data = np.zeros((len(addresses), size), np.uint8)
-            data[good], there = self.physical.gather(places[good], size)
-            status[good[~there]] = Reason.NOT_IN_DUMP
-            return data, status
-        data, there = self.physical.gather(places, size)
-        return data, np.where(there, status, np.uint8(Reason.NOT_IN_DUMP))
+        self, vas: Addresses, size: int, roots: Addresses | None = None
+    ) -> tuple[Bytes, Statuses]:
+        """Return `size` bytes at each address (uint8[n, size], zero where unreadable) and Reasons.
 
-    def _gather_across(
-        self,
-        addresses: NDArray[np.uint64],
-        size: int,
-        roots: NDArray[np.uint64] | None,
-        crossing: NDArray[np.bool_],
-    ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-        """Gather rows of which some lie on several pages: those are read page by page."""
-        data = np.zeros((len(addresses), size), np.uint8)
-        status = np.zeros(len(addresses), np.uint8)
-        plain = np.flatnonzero(~crossing)
-        some = None if roots is None else roots[plain]
-        data[plain], status[plain] = self.gather(addresses[plain], size, some)
-        rows = np.flatnonzero(crossing)
-        sizes = np.full(len(rows), size, np.int64)
-        some = None if roots is None else roots[rows]
-        parts, status[rows] = self.gather_ranges(addresses[rows], sizes, size, some)
-        for row, part in zip(rows.tolist(), parts, strict=True):
-            if not status[row]:
-                data[row] = np.frombuffer(part, np.uint8)
-        return data, status
+        ValueError for rows of more than MAX_ROW bytes, and for more than MAX_BYTES in all.
+        """
+        vas = np.asarray(vas, np.uint64)
+        if not 0 <= size <= MAX_ROW or size * len(vas) > MAX_BYTES:
+            raise ValueError(f"{len(vas):,} rows of {size:,} bytes are more than can be read")
+        if len(vas) < _FEW or size == 0:
+            rows = [self._read(va, size, root) for va, root in _pairs(vas, roots)]
+            return _stacked(rows, size)
+        if roots is None:
+            pas, direct = self._direct(vas, size)
+            if direct.all():
+                return self._fetch(pas, size)
+        else:
+            pas, direct = np.zeros(len(vas), np.uint64), np.zeros(len(vas), bool)
+        return self._gather_by_pages(vas, size, roots, pas, direct)
 
     def gather_ranges(
+        self, vas: Addresses, sizes: Indexes, limit: int, roots: Addresses | None = None
+    ) -> tuple[list[bytes], Statuses]:
+        """Return ranges of different sizes, each cut to `limit` bytes; unreadable ones are empty.
+
+        ValueError for a limit above MAX_READ, and for more than MAX_BYTES in all.
+        """
+        vas = np.asarray(vas, np.uint64)
+        sizes = np.minimum(np.maximum(sizes, 0), max(limit, 0)).astype(np.int64)
+        total = int(sizes.sum())
+        if limit > MAX_READ or total > MAX_BYTES:
+            raise ValueError(f"{len(vas):,} ranges of {total:,} bytes are more than can be read")
+        data: list[bytes] = []
+        status = np.zeros(len(vas), np.uint8)
+        for part in _parts(sizes + 2 * _BLOCK):
+            own = None if roots is None else roots[part]
+            found, status[part] = self._ranges(vas[part], sizes[part], own)
+            data += found
+        return data, status
+
+    def text(self, vas: Addresses, limit: int, roots: Addresses | None = None) -> Text:
+        r"""Return strings that end with NUL, cut to `limit` bytes; UTF-8, what is not as `\xNN`.
+
+        Address 0 is null. Each address is read once, however often it is there. ValueError for a
+        limit above MAX_ROW.
+        """
+        if not 0 <= limit <= MAX_ROW:
+            raise ValueError(f"strings of {limit:,} bytes are more than can be read")
+        vas = np.asarray(vas, np.uint64)
+        first, inverse = _distinct(vas, roots)
+        raw, status = read_strings(self, vas[first], limit, _at(roots, first))
+        words = [string.decode("utf-8", "backslashreplace") for string in raw]
+        return text_column(words, status).take(inverse)
+
+    # Pieces that do not cross pages
+
+    def read_to_hole(self, va: int, end: int, root: int | None = None) -> bytes:
+        """Return what there is of [va, end), which lie on one page, up to where memory ends."""
+        place = self._place(va, root)
+        if isinstance(place, Reason) or not self._is_ragged:
+            return b""
+        address, data = next(self.physical.pieces(place, place + end - va), (-1, b""))
+        return data if address == place else b""
+
+    def _entry(self, address: int) -> int | None:
+        data = self.physical.read(address, self.mode.entry_size)
+        return None if data is None else int.from_bytes(data, "little")
+
+    def _place(self, va: int, root: int | None) -> int | Reason:
+        if root is None:
+            return self.translate(va)
+        return walk_one(self._entry, self.mode, root, va, self.resolver)
+
+    def _read(self, va: int, size: int, root: int | None) -> bytes | Reason:
+        if root is None:
+            for start, end, shift in self._windows:
+                if start <= va and va + size <= end and size > 0:
+                    return self.physical.read(va + shift, size) or Reason.NOT_IN_DUMP
+        return self._read_by_pages(va, size, root)
+
+    def _read_by_pages(self, va: int, size: int, root: int | None) -> bytes | Reason:
+        """Read page by page; the Reason is that of the first page which cannot be read."""
+        if not 0 <= size <= MAX_READ:
+            raise ValueError(f"{size:,} bytes are not to be read at once")
+        parts = []
+        end = va + size
+        while va < end:
+            until = min(end, (va | _PAGE - 1) + 1)
+            place = self._place(va, root)
+            if isinstance(place, Reason):
+                return place
+            data = self.physical.read(place, until - va)
+            if data is None:
+                return Reason.NOT_IN_DUMP
+            parts.append(data)
+            va = until
+        return b"".join(parts)
+
+    def _direct(self, vas: Addresses, size: int) -> tuple[Addresses, NDArray[np.bool_]]:
+        """Return physical addresses of the rows that lie whole in a window, and which those are."""
+        pas, direct = np.zeros(len(vas), np.uint64), np.zeros(len(vas), bool)
+        for start, end, shift in self._windows:
+            offset = vas - np.uint64(start)  # of addresses below the window it wraps: very large
+            inside = (offset <= max(end - start - size, 0)) & ~direct
+            if end - start >= size:
+                pas[inside] = offset[inside] + np.uint64(start + shift)
+                direct |= inside
+        return pas, direct
+
+    def _fetch(self, pas: Addresses, size: int) -> tuple[Bytes, Statuses]:
+        data, there = self.physical.gather(pas, size)
+        return data, np.where(there, np.uint8(0), np.uint8(Reason.NOT_IN_DUMP))
+
+    def _gather_by_pages(
         self,
-        addresses: NDArray[np.uint64],
-        sizes: NDArray[np.int64],
-        limit: int,
-        roots: NDArray[np.uint64] | None = None,
-    ) -> tuple[list[bytes], NDArray[np.uint8]]:
-        """Return ranges of memory of different sizes, each cut to `limit`, and statuses.
-
-        The pages of all ranges are translated and read together. A range of which a page lacks has
-        that reason, and holds zeros there.
-        """
-        addresses = np.asarray(addresses, np.uint64)
-        sizes = np.clip(sizes, 0, min(limit, _LARGEST * 16)).astype(np.int64)
-        inside = (addresses % np.uint64(PAGE)).astype(np.int64)
-        counts = np.where(sizes > 0, (inside + sizes + PAGE - 1) // PAGE, 0)
-        owner = np.repeat(np.arange(len(addresses)), counts)
-        ends = np.cumsum(counts)
-        number = np.arange(len(owner)) - np.repeat(ends - counts, counts)
-        pages = (addresses - inside.astype(np.uint64))[owner] + (number * PAGE).astype(np.uint64)
-        places, reasons = self.translate_many(pages, None if roots is None else roots[owner])
-        status = np.zeros(len(addresses), np.uint8)
-        result: list[bytes] = []
-        first, batch = 0, max(1, _LARGEST * 8 // PAGE)
-        while first < len(addresses):
-            # So many ranges at once that their pages take some 8 MB.
-            base = int(ends[first] - counts[first])
-            last = max(first + 1, int(np.searchsorted(ends, base + batch, "right")))
-            data = self._pages(places[base : ends[last - 1]], reasons[base : ends[last - 1]])
-            for row in range(first, last):
-                start = int(ends[row] - counts[row] - base) * PAGE + int(inside[row])
-                result.append(data[start : start + int(sizes[row])].tobytes())
-            first = last
-        np.maximum.at(status, owner, reasons)
-        return result, status
-
-    def _pages(
-        self, places: NDArray[np.uint64], reasons: NDArray[np.uint8]
-    ) -> NDArray[np.uint8]:
-        """Return whole pages one after the other; writes what was not read into `reasons`."""
-        data = np.zeros((len(places), PAGE), np.uint8)
-        good = np.flatnonzero(reasons == 0)
-        data[good], there = self.physical.gather(places[good], PAGE)
-        reasons[good[~there]] = Reason.NOT_IN_DUMP
-        return data.ravel()
-
-    # Texts
-
-    def text(
-        self, addresses: NDArray[np.uint64], limit: int, roots: NDArray[np.uint64] | None = None
-    ) -> Text:
-        r"""Return the NUL-terminated texts at the addresses, each cut to `limit` bytes.
-
-        Address 0 is null. UTF-8; what is not is written `\xNN`. Equal addresses are read once.
-        """
-        addresses = np.asarray(addresses, np.uint64)
-        if roots is None:
-            some, inverse = np.unique(addresses, return_inverse=True)
-            others = None
-        else:
-            pairs, inverse = np.unique(np.stack([addresses, roots]), axis=1, return_inverse=True)
-            some, others = pairs[0], pairs[1]
-        strings, status = self._strings(some, limit, others)
-        codes, words = distinct(string.decode("utf-8", "backslashreplace") for string in strings)
-        status = np.where(some == 0, np.uint8(Reason.NULL), status)
-        return Text(codes, status if status.any() else None, words).take(inverse.ravel())
-
-    def _strings(
-        self, addresses: NDArray[np.uint64], limit: int, roots: NDArray[np.uint64] | None
-    ) -> tuple[list[bytes], NDArray[np.uint8]]:
-        """Read short blocks first, and more of those only in which no end was found.
-
-        A block never leaves its page, so that what follows a text need not be there.
-        """
-        parts = [b""] * len(addresses)
-        status = np.zeros(len(addresses), np.uint8)
-        rows, done, size = np.flatnonzero(addresses), 0, min(_FIRST_BLOCK, limit)
-        while len(rows) and done < limit:
-            at = addresses[rows] + np.uint64(done)
-            room = PAGE - (at % np.uint64(PAGE)).astype(np.int64)
-            some = None if roots is None else roots[rows]
-            short = np.minimum(room, size)
-            blocks, reasons = self._blocks(at, size, short, some)
-            status[rows] = reasons
-            onward = []
-            for row, block, bad in zip(rows.tolist(), blocks, reasons.tolist(), strict=True):
-                head, end, _ = block.partition(b"\0")
-                parts[row] += head
-                if not end and not bad:
-                    onward.append(row)
-            rows, done = np.array(onward, np.int64), done + size
-            size = min(max(size * 4, 256), limit - done) if done < limit else 0
-        return parts, status
-
-    def _blocks(
-        self,
-        addresses: NDArray[np.uint64],
+        vas: Addresses,
         size: int,
-        short: NDArray[np.int64],
-        roots: NDArray[np.uint64] | None,
-    ) -> tuple[list[bytes], NDArray[np.uint8]]:
-        """Read a block at each address; if the text ends before its page does, no more than that."""
-        data = np.zeros((len(addresses), size), np.uint8)
-        status = np.zeros(len(addresses), np.uint8)
-        inside = np.flatnonzero(short == size)
-        some = None if roots is None else roots[inside]
-        data[inside], status[inside] = self.gather(addresses[inside], size, some)
-        blocks = [row.tobytes() for row in data]
-        for row in np.flatnonzero(short < size).tolist():
-            root = None if roots is None else roots[row : row + 1]
-            one = addresses[row : row + 1]
-            part, reason = self.gather(one, int(short[row]), root)
-            blocks[row], status[row] = part[0].tobytes(), reason[0]
-            if not reason[0] and b"\0" not in blocks[row]:
-                rest, reason = self.gather(one + np.uint64(short[row]), size - int(short[row]), root)
-                blocks[row] += rest[0].tobytes()
-                status[row] = reason[0]
-        return blocks, status
+        roots: Addresses | None,
+        pas: Addresses,
+        direct: NDArray[np.bool_],
+    ) -> tuple[Bytes, Statuses]:
+        """Gather rows of which some are placed already (`direct`), and some may cross pages."""
+        status = np.zeros(len(vas), np.uint8)
+        crossing = ~direct & ((vas & np.uint64(_PAGE - 1)) + np.uint64(size) > _PAGE)
+        rows = np.flatnonzero(~direct & ~crossing)
+        pas[rows], status[rows] = self.translate_many(vas[rows], _at(roots, rows))
+        rows = np.flatnonzero((status == 0) & ~crossing)
+        if len(rows) == len(vas):
+            return self._fetch(pas, size)
+        data = np.zeros((len(vas), size), np.uint8)
+        data[rows], status[rows] = self._fetch(pas[rows], size)
+        rows = np.flatnonzero(crossing)
+        for part in _parts(np.full(len(rows), size + 2 * _BLOCK, np.int64)):
+            own = rows[part]
+            sizes = np.full(len(own), size, np.int64)
+            found, status[own] = self._ranges(vas[own], sizes, _at(roots, own))
+            data[own] = np.frombuffer(b"".join(f or bytes(size) for f in found), np.uint8).reshape(
+                len(own), size
+            )
+        return data, status
+
+    def _ranges(
+        self, vas: Addresses, sizes: Indexes, roots: Addresses | None
+    ) -> tuple[list[bytes], Statuses]:
+        """Read ranges by aligned blocks, all blocks of all ranges in one gather."""
+        last = vas + (sizes.astype(np.uint64) - np.uint64(1))
+        wraps = (sizes > 0) & (last < vas)
+        last[wraps] = np.uint64((1 << 64) - 1)
+        counts = (last // _BLOCK - vas // _BLOCK).astype(np.int64) + 1
+        counts[sizes == 0] = 0
+        owner = np.repeat(np.arange(len(vas)), counts)
+        before = np.cumsum(counts) - counts
+        position = np.arange(len(owner)) - before[owner]
+        blocks = (vas[owner] // _BLOCK + position.astype(np.uint64)) * np.uint64(_BLOCK)
+        data, reasons = self.gather(blocks, _BLOCK, _at(roots, owner))
+        status = np.zeros(len(vas), np.uint8)
+        status[wraps] = Reason.MALFORMED
+        bad = np.flatnonzero(reasons)[::-1]
+        status[owner[bad]] = reasons[bad]  # the first one of each range is stored last, and stays
+        whole = data.reshape(-1).data
+        begins = (before * _BLOCK + (vas % _BLOCK).astype(np.int64)).tolist()
+        found = [
+            b"" if reason else whole[begin : begin + size].tobytes()
+            for begin, size, reason in zip(begins, sizes.tolist(), status.tolist(), strict=True)
+        ]
+        if self._is_ragged:
+            for row in np.flatnonzero(status == Reason.NOT_IN_DUMP).tolist():
+                root = None if roots is None else int(roots[row])
+                exact = self._read(int(vas[row]), int(sizes[row]), root)
+                if isinstance(exact, bytes):
+                    found[row], status[row] = exact, 0
+        return found, status
 
 
-def _one(number: int) -> NDArray[np.uint64]:
-    return np.array([number], np.uint64)
+def _whole_pages(window: DirectWindow) -> tuple[int, int, int]:
+    """Return (start, end, what to add to an address), on page boundaries."""
+    start, end = window.start & -_PAGE, (window.end + _PAGE - 1) & -_PAGE
+    shift = window.physical - window.start
+    if shift % _PAGE or start < 0 or end > 1 << 64 or start + shift < 0:
+        raise ValueError(f"no window can be from {window.start:#x} to {window.physical:#x}")
+    return start, end, shift
+
+
+def _at(roots: Addresses | None, rows: Indexes) -> Addresses | None:
+    return None if roots is None else roots[rows]
+
+
+def _pairs(vas: Addresses, roots: Addresses | None) -> Iterator[tuple[int, int | None]]:
+    """Yield each address with its root."""
+    own: list[int] | list[None] = [None] * len(vas) if roots is None else roots.tolist()
+    return zip(vas.tolist(), own, strict=True)
+
+
+def _stacked(rows: Sequence[bytes | Reason], size: int) -> tuple[Bytes, Statuses]:
+    """Make one array of rows that were read one by one."""
+    status = [row if isinstance(row, Reason) else Reason.KNOWN for row in rows]
+    data = bytearray().join([bytes(size) if isinstance(r, Reason) else r for r in rows])
+    return np.frombuffer(data, np.uint8).reshape(len(rows), size), np.array(status, np.uint8)
+
+
+def _parts(sizes: Indexes) -> Iterator[slice]:
+    """Cut rows of these sizes into parts of at most _CHUNK bytes, or of one row."""
+    ends = np.cumsum(sizes)
+    at = done = 0
+    while at < len(sizes):
+        until = max(at + 1, int(np.searchsorted(ends, done + _CHUNK, "right")))
+        yield slice(at, until)
+        at, done = until, int(ends[until - 1])
+
+
+def _distinct(vas: Addresses, roots: Addresses | None) -> tuple[Indexes, Indexes]:
+    """Return where each distinct address (of each root) is first, and for each row which it is."""
+    if roots is None:
+        _, first, inverse = np.unique(vas, return_index=True, return_inverse=True)
+        return first, inverse
+    order = np.lexsort((vas, roots))
+    starts = np.ones(len(vas), bool)
+    starts[1:] = (np.diff(vas[order]) != 0) | (np.diff(roots[order]) != 0)
+    inverse = np.empty(len(vas), np.int64)
+    inverse[order] = np.cumsum(starts) - 1
+    return order[starts], inverse

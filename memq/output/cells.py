@@ -36,7 +36,9 @@ def clean_json(text: str) -> str:
     return _UNSAFE_IN_JSON.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
-def plain_cells(column: Column, type_: ValueType, *, text: Callable[[str], str] = clean) -> list[str]:
+def plain_cells(
+    column: Column, type_: ValueType, *, text: Callable[[str], str] = clean
+) -> list[str]:
     """Return every value as people read it; rows without a value hold something meaningless."""
     if isinstance(column, Text):
         words = [text(word) for word in column.words] or [""]

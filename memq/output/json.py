@@ -18,7 +18,7 @@ from memq.output.records import Lists
 from memq.schema.kinds import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from memq.column import Column, Statuses
     from memq.output.records import Records
@@ -136,11 +136,8 @@ def list_values(lists: Lists) -> list[str]:
     items = rows_of(lists.items, bare=lists.bare)
     starts = lists.starts.tolist()
     return [
-        f"[{','.join(items[start:end])}]"
-        for start, end in zip(starts, starts[1:], strict=False)
+        f"[{','.join(items[start:end])}]" for start, end in zip(starts, starts[1:], strict=False)
     ]
-
-
 
 
 def lines(batches: Iterable[Records], *, bare: bool) -> Iterable[str]:

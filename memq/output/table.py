@@ -91,7 +91,9 @@ def _widths(titles: list[str], columns: list[list[str]], limit: int | None) -> l
         if widths[widest] <= 8:
             break
         others = sorted(widths)[-2] if len(widths) > 1 else 8
-        widths[widest] = max(8, min(widths[widest] - 1, max(others, room - sum(widths) + widths[widest])))
+        widths[widest] = max(
+            8, min(widths[widest] - 1, max(others, room - sum(widths) + widths[widest]))
+        )
     return widths
 
 

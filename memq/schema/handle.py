@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from memq.schema.declare import ObjectType, shared
+from memq.schema.batch import ObjectType
+from memq.schema.declare import shared
 from memq.schema.kinds import Address, Name
 
 

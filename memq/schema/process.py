@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from memq.schema.declare import ObjectType, shared
+from memq.schema.batch import ObjectType
+from memq.schema.declare import shared
 from memq.schema.kinds import Address, Boolean, Name, Number, String, Time
 
 
@@ -26,7 +27,7 @@ class Process(ObjectType, name="process", principal="process_object"):
 
     @shared(("cmdline",), shown=True)
     def command_line(self) -> String:
-        """Arguments as they lie in the process's memory, joined by spaces; null without user memory."""
+        """Arguments as the process's memory has them, joined by spaces; null without any."""
         return self.absent()
 
     @shared(("exe",), shown=True)

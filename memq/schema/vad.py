@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from memq.schema.declare import ObjectType, shared
+from memq.schema.batch import ObjectType
+from memq.schema.declare import shared
 from memq.schema.kinds import Address, Boolean, Name, Size, String
 
 
-class Vad(ObjectType, name="vad", principal="vad_object", owner="process", identity=("space", "start")):
+class Vad(
+    ObjectType, name="vad", principal="vad_object", owner="process", identity=("space", "start")
+):
     """A mapped range of a process's address space."""
 
     @shared(shown=True)
@@ -66,7 +69,7 @@ class Vad(ObjectType, name="vad", principal="vad_object", owner="process", ident
 
     @shared(shown=True)
     def name(self) -> Name:
-        """The name that /proc/PID/maps shows: the file, [heap], [stack], [vdso]; null if nothing."""
+        """What /proc/PID/maps shows: the file, [heap], [stack], [vdso]; null if nothing."""
         return self.absent()
 
     @shared()

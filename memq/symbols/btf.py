@@ -114,14 +114,17 @@ class Btf(Types):
         typedefs: list[int] = []
         for place in self._records.places(name):
             found = self._records.named(place, *kinds)
-            if found:
-                return found[0]
+            if found:  # an enum without constants is one that is only declared
+                return max(found, key=lambda n: (STRUCT in kinds or self._has_constants(n), -n))
             typedefs += self._records.named(place, TYPEDEF)
         for number in typedefs:
             behind, _name = self._strip(number)
             if behind and self._records.record(behind).kind in kinds:
                 return behind
         return None
+
+    def _has_constants(self, number: int) -> bool:
+        return self._records.record(number).length > 0
 
     # Types
 

@@ -49,9 +49,15 @@ def open_isf(path: Path | str, progress: Progress | None = None) -> Isf:
             return Isf(_content(file))
         from memq.layers import compress  # noqa: PLC0415  slow to import, seldom needed
 
-        unpacked = compress.unpack(file, kind, Progress() if progress is None else progress)
+        progress = Progress() if progress is None else progress
+        unpacked = compress.unpack(file, kind, progress, _check_start)
     with DumpFile(unpacked, Path(path)) as file:
         return Isf(_content(file))
+
+
+def _check_start(head: bytes) -> None:
+    if not head.lstrip().startswith(b"{"):
+        raise SymbolError("no symbol table is in it, which would start with a brace")
 
 
 def _content(file: DumpFile) -> bytes:
@@ -228,12 +234,12 @@ def _tag(entry: Mapping[str, object]) -> str:
     return "union" if isinstance(entry, dict) and entry.get("kind") == "union" else "struct"
 
 
-def _constants(entry: Mapping[str, object]) -> dict[str, int]:
+def _constants(entry: object) -> dict[str, int]:
     constants = _object(entry, "constants")
-    numbers = {name: value for name, value in constants.items() if type(value) is int}
-    if len(numbers) != len(constants):
+    values = {name: value for name, value in constants.items() if type(value) is int}
+    if len(values) != len(constants):
         raise SymbolError("symbol table is malformed: a constant is no number")
-    return numbers
+    return values
 
 
 def _object(entry: object, key: str) -> dict[str, object]:

@@ -8,6 +8,7 @@ by a sum over each name's characters that is compared before anything is decoded
 
 from __future__ import annotations
 
+import re
 import zlib
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -30,8 +31,8 @@ _TYPE_LETTERS = bytes(range(ord("A"), ord("z") + 1)) + b"?-"
 _MAX_TEXT = 256 << 20
 """Bytes of all names as text; kernels have 2 to 5 MB."""
 _CODES_AT_ONCE = 1 << 15
-_LINE_END, _NOTHING = 256, 257
-"""Codes that the bytes of a length are read as: they stand where a line of the text ends."""
+_LINE_FEED, _NOTHING = 256, 257
+"""Codes that the bytes of a length are read as: they stand ahead of a name."""
 
 
 class Kallsyms:
@@ -77,20 +78,15 @@ class Kallsyms:
         Costs as much as text() the first time.
         """
         wanted = prefix.encode("utf-8", "surrogateescape")
-        lines, ends = self._text, self._line_ends
-        found = []
-        at = lines.find(wanted)
-        while at >= 0:
-            number = int(np.searchsorted(ends, at))
-            if at == (int(ends[number - 1]) + 1 if number else 0) + 1:
-                name = lines[at : int(ends[number])]
-                found.append((_text_of(name), int(self._addresses[number])))
-            at = lines.find(wanted, at + 1)
-        return found
+        found = list(re.finditer(rb"\n.(%b[^\n]*)" % re.escape(wanted), self._lines))
+        places = np.array([match.start() for match in found], np.int64)
+        addresses = self._addresses[np.searchsorted(self._line_starts, places)].tolist()
+        names = [_text_of(match[1]) for match in found]
+        return list(zip(names, addresses, strict=True))
 
     def text(self) -> bytes:
         """Return all symbols as lines, by address: type letter and name."""
-        return self._text
+        return self._lines[1:] + b"\n"
 
     # By address
 
@@ -215,12 +211,12 @@ class Kallsyms:
     # All names
 
     @cached_property
-    def _text(self) -> bytes:
-        """All names as lines."""
+    def _lines(self) -> bytes:
+        """All names, each with its type letter, and ahead of each a line feed."""
         texts = [*self._tokens, b"\n", b""]
         first, second = self._length_bytes
         codes = np.frombuffer(self._names, np.uint8).astype(np.uint16)
-        codes[first] = _LINE_END
+        codes[first] = _LINE_FEED
         codes[second] = _NOTHING
         lengths = np.array([len(text) for text in texts], np.int64)
         total = int(np.bincount(codes, minlength=len(texts)) @ lengths)
@@ -232,18 +228,18 @@ class Kallsyms:
         for start in range(0, len(codes), _CODES_AT_ONCE):
             part = codes[start : start + _CODES_AT_ONCE]
             at += _store(out[at:], pieces, part, lengths.take(part))
-        # The first name's line end stands ahead of it; the last name has none.
-        return out[1:total].tobytes() + b"\n"
+        return out[:total].tobytes()
 
     @cached_property
-    def _line_ends(self) -> NDArray[np.int64]:
-        """Where the line of each symbol ends in the text: place of its line feed."""
+    def _line_starts(self) -> NDArray[np.int64]:
+        """Where the line feed ahead of each symbol is in `_lines`."""
         first, second = self._length_bytes
         lengths = np.array([len(token) for token in self._tokens], np.int64)
         each = lengths[np.frombuffer(self._names, np.uint8)]
         each[first] = 1
         each[second] = 0
-        return np.cumsum(np.add.reduceat(each, first)) - 1
+        sizes = np.add.reduceat(each, first)
+        return np.cumsum(sizes) - sizes
 
 
 def _pieces(texts: list[bytes]) -> list[NDArray[np.uint64]]:

@@ -41,7 +41,7 @@ _PIECE = 512 << 10
 _MAX_TOKEN_TABLE = 16 << 10
 """Bytes; kernels have about 1 KB."""
 _MAX_TOKEN = 255
-_MAX_TRIES = 16
+_MAX_TRIES = 8
 """Token tables, and for each of them places for markers and names, that are tried."""
 _MAX_DIGITS = 1 << 12
 """Places of the ten digits that are looked at; there is one before the real one in some kernels."""
@@ -164,7 +164,7 @@ def _fits(texts: list[bytes], offsets: NDArray[np.uint16]) -> bool:
     if len(texts) != 256 or max(map(len, texts)) > _MAX_TOKEN:
         return False
     ends = list(accumulate(len(text) + 1 for text in texts))
-    return [0, *ends[:-1]] == offsets.tolist()
+    return bool([0, *ends[:-1]] == offsets.tolist())
 
 
 # The names: num_syms, then the names, then a marker for every 256th of them

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from memq.column import Addresses, Array, Column, Indexes, Statuses, Text, unknown, worst
 from memq.errors import Reason, SymbolError
+from memq.symbols.decode import Bytes, decode, is_number, is_text, text_of
 from memq.symbols.types import Member, StructType, Types
 
 BLOCK = 512
@@ -26,8 +27,9 @@ MAX_MEMBER = 1 << 20
 """Bytes of one member; more can only be hostile data."""
 MAX_BYTES = 1 << 31
 """Bytes of one member in all rows."""
+MAX_KEPT = 1 << 28
+"""Bytes of one block in all rows; above that, members are read by themselves, each when asked."""
 
-Bytes: TypeAlias = NDArray[np.uint8]
 Read: TypeAlias = tuple[Bytes, Statuses | None]
 
 
@@ -71,6 +73,7 @@ class Structs:
         self.status = status if status is not None and status.any() else None
         self.roots = roots
         self._blocks: dict[int, Read] = {}
+        self._outer: tuple[Structs, int] | None = None
 
     def __len__(self) -> int:
         return len(self.addresses)
@@ -95,12 +98,12 @@ class Structs:
         member = self._find(paths, only_columns=True)
         if member is None:
             return unknown(Reason.NOT_IN_KERNEL, len(self))
-        if _is_text(member):
+        if is_text(member):
             return self._text(member)
-        if not _is_number(member):
+        if not is_number(member):
             raise NotAColumnError(f"{self._label(paths)} is {member.type}, which is no column")
         data, status = self._read(member.offset, member.size)
-        return Column(_decode(data, member), status)
+        return Column(decode(data, member), status)
 
     def text(self, paths: str) -> Text:
         """Return an array of one-byte elements of any sign as strings, each up to its NUL."""
@@ -123,11 +126,11 @@ class Structs:
         element = member.type
         while element.kind == "array" and (inner := element.target()) is not None:
             element = inner
-        if member.type.kind != "array" or not _is_number(Member("", 0, element)):
+        if member.type.kind != "array" or not is_number(Member("", 0, element)):
             raise NotAColumnError(f"{self._label(paths)} is {member.type}, not an array of numbers")
         data, status = self._read(member.offset, member.size)
         flat = np.ascontiguousarray(data).reshape(-1, element.size)
-        values = _decode(flat, Member(member.name, 0, element))
+        values = decode(flat, Member(member.name, 0, element))
         return values.reshape(len(self), member.size // element.size), status
 
     def bytes_of(self, paths: str) -> Read:
@@ -156,7 +159,9 @@ class Structs:
         if struct is None and not struct_name:
             raise NotAColumnError(f"{self._label(paths)} is {member.type}, not a structure")
         addresses = self.addresses + np.uint64(member.offset)
-        return Structs(self.space, self.types, struct, addresses, self.status, self.roots)
+        inner = Structs(self.space, self.types, struct, addresses, self.status, self.roots)
+        inner._outer = self, member.offset
+        return inner
 
     def follow(self, paths: str, struct_name: str | None = None) -> Structs:
         """Return the structures that a member points to; of null pointers the status is NULL.
@@ -208,7 +213,7 @@ class Structs:
             return None
         found = [member for path in paths.split("|") if (member := self.type.find(path.strip()))]
         if only_columns and len(found) > 1:
-            found.sort(key=lambda member: not (_is_number(member) or _is_text(member)))
+            found.sort(key=lambda member: not (is_number(member) or is_text(member)))
         return found[0] if found else None
 
     def _label(self, paths: str) -> str:
@@ -233,9 +238,10 @@ class Structs:
         if not size or not len(self):
             return np.zeros((len(self), size), np.uint8), self.status
         struct_size = self.type.size if self.type else 0
-        if offset + size > struct_size:  # elements of a flexible array, behind the structure
-            return self._gather(offset, size)
         width = min(struct_size, BLOCK)
+        is_behind = offset + size > struct_size  # as elements of a flexible array are
+        if is_behind or width * len(self) > MAX_KEPT:
+            return self._gather(offset, size)
         first, last = offset // width, (offset + size - 1) // width
         blocks = [self._block(number, width) for number in range(first, last + 1)]
         data = blocks[0][0] if first == last else np.hstack([block for block, _ in blocks])
@@ -248,8 +254,21 @@ class Structs:
         if number not in self._blocks:
             start = number * width
             end = min(start + width, self.type.size if self.type else 0)
-            self._blocks[number] = self._gather(start, end - start)
+            kept = self._kept_outside(start, end)
+            self._blocks[number] = kept or self._gather(start, end - start)
         return self._blocks[number]
+
+    def _kept_outside(self, start: int, end: int) -> Read | None:
+        """Return a part of these structures that the ones around them have read already."""
+        if self._outer is None:
+            return None
+        outer, shift = self._outer
+        size = outer.type.size if outer.type else 0
+        width = min(size, BLOCK) or BLOCK
+        wanted = range((shift + start) // width, (shift + end - 1) // width + 1)
+        if shift + end > size or any(number not in outer._blocks for number in wanted):
+            return None
+        return outer._read(shift + start, end - start)
 
     def _mend(self, data: Bytes, status: Statuses, offset: int) -> Read:
         """Read rows by themselves whose block is unknown: the missing page may be beside them.
@@ -284,93 +303,3 @@ class Structs:
         addresses = self.addresses[rows] + np.uint64(offset)
         roots = None if self.roots is None else self.roots[rows]
         return self.space.gather(addresses, size, roots)
-
-
-# Decoding
-
-_SIZES = {
-    "int": range(1, 9),
-    "char": (1,),
-    "bool": range(1, 9),
-    "enum": range(1, 9),
-    "pointer": (4, 8),
-    "float": (4, 8),
-}
-"""Bytes that a number of each kind can have; there are ints of 16, which fit no column."""
-
-
-def _is_number(member: Member) -> bool:
-    """Whether a member makes a column of numbers."""
-    return member.type.size in _SIZES.get(member.type.kind, ())
-
-
-def _is_text(member: Member) -> bool:
-    """Whether a member is an array of char."""
-    target = member.type.target() if member.type.kind == "array" else None
-    return target is not None and target.kind == "char"
-
-
-def _decode(data: Bytes, member: Member) -> Array:
-    """Return the numbers in rows of as many bytes as the member has, in the types of columns."""
-    kind, size = member.type.kind, member.size
-    if member.bit_offset is not None and member.bit_size is not None:
-        return _bits(data, member.bit_offset, member.bit_size, member.type.signed, kind)
-    if kind == "bool":
-        return np.asarray(data.any(axis=1))
-    code = {"float": "<f", "pointer": "<u"}.get(kind, "<i" if member.type.signed else "<u")
-    if size in {1, 2, 4, 8}:
-        values = _rows_as(data, f"{code}{size}")
-    else:
-        return _bits(data, 0, size * 8, member.type.signed, kind)
-    if kind == "float":
-        return values.astype(np.float64)
-    is_wide = kind == "pointer" or (size == 8 and not member.type.signed)
-    return values.astype(np.uint64 if is_wide else np.int64)
-
-
-def _rows_as(data: Bytes, dtype: str) -> Array:
-    """Return each row's bytes as one number."""
-    if data.strides[1] != 1:
-        data = np.ascontiguousarray(data)
-    return np.asarray(data.view(dtype)[:, 0])
-
-
-def _bits(data: Bytes, shift: int, width: int, signed: bool, kind: str) -> Array:
-    """Return `width` bits of each row, the lowest at `shift` (0 to 7) of the first byte."""
-    padded = np.zeros((len(data), 16), np.uint8)
-    padded[:, : data.shape[1]] = data
-    words = padded.view("<u8").astype(np.uint64)
-    values = words[:, 0] >> np.uint64(shift)
-    if shift:
-        values |= words[:, 1] << np.uint64(64 - shift)
-    empty = np.uint64(64 - width)
-    values <<= empty
-    if kind == "bool":
-        return values != 0
-    if signed:
-        return values.view(np.int64) >> np.int64(64 - width)
-    values >>= empty
-    return np.asarray(values if width == 64 else values.astype(np.int64))
-
-
-def text_of(data: Bytes, status: Statuses | None = None) -> Text:
-    """Decode rows of bytes, each up to its first NUL, every distinct one once.
-
-    Bytes that are not UTF-8 are written in hexadecimal, as a Python string would have them.
-    """
-    rows, width = data.shape
-    if not width or not rows:
-        return Text(np.zeros(rows, np.int64), status, ("",) if rows else ())
-    strings = np.ascontiguousarray(data).view(f"S{width}")[:, 0]
-    if status is not None:
-        strings = np.where(status == 0, strings, b"")
-    codes: dict[bytes, int] = {}
-    places = np.fromiter(
-        (codes.setdefault(s, len(codes)) for s in strings.tolist()), np.int64, rows
-    )
-    words: dict[str, int] = {}
-    merged = [
-        words.setdefault(raw.split(b"\0", 1)[0].decode("utf-8", "backslashreplace"), len(words))
-        for raw in codes
-    ]
-    return Text(np.array(merged, np.int64)[places], status, tuple(words))

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 MAX_DEPTH = 32
 """Anonymous structures in each other, arrays in arrays: kernels have about 5, hostile data more."""
 
-MAX_MEMBERS = 1 << 17
+MAX_MEMBERS = 1 << 14
 """Members of one structure, or values of one enum, that are listed at most."""
 
 _STEP = re.compile(r"(\w+)((?:\[\d{1,7}\])*)")

@@ -154,6 +154,20 @@ def test_the_first_definition_counts() -> None:
     assert (found.kind, found.size) == ("union", 8)
 
 
+def test_an_enum_that_is_declared_first() -> None:
+    c = BtfBuilder()
+    c.add(ENUM, 4, name="late")
+    number = c.add(ENUM, 4, [c.name("LATE"), 7], name="late", vlen=1)
+    c.add(ENUM, 4, [c.name("LATER"), 8], name="late", vlen=1)
+    c.add(ENUM, 4, name="never")
+    types = Btf(c.build())
+    late, never = types.enum("late"), types.enum("never")
+    assert number == 2
+    assert late is not None
+    assert never is not None
+    assert (late.values, never.values) == ({"LATE": 7}, {})
+
+
 def test_typedefs_of_structs_and_enums() -> None:
     c = builder()
     c.typedef("task_t", "task_struct")
@@ -311,9 +325,14 @@ def test_a_member_between_bytes() -> None:
         Btf(c.build()).struct("s")
 
 
-def test_an_int_without_bits() -> None:
-    with pytest.raises(SymbolError, match="bitfield m of 0 bits"):
-        build_with((INT, 4, [0])).struct("s")
+def test_an_int_that_tells_no_bits_has_those_of_its_size() -> None:
+    member = build_with((INT, 4, [0])).required("s").members["m"]
+    assert (member.size, member.bit_size) == (4, None)
+
+
+def test_an_int_of_too_many_bits() -> None:
+    with pytest.raises(SymbolError, match="bitfield m of 65 bits"):
+        build_with((INT, 16, [65])).struct("s")
 
 
 @pytest.mark.parametrize(
@@ -436,10 +455,7 @@ def test_hostile_sizes_take_no_time_and_no_memory() -> None:
         number = c.add(STRUCT, 4, [0, number, 0] * 2000, vlen=2000)
     c.add(STRUCT, 4, [0, number, 0] * 2000, name="s", vlen=2000)
     start = time.perf_counter()
-    try:
-        Btf(c.build()).struct("s")
-    except SymbolError:
-        pass
+    assert list(Btf(c.build()).required("s").members) == ["x"]
     assert time.perf_counter() - start < 5
 
 
@@ -464,7 +480,7 @@ def test_real_kernels(dump: Dump) -> None:
     count, size = KNOWN[dump.guest]
     task = types.required("task_struct")
     assert (types.count, task.size, task.member("comm").size) == (count, size, 16)
-    assert task.has("__state|state".split("|")[types.count < 90_000])
+    assert task.has("state" if dump.guest == "deb11-5.10" else "__state")  # renamed in 5.14
     assert types.enumerator("PIDTYPE_TGID") == 1
     assert types.required("list_head").offset("prev") == 8
     assert types.pointer_size == 8

@@ -103,7 +103,9 @@ def _modes(
         return int.from_bytes((physical.read(place, size) if place >= 0 else None) or b"", "little")
 
     encrypted = number("sme_me_mask", 8)
-    modes = [replace(mode, address=mode.address & ~encrypted) for mode in (X86_64, X86_64_LA57)]
+    modes = [
+        replace(mode, address_mask=mode.address_mask & ~encrypted) for mode in (X86_64, X86_64_LA57)
+    ]
     yield from reversed(modes) if number("__pgtable_l5_enabled", 4) else modes
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from memq.column import Addresses, Array, Column, Indexes, Statuses, Text
 from memq.errors import Reason
-from memq.schema.declare import ObjectType
+from memq.schema.batch import ObjectType
 
 if TYPE_CHECKING:
     from memq.os.linux.kernel import LinuxKernel

@@ -12,7 +12,8 @@ from memq.errors import Reason
 from memq.os.linux.base import LinuxObject, joined_text, known_pointers
 from memq.os.linux.files import FileColumn, file_column
 from memq.os.linux.walks import Cuts, within
-from memq.schema.declare import Collection, Cost, ObjectType, Reference, field
+from memq.schema.batch import Collection, ObjectType, Reference
+from memq.schema.declare import Cost, field
 from memq.schema.handle import Handle
 from memq.schema.kinds import Address, Boolean, Name, Number, String
 

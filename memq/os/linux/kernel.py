@@ -1,8 +1,8 @@
 """The Linux kernel of a dump, found without any file of symbols.
 
 Everything comes out of the dump: symbols from kallsyms, types from BTF. Three ways lead there, and
-each candidate proves itself or is refused with a reason: VMCOREINFO where the dump has it in a note;
-the structure of the kernel's image; VMCOREINFO found in a search of all memory.
+each candidate proves itself or is refused with a reason: VMCOREINFO where the dump has it in a
+note; the structure of the kernel's image; VMCOREINFO found in a search of all memory.
 """
 
 from __future__ import annotations
@@ -135,8 +135,8 @@ def find_kernel(
 ) -> LinuxKernel:
     """Find the kernel that ran in this memory; SymbolError in one line if there is none.
 
-    `types` are used instead of the kernel's own BTF. Some 20 ms; if the kernel's image is not whole,
-    or there is none, all of memory is searched, at some 2 GB a second.
+    `types` are used instead of the kernel's own BTF. Takes some 20 ms; where no kernel's image is
+    found whole, all of memory is searched, at some 2 GB a second.
     """
     hunt = _Hunt(physical, progress, types)
     with progress.step("looking for the Linux kernel"):
@@ -154,6 +154,7 @@ class _Hunt:
         self._progress = progress
         self._types = types
         self._refused: list[str] = []
+        self._warnings: list[str] = []
         self._windows: int | None = None
         self._seen: dict[str, int] = {}
 
@@ -162,7 +163,10 @@ class _Hunt:
         note = self._physical.notes.get("VMCOREINFO")
         if note is None:
             return None
-        return self._follow(Vmcoreinfo.parse(note), "the dump's VMCOREINFO note")
+        kernel = self._follow(Vmcoreinfo.parse(note), "the dump's VMCOREINFO note")
+        if kernel is None:
+            self._warnings.append(f"not used: {self._refused[-1]}")
+        return kernel
 
     def by_structure(self) -> LinuxKernel | None:
         """Try every page that looks like the start of a kernel's constants."""
@@ -175,8 +179,11 @@ class _Hunt:
                 kernels.append(kernel)
         for other in kernels[1:]:
             place = other.image.start - KERNEL_MAP + other.phys_base
-            kernels[0].warnings.append(f"there is another kernel, {other.release}, at {place:#x}")
-        return self._told(kernels[0]) if kernels else None
+            self._warnings.append(f"there is another kernel, {other.release}, at {place:#x}")
+        if not kernels:
+            return None
+        kernels[0].warnings.extend(self._warnings)
+        return kernels[0]
 
     def by_search(self) -> LinuxKernel | None:
         """Search all of memory for VMCOREINFO, but not that of a Windows machine."""
@@ -186,6 +193,7 @@ class _Hunt:
         for place, info in search(self._physical, self._progress, self._seen):
             kernel = self._follow(info, f"VMCOREINFO at {place:#x}")
             if kernel is not None:
+                kernel.warnings.extend(self._warnings)
                 return kernel
         return None
 
@@ -194,7 +202,8 @@ class _Hunt:
         found = "no page looks like a kernel's, no VMCOREINFO leads to one"
         if self._refused:
             count = len(self._refused)
-            found = f"{count} place{'s'[: count > 1]} looked like one: {self._refused[0]}"
+            found = f"{count} candidate{'' if count == 1 else 's'}, none a kernel's; "
+            found += f"{self._refused[-1]}"
         if self._windows is not None:
             return f"{found}; at {self._windows:#x} is what Windows starts processors with"
         if "banner" in self._seen:
@@ -207,8 +216,7 @@ class _Hunt:
         if candidate is None:
             self._refused.append(f"{source} points to no place of this dump")
             return None
-        kernel = self._try(candidate, info)
-        return self._told(kernel) if kernel is not None else None
+        return self._try(candidate, info)
 
     def _try(self, candidate: Candidate, info: Vmcoreinfo | None = None) -> LinuxKernel | None:
         """Return the kernel at the place if there is one; keep the reason if there is not."""
@@ -218,11 +226,6 @@ class _Hunt:
         except SymbolError as error:
             self._refused.append(f"{candidate.source}: {error}")
             return None
-        return kernel
-
-    def _told(self, kernel: LinuxKernel) -> LinuxKernel:
-        """Say in the kernel's warnings what was refused on the way to it, if it was a note."""
-        kernel.warnings.extend(text for text in self._refused if "note" in text)
         return kernel
 
 

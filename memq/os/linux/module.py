@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memq.column import Addresses, Column, Indexes, Text, text_column, worst
+from memq.column import Column, Text, text_column, worst
 from memq.errors import Reason
 from memq.os.linux.base import LinuxObject
 from memq.os.linux.walks import ListWalk, batched
-from memq.schema.declare import Context, Cost, Portion, field
+from memq.schema.batch import Context, Portion
+from memq.schema.declare import Cost, field
 from memq.schema.driver import Driver
 from memq.schema.kinds import Address, Name, Number, Size, String
 
@@ -125,40 +125,3 @@ class Parts:
         for size in self.sizes:
             total += size.values
         return Column(total, worst(self.base.status, *(size.status for size in self.sizes)))
-
-
-@dataclass(frozen=True, slots=True)
-class Ranges:
-    """Which module is where: ranges in order of their start."""
-
-    starts: Addresses
-    ends: Addresses
-    modules: Indexes
-    names: Text
-
-    def at(self, addresses: Addresses) -> Text:
-        """Return the name of the module that each address lies in; null for none."""
-        if not len(self.starts):
-            return text_column([None] * len(addresses))
-        place = np.searchsorted(self.starts, addresses, "right") - 1
-        there = np.maximum(place, 0)
-        inside = (place >= 0) & (addresses < self.ends[there])
-        return self.names.take(self.modules[there]).but(~inside, Reason.NULL)
-
-
-def module_ranges(kernel: LinuxKernel, run: Run) -> Ranges:
-    """Return where the modules on the kernel's list are."""
-    addresses = np.fromiter(module_list(kernel, run), np.uint64)
-    modules = kernel.structs("module", addresses)
-    parts = Parts(modules)
-    pieces = [
-        (base.values[row], base.values[row] + np.uint64(size.values[row]), row)
-        for base, size in zip(parts.bases, parts.sizes, strict=True)
-        for row in np.flatnonzero((base.statuses == 0) & (size.values > 0)).tolist()
-    ]
-    pieces.sort()
-    starts, ends, rows = zip(*pieces, strict=True) if pieces else ((), (), ())
-    return Ranges(
-        np.array(starts, np.uint64), np.array(ends, np.uint64), np.array(rows, np.int64),
-        modules.text("name"),
-    )  # fmt: skip

@@ -16,17 +16,8 @@ from memq.os.linux.paths import Paths, paths_of
 from memq.os.linux.tasks import TASK_LIST, TaskSet, listed_tasks, pid_table, task_list
 from memq.os.linux.vma import Vma
 from memq.os.linux.walks import BATCHES, Cuts, batched, lists
-from memq.schema.declare import (
-    Collection,
-    Context,
-    Cost,
-    Cut,
-    Portion,
-    Reference,
-    field,
-    many,
-    single,
-)
+from memq.schema.batch import Collection, Context, Cut, Portion, Reference
+from memq.schema.declare import Cost, field, many, single
 from memq.schema.kinds import Address, Boolean, Name, Number, String, Time
 from memq.schema.process import Process
 

@@ -26,31 +26,31 @@ def prove(kernel: LinuxKernel) -> None:
 
 
 def _prove_first_task(kernel: LinuxKernel) -> None:
-    """The idle task of the first processor has its name, and the task list comes back to it."""
+    """The idle task of the first processor has its name, and the task list comes back to it.
+
+    init_idle names it after its processor, but on kernels for one processor only.
+    """
     task = kernel.types.required("task_struct")
     comm, first = task.member("comm"), kernel.symbol("init_task")
     name = (kernel.space.read(first + comm.offset, comm.size) or b"").partition(b"\0")[0]
-    if name != b"swapper/0":
-        raise SymbolError(f"the first task is named {name!r} and not 'swapper/0'")
+    if name not in {b"swapper/0", b"swapper"}:
+        told = name.decode("ascii", "backslashreplace")
+        raise SymbolError(f"its first task is named {told!r} and not 'swapper/0'")
     head = first + task.offset("tasks")
     back = kernel.types.required("list_head").offset("prev")
     following = kernel.space.u64(head)
     if following is None or kernel.space.u64(following + back) != head:
-        raise SymbolError("the task list does not lead back to the first task")
+        raise SymbolError("its task list does not lead back to the first task")
 
 
 def _check_vmcoreinfo(kernel: LinuxKernel) -> None:
     """VMCOREINFO of another kernel is not this one's: it is left out."""
     info = kernel.info
-    others = [
-        name
-        for name in _SAME_IN_VMCOREINFO
-        if info.symbol(name) not in {None, kernel.symbols.address(name)}
-        and kernel.symbols.address(name) is not None
-    ]
+    own = kernel.symbols.addresses(_SAME_IN_VMCOREINFO)
+    others = [name for name, place in own.items() if info.symbol(name) not in {None, place}]
     if info.entries and (others or info.release != kernel.release):
-        what = f"address of {others[0]}" if others else f"release {info.release}"
-        kernel.warnings.append(f"VMCOREINFO is not this kernel's and is left out ({what})")
+        what = f"{others[0]} differs" if others else f"its release is {info.release!r}"
+        kernel.warnings.append(f"VMCOREINFO is not this kernel's and is left out: {what}")
         kernel.info = Vmcoreinfo()
 
 

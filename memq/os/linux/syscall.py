@@ -16,8 +16,9 @@ import numpy as np
 from memq.column import Addresses, Array, Column, Indexes, Statuses, Text, text_column
 from memq.errors import Reason
 from memq.os.linux.base import LinuxObject, distinct_addresses, joined_text
-from memq.os.linux.module import module_ranges
-from memq.schema.declare import Context, Cost, Cut, Portion, field
+from memq.os.linux.ranges import module_ranges
+from memq.schema.batch import Context, Cut, Portion
+from memq.schema.declare import Cost, field
 from memq.schema.kinds import Address, Boolean, Number, String
 from memq.schema.syscall import Syscall
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from memq.os.linux.kernel import LinuxKernel
+    from memq.run import Run
 
 MAX_ENTRIES = 4096
 NEAR = 1 << 16
@@ -107,7 +109,7 @@ class SystemCall(Syscall, LinuxObject):
     @field(Cost.WALK)
     def module(self) -> String:
         inside = np.flatnonzero(self.targets.is_inside)
-        modules = module_ranges(self.kernel, self.context.run).at(self.rows["address"])
+        modules = module_ranges(self.kernel, self.context.run).names(self.rows["address"])
         own = text_column(["kernel"] * len(inside))
         everywhere = np.arange(len(self))
         return joined_text(len(self), [(everywhere, modules), (inside, own)]).under(
@@ -121,7 +123,7 @@ class SystemCall(Syscall, LinuxObject):
     @property
     def targets(self) -> Targets:
         """What the entries point to."""
-        return self.kept("targets", lambda: _targets(self.kernel, self.rows))
+        return self.kept("targets", lambda: _targets(self.kernel, self.context.run, self.rows))
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +141,7 @@ class Targets:
         return Targets(self.symbols.take(index), self.functions.take(index), self.is_inside[index])
 
 
-def _targets(kernel: LinuxKernel, rows: Mapping[str, Array]) -> Targets:
+def _targets(kernel: LinuxKernel, run: Run, rows: Mapping[str, Array]) -> Targets:
     found, index = distinct_addresses(rows["address"])
     start, end = kernel.optional("_text"), kernel.optional("_end")
     inside = np.ones(len(found), bool)
@@ -147,20 +149,35 @@ def _targets(kernel: LinuxKernel, rows: Mapping[str, Array]) -> Targets:
         inside = (found >= np.uint64(start)) & (found < np.uint64(end))
     symbols: list[str | None] = []
     functions: list[str | None] = []
-    near = kernel.symbols.symbols_at(found)
+    near = _symbols(kernel, run, found, inside)
     for address, is_inside, symbol in zip(found.tolist(), inside.tolist(), near, strict=True):
-        here = is_inside and symbol is not None and symbol[1] < NEAR
-        names = kernel.symbols.names_at(address) if here and symbol and symbol[1] == 0 else []
+        is_start = is_inside and symbol is not None and symbol[1] == 0
+        names = kernel.symbols.names_at(address) if is_start else []
         own = [match for match in map(_FUNCTION.fullmatch, names) if match]
         own.sort(key=lambda match: match[1] != "ni_syscall")
         functions.append(own[0][1] if own else None)
-        symbols.append(own[0][0] if own else _label(symbol) if here else None)
+        symbols.append(own[0][0] if own else _label(symbol))
     status = rows["status"]
     return Targets(
         text_column(symbols).take(index).under(status),
         text_column(functions).take(index),
         inside[index],
     )
+
+
+def _symbols(
+    kernel: LinuxKernel, run: Run, addresses: Addresses, inside: NDArray[np.bool_]
+) -> list[tuple[str, int] | None]:
+    """Return the symbol at or before each address, of the kernel's image or else of its module."""
+    found = kernel.symbols.symbols_at(addresses)
+    outside = np.flatnonzero(~inside)
+    for row in outside.tolist():
+        found[row] = None
+    if len(outside):
+        others = module_ranges(kernel, run).symbols(addresses[outside])
+        for row, symbol in zip(outside.tolist(), others, strict=True):
+            found[row] = symbol
+    return [symbol if symbol and symbol[1] < NEAR else None for symbol in found]
 
 
 def _label(symbol: tuple[str, int] | None) -> str | None:

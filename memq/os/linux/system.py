@@ -13,5 +13,4 @@ LINUX = System(
     "linux",
     {"process": Task, "vad": Vma, "handle": Descriptor, "driver": Module, "syscall": SystemCall},
     "Linux",
-    "Linux",
 )

@@ -15,7 +15,7 @@ import numpy as np
 from memq.errors import Reason
 from memq.os.linux.base import KERNEL_HALF
 from memq.os.linux.walks import ListWalk, XArrayWalk
-from memq.schema.declare import Cut
+from memq.schema.batch import Cut
 
 if TYPE_CHECKING:
     from memq.column import Addresses

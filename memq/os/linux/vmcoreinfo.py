@@ -35,7 +35,7 @@ class Vmcoreinfo:
 
     @classmethod
     def parse(cls, data: bytes) -> Vmcoreinfo:
-        """Read the lines up to the first that is none; no entries where it does not start as one."""
+        """Read the lines up to the first that is none; nothing where it does not start as one."""
         entries: dict[str, str] = {}
         if not data.startswith(MAGIC):
             return cls()
@@ -94,7 +94,7 @@ def _places(piece: bytes) -> Iterator[int]:
 
 
 def _number(text: str | None, base: int) -> int | None:
-    """Read a number of the kernel's: decimal, or hexadecimal with or without 0x; None if it is none."""
+    """Read a number as the kernel writes it (base 0: decimal, or with 0x); None if it is none."""
     if text is None or len(text) > _MAX_NUMBER:
         return None
     try:

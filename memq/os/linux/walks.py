@@ -14,7 +14,7 @@ import numpy as np
 
 from memq.errors import Reason
 from memq.os.linux.base import KERNEL_HALF
-from memq.schema.declare import Cut
+from memq.schema.batch import Cut
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

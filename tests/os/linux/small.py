@@ -17,7 +17,7 @@ from memq.layers.paging import X86_64
 from memq.layers.physical import Extent, PhysicalMemory
 from memq.layers.space import AddressSpace, DirectWindow
 from memq.run import Limits, Run
-from memq.schema.declare import Context
+from memq.schema.batch import Context
 from memq.symbols.structs import Structs
 from memq.symbols.types import EnumType, Member, StructType, Type, Types
 

@@ -10,14 +10,14 @@ import pytest
 from memq.errors import Reason
 from memq.os.linux.descriptor import Descriptor
 from memq.run import Limits
-from memq.schema.declare import ObjectType
+from memq.schema.batch import ObjectType
 from tests.os.linux.small import BASE, SmallKernel, SmallTypes, addresses
 from tests.os.linux.trees_of_files import FILES, Files
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from memq.schema.declare import Collection
+    from memq.schema.batch import Collection
 
 TYPES = (
     FILES

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from memq.errors import Reason
-from memq.os.linux.module import Module, module_ranges
+from memq.os.linux.module import Module
+from memq.os.linux.ranges import module_ranges
 from tests.os.linux.small import BASE, SmallKernel, SmallTypes, addresses
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from memq.os.linux.kernel import LinuxKernel
-    from memq.schema.declare import Portion
+    from memq.schema.batch import Portion
 
 COMMON = """
 struct list_head { struct list_head *next; struct list_head *prev; };
@@ -23,7 +24,12 @@ struct module_layout { void *base; unsigned int size; };
 struct module_memory { void *base; unsigned int size; };
 struct module {
     int state; struct list_head list; char name[56]; char *version; struct atomic refcnt;
-    unsigned long taints; PLACES
+    unsigned long taints; struct mod_kallsyms *kallsyms; PLACES
+};
+struct mod_kallsyms { void *symtab; unsigned int num_symtab; char *strtab; };
+struct elf64_sym {
+    unsigned int st_name; unsigned char st_info; unsigned char st_other; unsigned short st_shndx;
+    unsigned long st_value; unsigned long st_size;
 };
 """
 OLDER = COMMON.replace(
@@ -136,4 +142,40 @@ def test_which_module_is_where(tmp_path: Path, source: str) -> None:
     context = kernel.open_()
     ranges = module_ranges(cast("LinuxKernel", kernel), context.run)
     asked = [CODE + 0x1_0000, CODE + 0x1_2FFF, CODE + 0x1_3000, CODE + 0x82_0010, CODE, 0]
-    assert ranges.at(addresses(*asked)).to_list() == ["m1", "m1", None, "m2", None, None]
+    assert ranges.names(addresses(*asked)).to_list() == ["m1", "m1", None, "m2", None, None]
+
+
+def test_symbols_of_a_module(tmp_path: Path) -> None:
+    kernel = kernel_of(NEWER, tmp_path)
+    symbols = [
+        ("", 0, 0),
+        ("late", CODE + 0x1_0800, 1),
+        ("imported", CODE + 0x1_0010, 0),
+        ("early", CODE + 0x1_0000, 1),
+    ]
+    strings, table = BASE + 0x6000, BASE + 0x7000
+    kernel.write(strings, b"\0" * 64)
+    for number, (name, value, section) in enumerate(symbols):
+        at = 16 * number
+        kernel.text(strings + at, name)
+        members = {"st_name": at, "st_shndx": section, "st_value": value}
+        kernel.put("elf64_sym", table + 24 * number, members)
+    parts = {"symtab": table, "num_symtab": len(symbols), "strtab": strings}
+    place = put(kernel, 1, b"m", kallsyms=kernel.put("mod_kallsyms", BASE + 0x8000, parts))
+    bare = put(kernel, 2, b"bare")
+    wild = put(kernel, 3, b"wild", kallsyms=kernel.put(
+        "mod_kallsyms", BASE + 0x8100, parts | {"num_symtab": 1 << 31},
+    ))  # fmt: skip
+    offset = kernel.offset("module", "list")
+    kernel.chain(MODULES, [each + offset for each in (place, bare, wild)])
+    ranges = module_ranges(cast("LinuxKernel", kernel), kernel.open_().run)
+    asked = [
+        CODE + 0x1_0000,
+        CODE + 0x1_0020,
+        CODE + 0x1_0801,
+        CODE,
+        CODE + 0x2_0000,
+        CODE + 0x3_0000,
+    ]
+    expected = [("early", 0), ("early", 0x20), ("late", 1), None, None, None]
+    assert ranges.symbols(addresses(*asked)) == expected

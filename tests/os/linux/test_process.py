@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,124 +9,15 @@ import pytest
 
 from memq.errors import Reason
 from memq.os.linux.process import STATES, Task
-from memq.schema.declare import Collection, Portion, Reference
-from tests.os.linux.small import BASE, SmallKernel, SmallTypes
-from tests.os.linux.spaces import CONSTANTS, MAPLE, Spaces
-from tests.os.linux.trees_of_files import FILES, Files
+from memq.schema.batch import Collection, Portion, Reference
+from tests.os.linux.processes import BOOT, CLOCK, PIDS, SECOND, TYPES, Tasks, values, whole
+from tests.os.linux.small import PAGE, SmallKernel, SmallTypes
+from tests.os.linux.spaces import CONSTANTS
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from memq.column import Column
     from memq.run import Limits
-    from memq.schema.declare import Context
-
-TYPES = (
-    FILES
-    + MAPLE
-    + """
-struct list_head { struct list_head *next; struct list_head *prev; };
-struct hlist_head { void *first; };
-struct hlist_node { void *next; void *pprev; };
-struct kuid { unsigned int val; };
-struct cred { int usage; struct kuid uid; struct kuid gid; };
-struct signal_struct { int nr_threads; struct list_head thread_head; };
-struct fdtable { unsigned int max_fds; void *fd; void *close_on_exec; void *open_fds; };
-struct files_struct { int count; struct fdtable *fdt; };
-struct task_struct {
-    unsigned int __state; unsigned int flags; struct list_head tasks; struct mm_struct *mm;
-    int exit_state; int pid; int tgid; struct task_struct *real_parent; struct list_head children;
-    struct list_head sibling; struct task_struct *group_leader; struct hlist_node pid_links[4];
-    struct list_head thread_node; unsigned long start_boottime; struct cred *real_cred;
-    char comm[16]; struct files_struct *files; struct signal_struct *signal;
-};
-struct pid { int count; struct hlist_head tasks[4]; };
-struct xa_node { unsigned char shift; unsigned char offset; void *parent; void *slots[64]; };
-struct xarray { int lock; void *xa_head; };
-struct idr { struct xarray idr_rt; int base; };
-struct pid_namespace { struct idr idr; };
-struct tk_read_base { unsigned int shift; unsigned long xtime_nsec; long base; };
-struct timekeeper {
-    struct tk_read_base tkr_mono; unsigned long xtime_sec; long offs_real; long offs_boot;
-};
-struct seqcount_raw_spinlock { unsigned int sequence; };
-"""
-)
-PAGE = 4096
-SECOND = 10**9
-BOOT = 1_795_286_669 * SECOND + 123
-NAMESPACE = BASE + 0x1000
-CLOCK = BASE + 0x2000
-PIDS = BASE + 0x60_0000
-INIT_TASK = BASE + 0x50_0000
-
-
-@dataclass
-class Tasks:
-    """Puts tasks into a kernel, each on two pages of its own."""
-
-    kernel: SmallKernel
-    places: list[int] = field(default_factory=list)
-    spaces: Spaces = field(init=False)
-    files: Files = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.spaces, self.files = Spaces(self.kernel), Files(self.kernel)
-        self.kernel.table |= {
-            "init_task": INIT_TASK, "init_pid_ns": NAMESPACE, "tk_core": CLOCK,
-        }  # fmt: skip
-        self.kernel.put("task_struct", INIT_TASK, {"comm": b"swapper/0", "group_leader": INIT_TASK})
-        self.kernel.put("timekeeper", CLOCK + 8, {
-            "tkr_mono.shift": 8, "tkr_mono.xtime_nsec": 5 << 8, "tkr_mono.base": 50 * SECOND,
-            "xtime_sec": BOOT // SECOND + 50, "offs_real": BOOT + 7, "offs_boot": 7,
-        })  # fmt: skip
-
-    def task(self, pid: int, comm: bytes = b"task", parent: int = INIT_TASK, **members: int) -> int:
-        address = INIT_TASK + 2 * PAGE * (len(self.places) + 1)
-        cred = self.kernel.put("cred", address + 2048, {"uid.val": pid * 2, "gid.val": pid * 3})
-        signal = address + 3072
-        self.kernel.put("signal_struct", signal, {"nr_threads": 1})
-        self.kernel.put("task_struct", address, {
-            "pid": pid, "tgid": pid, "comm": comm, "real_parent": parent, "group_leader": address,
-            "real_cred": cred, "signal": signal, "__state": 1, **members,
-        })  # fmt: skip
-        link = self.kernel.offset("task_struct", "thread_node")
-        self.kernel.chain(
-            signal + self.kernel.offset("signal_struct", "thread_head"), [address + link]
-        )
-        self.kernel.chain(address + self.kernel.offset("task_struct", "children"), [])
-        self.places.append(address)
-        return address
-
-    def link(self, places: list[int] | None = None) -> None:
-        """Put the task list, and the table of pids with all tasks."""
-        listed = self.places if places is None else places
-        tasks = self.kernel.offset("task_struct", "tasks")
-        self.kernel.chain(INIT_TASK + tasks, [place + tasks for place in listed])
-        links = self.kernel.offset("task_struct", "pid_links[1]")
-        slots = {}
-        for number, place in enumerate(self.places):
-            pid = PIDS + 128 * number
-            self.kernel.put("pid", pid, {"tasks[1].first": place + links})
-            slots[number] = pid
-        only_thread = PIDS + 128 * len(self.places)
-        slots[len(slots)] = self.kernel.put("pid", only_thread, {"tasks[0].first": self.places[0]})
-        nodes = -(-len(slots) // 64)
-        top = PIDS + 0x10_0000
-        self.kernel.put("xa_node", top, {"shift": 6})
-        for node in range(nodes):
-            place = self.kernel.put("xa_node", top + PAGE * (node + 1))
-            self.kernel.set("xa_node", top, f"slots[{node}]", place | 2)
-            for slot in range(64):
-                self.kernel.set("xa_node", place, f"slots[{slot}]", slots.get(node * 64 + slot, 0))
-        self.kernel.put("pid_namespace", NAMESPACE, {"idr.idr_rt.xa_head": top | 2})
-
-    def families(self, children: dict[int, list[int]]) -> None:
-        """Put the lists of children."""
-        head = self.kernel.offset("task_struct", "children")
-        link = self.kernel.offset("task_struct", "sibling")
-        for parent, places in children.items():
-            self.kernel.chain(parent + head, [place + link for place in places])
 
 
 @pytest.fixture
@@ -137,20 +27,6 @@ def tasks(tmp_path: Path) -> Tasks:
 
 def portions(tasks: Tasks, limits: Limits | None = None) -> list[Portion]:
     return list(Task.portions(tasks.kernel.open_(limits)))
-
-
-def whole(tasks: Tasks, context: Context | None = None) -> Task:
-    batches = [p.batch for p in Task.portions(context or tasks.kernel.open_())]
-    return Task.concatenate([batch for batch in batches if isinstance(batch, Task)])
-
-
-def values(column: Column) -> list[Any]:
-    strings = getattr(column, "to_list", None)
-    plain = strings() if strings else column.values.tolist()
-    return [
-        Reason(reason) if reason else value
-        for value, reason in zip(plain, column.statuses.tolist(), strict=True)
-    ]
 
 
 # Where processes are found
@@ -301,61 +177,6 @@ def test_clock_that_is_not_there(tasks: Tasks) -> None:
     del tasks.kernel.table["tk_core"]
     tasks.kernel.facts.clear()
     assert values(whole(tasks).create_time) == [Reason.NOT_IN_KERNEL]
-
-
-# Memory
-
-
-def user(tasks: Tasks, pid: int, arguments: bytes, environment: bytes = b"", **members: int) -> int:
-    """Put a process whose arguments stand in its memory, the environment behind them."""
-    root = 0x1000_0000 + pid * 0x1_0000
-    tasks.kernel.write(BASE + root, bytes(PAGE))
-    start = 0x7FFC_0000_0F80
-    tasks.kernel.map_user(root, start, arguments + environment)
-    end = start + len(arguments)
-    space = tasks.spaces.space([], **{
-        "pgd": BASE + root, "arg_start": start, "arg_end": end, "env_start": end,
-        "env_end": end + len(environment) or 1, **members,
-    })  # fmt: skip
-    return tasks.task(pid, mm=space)
-
-
-def test_command_lines_of_many_processes(tasks: Tasks) -> None:
-    user(tasks, 1, b"/sbin/init\0--verbose\0\0x y\0")
-    tasks.task(2, flags=0x0020_0000)
-    user(tasks, 3, b"k\xe4se\0" + "größe".encode() + b"\0")
-    user(tasks, 4, b"a\0" * 3000)
-    user(tasks, 5, b"title\0\0\0\0\0")
-    user(tasks, 6, b"early\0", env_end=0)
-    tasks.link()
-    found = whole(tasks)
-    assert values(found.command_line) == [
-        "/sbin/init --verbose  x y", Reason.NULL, "k\\xe4se größe", " ".join("a" * 3000), "title",
-        "",
-    ]  # fmt: skip
-    roots = [0x1000_0000 + pid * 0x1_0000 for pid in (1, 3, 4, 5, 6)]
-    assert values(found.directory_table_base) == [roots[0], Reason.NULL, *roots[1:]]
-
-
-def test_title_written_over_arguments_and_environment(tasks: Tasks) -> None:
-    user(tasks, 1, b"nginx: master pr", b"ocess /usr/sbin/nginx\0LEFT=over\0")
-    user(tasks, 2, b"sh\0-c\0y", b"\0A=b\0")
-    user(tasks, 3, b"z" * 5000, b"\0")
-    tasks.link()
-    assert values(whole(tasks).command_line) == [
-        "nginx: master process /usr/sbin/nginx", "sh", "z" * 4096,
-    ]  # fmt: skip
-
-
-def test_arguments_that_cannot_be_read(tasks: Tasks) -> None:
-    user(tasks, 1, b"here\0")
-    user(tasks, 2, b"out\0", arg_end=0x7FFC_0000_3000)
-    user(tasks, 3, b"x\0", arg_start=0x1000, arg_end=0xFFFF_FFFF_FFFF)
-    user(tasks, 4, b"x\0", arg_start=0x9000, arg_end=0x8000)
-    user(tasks, 5, b"x\0", pgd=BASE + 0x3F00_0000)
-    tasks.link()
-    reasons = ["here", Reason.PAGED_OUT, Reason.LIMIT, "", Reason.NOT_IN_DUMP]
-    assert values(whole(tasks).command_line) == reasons
 
 
 def test_image(tasks: Tasks) -> None:

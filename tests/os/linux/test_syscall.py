@@ -14,7 +14,7 @@ from tests.os.linux.test_module import CODE, MODULES, NEWER, put
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from memq.schema.declare import Context, Portion
+    from memq.schema.batch import Context, Portion
 
 TEXT = BASE + 0x10_0000
 TABLE = BASE + 0x20_0000

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from memq.os.linux.kernel import LinuxKernel
-    from memq.schema.declare import Context
+    from memq.schema.batch import Context
 
 TYPES = """
 struct list_head { struct list_head *next; struct list_head *prev; };

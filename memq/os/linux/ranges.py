@@ -1,0 +1,117 @@
+"""What lies at addresses outside the kernel's image: which module, and which of its symbols.
+
+A module keeps the table of its own symbols, an ELF symbol table (kernel/module/kallsyms.c).
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from memq.column import text_column
+from memq.errors import Reason
+from memq.os.linux.module import Parts, module_list
+
+if TYPE_CHECKING:
+    from memq.column import Addresses, Indexes, Text
+    from memq.os.linux.kernel import LinuxKernel
+    from memq.run import Run
+    from memq.symbols.structs import Structs
+
+ADDRESS_LIMIT = (1 << 64) - 1
+MAX_SYMBOLS = 1 << 17
+MAX_NAME = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Ranges:
+    """Which module is where: ranges in order of their start."""
+
+    kernel: LinuxKernel
+    starts: Addresses
+    ends: Addresses
+    rows: Indexes
+    """The module of each range, a row of `modules`."""
+    modules: Structs
+
+    def names(self, addresses: Addresses) -> Text:
+        """Return the name of the module that each address lies in; null for none."""
+        rows = self._rows(addresses)
+        if not len(self.modules):
+            return text_column([None] * len(addresses))
+        return self.modules.text("name").take(np.maximum(rows, 0)).but(rows < 0, Reason.NULL)
+
+    def symbols(self, addresses: Addresses) -> list[tuple[str, int] | None]:
+        """Return the last symbol of its module at or before each address, and the distance."""
+        found: list[tuple[str, int] | None] = [None] * len(addresses)
+        rows = self._rows(addresses)
+        for row in np.unique(rows[rows >= 0]).tolist():
+            table = SymbolTable(self.kernel, self.modules.take(np.array([row])))
+            for place in np.flatnonzero(rows == row).tolist():
+                found[place] = table.at(int(addresses[place]))
+        return found
+
+    def _rows(self, addresses: Addresses) -> Indexes:
+        """Return the module of each address, -1 for none."""
+        if not len(self.starts):
+            return np.full(len(addresses), -1, np.int64)
+        place = np.searchsorted(self.starts, addresses, "right") - 1
+        there = np.maximum(place, 0)
+        inside = (place >= 0) & (addresses < self.ends[there])
+        return np.where(inside, self.rows[there], -1)
+
+
+def module_ranges(kernel: LinuxKernel, run: Run) -> Ranges:
+    """Return where the modules on the kernel's list are."""
+    addresses = np.fromiter(module_list(kernel, run), np.uint64)
+    modules = kernel.structs("module", addresses)
+    parts = Parts(modules)
+    pieces = sorted(
+        (start, min(start + size, ADDRESS_LIMIT), row)
+        for base, length in zip(parts.bases, parts.sizes, strict=True)
+        for row, (start, size, reason) in enumerate(
+            zip(base.values.tolist(), length.values.tolist(), base.statuses.tolist(), strict=True)
+        )
+        if size > 0 and not reason
+    )
+    starts, ends, rows = zip(*pieces, strict=True) if pieces else ((), (), ())
+    return Ranges(
+        kernel, np.array(starts, np.uint64), np.array(ends, np.uint64), np.array(rows, np.int64),
+        modules,
+    )  # fmt: skip
+
+
+class SymbolTable:
+    """The symbols of one module."""
+
+    def __init__(self, kernel: LinuxKernel, module: Structs) -> None:
+        self.kernel = kernel
+        table = module.follow("kallsyms", "mod_kallsyms")
+        entry = kernel.types.struct("elf64_sym")
+        count = table["num_symtab"]
+        values: list[tuple[int, int]] = []
+        if entry is not None and count.known.all() and 0 < count.values[0] <= MAX_SYMBOLS:
+            first = table["symtab"].values.astype(np.uint64)
+            distances = np.arange(count.values[0]) * entry.size
+            places = first + distances.astype(np.uint64)
+            symbols = kernel.structs("elf64_sym", places)
+            value, name, section = symbols["st_value"], symbols["st_name"], symbols["st_shndx"]
+            good = value.known & (section.values != 0) & (name.values != 0)
+            values = sorted(
+                zip(value.values[good].tolist(), name.values[good].tolist(), strict=True)
+            )
+        self.strings = int(table["strtab"].values[0])
+        self.places = [value for value, _ in values]
+        self.offsets = [offset for _, offset in values]
+
+    def at(self, address: int) -> tuple[str, int] | None:
+        """Return the last symbol at or before an address, and the distance to it."""
+        place = bisect_right(self.places, address) - 1
+        if place < 0:
+            return None
+        start = np.array([(self.strings + self.offsets[place]) & ADDRESS_LIMIT], np.uint64)
+        name = self.kernel.space.text(start, MAX_NAME).to_list()[0]
+        return (name, address - self.places[place]) if name else None

@@ -10,6 +10,7 @@ from memq.eval.result import Result
 from memq.layers.opening import open_physical
 from memq.os.detect import detect
 from memq.output import json
+from memq.output.records import slices
 from memq.progress import Progress
 from memq.run import Run
 from memq.schema.batch import Context
@@ -36,9 +37,9 @@ class Answer:
         """Yield what JSON output has: a dictionary a record, or the plain values."""
         import orjson  # noqa: PLC0415 - only who wants dictionaries pays for it
 
-        for records in self.batches():
-            for row in json.rows_of(records, bare=self.result.shape.bare):
-                yield orjson.loads(row)
+        for records in slices(self.batches()):
+            rows = json.rows_of(records, bare=self.result.shape.bare)
+            yield from orjson.loads(f"[{','.join(rows)}]")
 
 
 class Image:

@@ -17,7 +17,7 @@ class Limits:
     """Elements of one collection, over all parents of one batch."""
     list_length: int = 1 << 22
     """Elements of one linked list."""
-    rows_at_once: int = 1 << 20
+    rows_at_once: int = 1 << 18
     """Rows that a condition over several collections is evaluated on at once."""
 
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from memq.run import Run
 
-ROWS = 65_536
+ROWS = 16_384
 """Elements of collections are handed on in batches of at most so many."""
 
 

@@ -236,7 +236,8 @@ class _Gzip:
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         try:
-            while data:
+            # Behind its end unconsumed_tail stays as it was, and would be handed in for ever.
+            while data and not self._inner.eof:
                 yield self._inner.decompress(data, _BLOCK)
                 data = self._inner.unconsumed_tail
         except zlib.error as error:

@@ -12,16 +12,20 @@ A table that refers to itself is no danger: a walk has as many steps as the mode
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
-from memq.column import Addresses, Statuses
 from memq.errors import Reason
-from memq.layers.physical import PhysicalMemory
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from memq.column import Addresses, Statuses
+    from memq.layers.physical import PhysicalMemory
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +99,12 @@ X86_64_LA57 = PagingMode(
 
 
 class Resolver(Protocol):
-    """Finds what an entry that is not present stands for; each system uses such entries its own way.
+    """Finds what entries that are not present stand for; each system has its own use of them.
 
-    Called once for each level that has such entries, with the distinct entries, the virtual address
-    that each one's range starts at, and the level's shift. Returns for each a Reason and, where that
-    is KNOWN, the entry to go on with: the physical address of the page or of the next table, and for
-    a large page the level's leaf bits too.
+    Called once for each level that has such entries, with the entries, the virtual address at which
+    the range of each starts, and the level's shift. Returns for each a Reason and, where that is
+    KNOWN, the entry to go on with: the physical address of the page or of the next table; for a
+    large page with the level's leaf bits.
     """
 
     def __call__(
@@ -176,10 +180,8 @@ def walk_many(
 
 def _is_canonical(mode: PagingMode, vas: Addresses) -> NDArray[np.bool_]:
     high = vas >> np.uint64(mode.sign_bit)
-    good = high == 0
-    if mode.upper_half:
-        good |= high == (1 << 64 - mode.sign_bit) - 1
-    return good
+    ones = (1 << 64 - mode.sign_bit) - 1 if mode.upper_half else 0
+    return np.asarray((high == 0) | (high == ones))
 
 
 def _order(mode: PagingMode, roots: Addresses, vas: Addresses) -> NDArray[np.int64] | None:

@@ -227,7 +227,7 @@ def _fits(
 ) -> NDArray[np.bool_]:
     """Whether [address, address + size) lies in [start, end); without sums, which could wrap."""
     inside = (addresses >= starts) & (addresses < ends)
-    return np.asarray(inside & (ends - addresses >= np.uint64(size)))
+    return np.asarray(inside & (ends - addresses >= np.uint64(min(size, 1 << 63))))
 
 
 def _ordered(extents: Iterable[Extent], file: DumpFile) -> list[Extent]:

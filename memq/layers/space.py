@@ -7,9 +7,8 @@ not canonical. An error (ValueError) is a size that no caller can mean.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +16,12 @@ from numpy.typing import NDArray
 from memq.column import Addresses, Indexes, Statuses, Text, text_column
 from memq.errors import Reason
 from memq.layers.paging import PagingMode, Resolver, walk_many, walk_one
-from memq.layers.physical import PhysicalMemory
 from memq.layers.strings import read_strings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from memq.layers.physical import PhysicalMemory
 
 Bytes: TypeAlias = NDArray[np.uint8]
 
@@ -111,9 +114,8 @@ class AddressSpace:
         vas = np.asarray(vas, np.uint64)
         if len(vas) < _FEW:
             places = [self._place(va, root) for va, root in _pairs(vas, roots)]
-            status = [p if isinstance(p, Reason) else Reason.KNOWN for p in places]
             found = [0 if isinstance(p, Reason) else p for p in places]
-            return np.array(found, np.uint64), np.array(status, np.uint8)
+            return np.array(found, np.uint64), _reasons(places)
         if roots is not None:
             return walk_many(self.physical, self.mode, roots, vas, self.resolver)
         pas, direct = self._direct(vas, 1)
@@ -320,9 +322,12 @@ def _pairs(vas: Addresses, roots: Addresses | None) -> Iterator[tuple[int, int |
 
 def _stacked(rows: Sequence[bytes | Reason], size: int) -> tuple[Bytes, Statuses]:
     """Make one array of rows that were read one by one."""
-    status = [row if isinstance(row, Reason) else Reason.KNOWN for row in rows]
     data = bytearray().join([bytes(size) if isinstance(r, Reason) else r for r in rows])
-    return np.frombuffer(data, np.uint8).reshape(len(rows), size), np.array(status, np.uint8)
+    return np.frombuffer(data, np.uint8).reshape(len(rows), size), _reasons(rows)
+
+
+def _reasons(results: Sequence[object]) -> Statuses:
+    return np.array([r if isinstance(r, Reason) else Reason.KNOWN for r in results], np.uint8)
 
 
 def _parts(sizes: Indexes) -> Iterator[slice]:

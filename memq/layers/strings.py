@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
-from memq.column import Addresses, Indexes, Statuses
 from memq.errors import Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from memq.column import Addresses, Indexes, Statuses
 
 MAX_TEXT = 1 << 28
 """Bytes of all strings of one call; those that have not ended by then are at the LIMIT."""
@@ -54,9 +58,7 @@ def read_strings(
 class _Strings:
     """What has been read of each string so far, and where each goes on."""
 
-    def __init__(
-        self, memory: Memory, vas: Addresses, limit: int, roots: Addresses | None
-    ) -> None:
+    def __init__(self, memory: Memory, vas: Addresses, limit: int, roots: Addresses | None) -> None:
         self.memory = memory
         self.limit = limit
         self.roots = roots

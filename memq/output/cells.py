@@ -1,4 +1,4 @@
-"""Values as text: whole columns at a time, each distinct text once, nothing raw of what a dump holds."""
+"""Values as text: whole columns at a time, each distinct text once, and nothing raw of a dump."""
 
 from __future__ import annotations
 
@@ -16,10 +16,14 @@ if TYPE_CHECKING:
     from memq.column import Column
     from memq.schema.kinds import ValueType
 
-# C0 and C1 controls, DEL, line separators, and what turns the direction of text: in a terminal they
-# move the cursor, ring, or make a name look like another.
-_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
-_UNSAFE_IN_JSON = re.compile("[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+# DEL and C1 controls, line separators, what turns the direction of text, and what is not seen at
+# all: in a terminal they move the cursor, ring, or make a name look like another.
+_UNSEEN = (
+    "\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f"
+    "\u3164\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+)
+_UNSAFE = re.compile(f"[\x00-\x1f{_UNSEEN}]")
+_UNSAFE_IN_JSON = re.compile(f"[{_UNSEEN}]")
 
 
 def clean(text: str) -> str:
@@ -28,12 +32,21 @@ def clean(text: str) -> str:
 
 
 def _escape(code: int) -> str:
+    if code > 0xFFFF:
+        return f"\\U{code:08x}"
     return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"
 
 
 def clean_json(text: str) -> str:
     """Return JSON in which characters that act on a terminal are written as JSON's own escapes."""
-    return _UNSAFE_IN_JSON.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+    return _UNSAFE_IN_JSON.sub(lambda match: _escape_in_json(ord(match[0])), text)
+
+
+def _escape_in_json(code: int) -> str:
+    if code > 0xFFFF:  # two surrogates (RFC 8259, section 7)
+        code -= 0x10000
+        return f"\\u{0xD800 + (code >> 10):04x}\\u{0xDC00 + (code & 0x3FF):04x}"
+    return f"\\u{code:04x}"
 
 
 def plain_cells(
@@ -41,17 +54,23 @@ def plain_cells(
 ) -> list[str]:
     """Return every value as people read it; rows without a value hold something meaningless."""
     if isinstance(column, Text):
-        words = [text(word) for word in column.words] or [""]
-        return [words[code] for code in column.values.tolist()]
+        return worded(column, text)
     return _FORMATS.get(type_.kind, _numbers)(column)
 
 
+def worded(column: Text, text: Callable[[str], str]) -> list[str]:
+    """Return every text as `text` writes it; that is asked once for each distinct word."""
+    words = np.array([text(word) for word in column.words] or [""], object)
+    cells: list[str] = words[column.values].tolist()
+    return cells
+
+
 def _numbers(column: Column) -> list[str]:
-    return [str(value) for value in column.values.tolist()]
+    return list(map(str, column.values.tolist()))
 
 
 def _addresses(column: Column) -> list[str]:
-    return [f"{value:#x}" for value in column.values.tolist()]
+    return list(map(hex, column.values.tolist()))
 
 
 def _booleans(column: Column) -> list[str]:
@@ -65,8 +84,14 @@ def _times(column: Column) -> list[str]:
 
 
 def _durations(column: Column) -> list[str]:
-    """Return seconds, to the nanosecond."""
-    return [f"{value / 1e9:.9f}".rstrip("0").rstrip(".") for value in column.values.tolist()]
+    return list(map(_duration, column.values.tolist()))
+
+
+def _duration(nanoseconds: int) -> str:
+    """Return seconds, exactly, to the nanosecond."""
+    seconds, rest = divmod(abs(nanoseconds), 1_000_000_000)
+    text = f"{seconds}.{rest:09d}".rstrip("0").rstrip(".")
+    return f"-{text}" if nanoseconds < 0 else text
 
 
 _FORMATS: dict[Kind, Callable[[Column], list[str]]] = {

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from memq.output.cells import clean, marked, plain_cells
 from memq.output.json import list_values
-from memq.output.records import Lists
+from memq.output.records import Lists, slices
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from memq.output.records import RecordField, Records
+
+
+# The wide forms of the signs count too (in Excel, with an eastern keyboard).
+_FORMULA = ("=", "+", "@", "\uff1d", "\uff0b", "\uff20")
+_CALL = re.compile(r"[(|!]")
+"""A dash begins many a name (`-bash`); a formula only where something is called."""
 
 
 def csv_cell(text: str) -> str:
@@ -20,7 +27,7 @@ def csv_cell(text: str) -> str:
     Names come from hostile memory: what a spreadsheet would run is led by an apostrophe.
     """
     text = clean(text)
-    if text[:1] in ("=", "+", "@") or (text[:1] == "-" and any(c in text for c in "(|!")):
+    if text.startswith(_FORMULA) or (text.startswith(("-", "\uff0d")) and _CALL.search(text)):
         text = f"'{text}"
     if any(character in text for character in '",'):
         return '"' + text.replace('"', '""') + '"'
@@ -44,8 +51,11 @@ def _separated(
     cell: Callable[[str], str],
 ) -> Iterable[str]:
     yield separator.join(cell(title(field)) for field in fields) + "\n"
-    for records in batches:
+    for records in slices(batches):
         columns = [_cells(records, number, cell) for number in range(len(records.columns))]
+        if len(columns) == 1 and separator == ",":
+            # An empty line is no row to most readers of CSV; this is one, with an empty cell.
+            columns = [[text or '""' for text in columns[0]]]
         yield "".join(separator.join(row) + "\n" for row in zip(*columns, strict=True))
 
 
@@ -57,7 +67,7 @@ def title(field: RecordField) -> str:
 def _cells(records: Records, number: int, cell: Callable[[str], str]) -> Sequence[str]:
     column, type_ = records.columns[number], records.fields[number].type
     if isinstance(column, Lists):
-        return [cell(text) for text in list_values(column)]
+        return [cell(text) for text in list_values(column, marked=True)]
     if type_ is None:
         raise TypeError("a column of values has a type")
     return marked(plain_cells(column, type_, text=cell), column, "", "?")

@@ -248,16 +248,17 @@ class ObjectType:
         return same
 
     @classmethod
-    def concatenate(cls, batches: Sequence[Self]) -> Self:
-        """Join batches of one type; columns and collections that all of them have are kept."""
+    def concatenate(cls, batches: Sequence[Self], *, with_collections: bool = True) -> Self:
+        """Join batches of one type, and the collections that all of them have."""
         if len(batches) == 1:
             return batches[0]
         first = batches[0]
         rows = {name: np.concatenate([b.rows[name] for b in batches]) for name in first.rows}
         joined = type(first)(first.context, rows, parents=_join_owners(batches))
-        for name, part in first.subobjects.items():
+        for name, part in first.subobjects.items() if with_collections else ():
             if part.many and all(batch.has_collection(name) for batch in batches):
-                joined._views[name] = join_collections([b.collection(name) for b in batches])  # noqa: SLF001 - a batch of this class
+                view = join_collections([batch.collection(name) for batch in batches])
+                joined._views[name] = view  # noqa: SLF001 - a batch of this class
         return joined
 
     def has_collection(self, name: str) -> bool:
@@ -295,14 +296,12 @@ def _join(
 
 
 def _join_owners(batches: Sequence[ObjectType]) -> Reference | None:
-    owners = [batch.parents for batch in batches]
-    if any(owner is None for owner in owners):
+    """Join what the batches belong to; each owners' batch once, and without its collections."""
+    kept = [batch.parents for batch in batches if batch.parents is not None]
+    if len(kept) < len(batches):
         return None
-    kept = [owner for owner in owners if owner is not None]
-    if all(owner.batch is kept[0].batch for owner in kept):
-        return Reference(kept[0].batch, np.concatenate([owner.index for owner in kept]))
-    shift = np.cumsum([0] + [len(owner.batch) for owner in kept])
-    batch = type(kept[0].batch).concatenate([owner.batch for owner in kept])
-    return Reference(
-        batch, np.concatenate([o.index + by for o, by in zip(kept, shift, strict=False)])
-    )
+    owners = list({id(owner.batch): owner.batch for owner in kept}.values())
+    starts = np.cumsum([0] + [len(owner) for owner in owners]).tolist()
+    shift = {id(owner): start for owner, start in zip(owners, starts, strict=False)}
+    index = np.concatenate([owner.index + shift[id(owner.batch)] for owner in kept])
+    return Reference(type(owners[0]).concatenate(owners, with_collections=False), index)

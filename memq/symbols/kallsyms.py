@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import zlib
+from bisect import bisect_left
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -47,7 +48,7 @@ class Kallsyms:
         self._addresses = tables.addresses
         # Clang's link-time optimization names symbols so; for some years the order left that out.
         has_plain_names = not any(b"llvm" in token for token in tables.tokens)
-        self._order = tables.order if has_plain_names else b""
+        self._order_bytes = tables.order if has_plain_names else b""
         self._known: dict[str, int | None] = {}
 
     def __len__(self) -> int:
@@ -66,8 +67,9 @@ class Kallsyms:
         if new:
             texts = {name.encode("utf-8", "surrogateescape"): name for name in new}
             self._known.update(dict.fromkeys(new))
-            find = self._find_by_order if self._is_ordered else self._find_by_sum
-            for text, number in find(list(texts)):
+            order = self._order
+            numbers = self._find_by_sum(texts) if order is None else self._find_in(order, texts)
+            for text, number in numbers:
                 self._known[texts[text]] = int(self._addresses[number])
         found = ((name, self._known[name]) for name in wanted)
         return {name: address for name, address in found if address is not None}
@@ -143,38 +145,37 @@ class Kallsyms:
     # Numbers by name
 
     @cached_property
-    def _is_ordered(self) -> bool:
-        """Whether there is an order by name: in some samples of it names rise."""
+    def _order(self) -> memoryview | None:
+        """The symbols' numbers in the order of their names; None where there is no such table.
+
+        It has every number once, and in some samples of it names rise.
+        """
         count = len(self)
-        if not self._order or count >= 1 << 24:
-            return False
-        samples = [self._in_order(place) for place in range(0, count, max(1, count // 16))]
-        if max(samples) >= count:
-            return False
-        names = [self._decode(number) for number in samples]
-        return names == sorted(names)
+        if len(self._order_bytes) != 3 * count:
+            return None
+        digits = np.frombuffer(self._order_bytes, np.uint8).reshape(count, 3).astype(np.int64)
+        order = digits[:, 0] << 16 | digits[:, 1] << 8 | digits[:, 2]
+        if order.max() >= count or np.bincount(order, minlength=count).max() != 1:
+            return None
+        samples = [self._decode(number) for number in order[:: max(1, count // 16)].tolist()]
+        return order.data if samples == sorted(samples) else None
 
-    def _in_order(self, place: int) -> int:
-        """Return the number of the symbol at a place of the order by name."""
-        return int.from_bytes(self._order[3 * place : 3 * place + 3], "big")
-
-    def _find_by_order(self, names: list[bytes]) -> Iterator[tuple[bytes, int]]:
+    def _find_in(self, order: memoryview, names: Iterable[bytes]) -> Iterator[tuple[bytes, int]]:
         """Yield the names that there are, with their numbers: a binary search for each."""
-        count = len(self)
         decoded: dict[int, bytes] = {}
-        for name in names:
-            low, high = 0, count
-            while low < high:
-                middle = (low + high) // 2
-                found = decoded.get(middle)
-                if found is None:
-                    found = decoded[middle] = self._decode(min(self._in_order(middle), count - 1))
-                low, high = (middle + 1, high) if found < name else (low, middle)
-            number = self._in_order(low) if low < count else count
-            if number < count and self._decode(number) == name:
-                yield name, number
 
-    def _find_by_sum(self, names: list[bytes]) -> Iterator[tuple[bytes, int]]:
+        def name_of(number: int) -> bytes:
+            name = decoded.get(number)
+            if name is None:
+                name = decoded[number] = self._decode(number)
+            return name
+
+        for name in names:
+            place = bisect_left(order, name, key=name_of)
+            if place < len(order) and name_of(order[place]) == name:
+                yield name, order[place]
+
+    def _find_by_sum(self, names: Iterable[bytes]) -> Iterator[tuple[bytes, int]]:
         """Yield the names that there are, with their numbers: those of equal sums are decoded."""
         weights = _weights()
         letters = weights[np.frombuffer(_TYPE_LETTERS, np.uint8)]

@@ -50,6 +50,10 @@ _REACH = 16 << 20
 _MIN_MARKERS = 4
 _MAX_MARKERS = 1 << 13
 _MIN_STEP = 2 * BLOCK
+_GAP = 8
+"""Tables follow each other with less than this between them."""
+_MIN_DISTANCE = 16
+"""Bytes from one symbol to the next on average; kernels have 200 to 400. Zeros would have 4."""
 _MAX_STEP = 1 << 16
 """Bytes of 256 names: at least a length and a code each; kernels have some 3,600."""
 
@@ -132,12 +136,23 @@ def _token_tables(read: Read, start: int, end: int) -> Iterator[_Tokens]:
 
 def _digits(read: Read, start: int, end: int) -> Iterator[int]:
     """Yield every place of the ten digits; read on only as far as the caller asks."""
-    for place in range(start, end, _PIECE):
-        piece = _read_up_to(read, place, min(_PIECE, end - place) + len(_DIGITS))
-        found = piece.find(_DIGITS)
-        while found >= 0:
-            yield place + found
-            found = piece.find(_DIGITS, found + 1)
+    for low in range(start, end, _PIECE):
+        for place, piece in _pieces(read, low, min(end, low + _PIECE)):
+            found = piece.find(_DIGITS)
+            while found >= 0:
+                yield place + found
+                found = piece.find(_DIGITS, found + 1)
+
+
+def _pieces(read: Read, start: int, end: int) -> Iterator[tuple[int, bytes]]:
+    """Yield what is there of [start, end), whole or in halves of halves, and a little beyond."""
+    data = read(start, end - start + len(_DIGITS)) or read(start, end - start)
+    if data is not None:
+        yield start, data
+    elif end - start > 4096:
+        middle = (start + end) // 2
+        yield from _pieces(read, start, middle)
+        yield from _pieces(read, middle, end)
 
 
 def _tokens_around(read: Read, digits: int, lowest: int) -> _Tokens | None:
@@ -235,18 +250,25 @@ def _chain(names: memoryview, markers: NDArray[np.int64], count: int) -> NDArray
         return None
     starts = np.empty((BLOCK + 1, len(markers)), np.int64)
     starts[0] = markers
+    is_long = np.zeros(len(markers), bool)
     for row in range(BLOCK):
-        starts[row + 1] = starts[row] + data.take(starts[row], mode="clip") + 1
-    for block in np.flatnonzero(starts[BLOCK, :-1] != markers[1:]).tolist():
-        starts[:, block] = _block(names, int(markers[block]), wide=True)
-        if starts[BLOCK, block] != markers[block + 1]:
-            return None
+        lengths = data.take(starts[row], mode="clip")
+        is_long |= lengths >= 0x80
+        starts[row + 1] = starts[row] + lengths + 1
+    # Before 6.1 a length had one byte, whatever its value; then those above 127 have two. Where
+    # both ways lead to the next marker, one that was wrong on the way has met the right one.
     rest = count - BLOCK * (len(markers) - 1)
-    if not 0 <= len(data) - starts[rest, -1] < 8:
-        starts[:, -1] = _block(names, last, wide=True)
+    for block in np.flatnonzero(is_long).tolist():
+        wide = _block(names, int(markers[block]), wide=True)
+        if block + 1 < len(markers):
+            fits = wide[-1] == markers[block + 1]
+        else:
+            fits = 0 <= len(data) - wide[rest] < _GAP
+        if fits:
+            starts[:, block] = wide
     flat = np.append(starts[:BLOCK].T.reshape(-1)[:count], starts[rest, -1])
-    is_rising = bool((flat[1:] > flat[:-1] + 1).all())
-    return flat if is_rising and 0 <= len(data) - flat[-1] < 8 else None
+    meets = (starts[BLOCK, :-1] == markers[1:]).all() and 0 <= len(data) - flat[-1] < _GAP
+    return flat if meets and (flat[1:] > flat[:-1] + 1).all() else None
 
 
 def _block_ends(names: memoryview) -> tuple[int, int]:
@@ -323,7 +345,7 @@ def _own_places(read: Read, place: int, count: int) -> NDArray[np.uint64] | None
         return None
     offsets = np.frombuffer(data, "<i4").astype(np.int64)
     addresses = offsets + np.arange(place, place + 4 * count, 4)
-    if not _is_sorted(addresses) or addresses[0] == addresses[-1]:
+    if not _is_sorted(addresses) or addresses[-1] - addresses[0] < _MIN_DISTANCE * count:
         return None
     return addresses.astype(np.uint64)
 
@@ -337,7 +359,7 @@ def _aligned(place: int, alignment: int) -> int:
 
 
 def _read_up_to(read: Read, place: int, size: int) -> bytes:
-    """Return as many of the bytes as follow each other from the place on, to within a page."""
+    """Return the bytes from the place on; where not all are there half of them, and so on."""
     while size > 0:
         data = read(place, size)
         if data is not None:

@@ -11,15 +11,17 @@ paged out makes its row unknown, with the reason, and so does a member that this
 
 from __future__ import annotations
 
-from typing import Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from memq.column import Addresses, Array, Column, Indexes, Statuses, Text, unknown, worst
 from memq.errors import Reason, SymbolError
 from memq.symbols.decode import Bytes, decode, is_number, is_text, text_of
 from memq.symbols.types import Member, StructType, Types
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 BLOCK = 512
 PAGE = 4096
@@ -97,7 +99,7 @@ class Structs:
         """
         member = self._find(paths, only_columns=True)
         if member is None:
-            return unknown(Reason.NOT_IN_KERNEL, len(self))
+            return unknown(Reason.NOT_IN_KERNEL, len(self)).under(self.status)
         if is_text(member):
             return self._text(member)
         if not is_number(member):
@@ -168,16 +170,16 @@ class Structs:
 
         `struct_name` is for pointers to void, and for pointers kept as numbers.
         """
-        member = self._find(paths)
+        member = self._find(paths, only_columns=True)
         if member is None:
             return self._nothing()
         if struct_name:
             struct = self.types.struct(struct_name)
         else:
             target = member.type.target() if member.type.kind == "pointer" else None
-            struct = target.layout() if target is not None else None
-            if target is None or (struct is None and not target.name):
+            if target is None or target.kind not in {"struct", "union"}:
                 raise NotAColumnError(f"{self._label(paths)} does not point to a structure")
+            struct = target.layout()
         return self.at(self[paths], struct)
 
     def at(self, pointers: Column, struct: StructType | str | None) -> Structs:
@@ -205,6 +207,15 @@ class Structs:
             taken._blocks[number] = data[index], None if status is None else status[index]
         return taken
 
+    def kept(self, offset: int, size: int) -> Read | None:
+        """Return bytes at an offset of each structure if all of them have been read already."""
+        struct_size = self.type.size if self.type else 0
+        if not 0 < size <= struct_size - offset:
+            return None
+        width = min(struct_size, BLOCK)
+        wanted = range(offset // width, (offset + size - 1) // width + 1)
+        return self._read(offset, size) if all(n in self._blocks for n in wanted) else None
+
     # Reading
 
     def _find(self, paths: str, *, only_columns: bool = False) -> Member | None:
@@ -220,7 +231,7 @@ class Structs:
         return f"{self.type.name if self.type else 'type'}.{paths}"
 
     def _absent(self) -> Statuses:
-        return np.full(len(self), Reason.NOT_IN_KERNEL, np.uint8)
+        return unknown(Reason.NOT_IN_KERNEL, len(self)).under(self.status).statuses
 
     def _nothing(self) -> Structs:
         """Return as many structures of which nothing is known, as this kernel has none such."""
@@ -254,21 +265,12 @@ class Structs:
         if number not in self._blocks:
             start = number * width
             end = min(start + width, self.type.size if self.type else 0)
-            kept = self._kept_outside(start, end)
+            kept = None
+            if self._outer is not None:
+                outer, shift = self._outer
+                kept = outer.kept(shift + start, end - start)
             self._blocks[number] = kept or self._gather(start, end - start)
         return self._blocks[number]
-
-    def _kept_outside(self, start: int, end: int) -> Read | None:
-        """Return a part of these structures that the ones around them have read already."""
-        if self._outer is None:
-            return None
-        outer, shift = self._outer
-        size = outer.type.size if outer.type else 0
-        width = min(size, BLOCK) or BLOCK
-        wanted = range((shift + start) // width, (shift + end - 1) // width + 1)
-        if shift + end > size or any(number not in outer._blocks for number in wanted):
-            return None
-        return outer._read(shift + start, end - start)
 
     def _mend(self, data: Bytes, status: Statuses, offset: int) -> Read:
         """Read rows by themselves whose block is unknown: the missing page may be beside them.

@@ -43,8 +43,10 @@ LAYOUTS = (
     Layout("6.15", addresses="base"),
     Layout("7.0", addresses="place", alignment=4),
 )
+AHEAD = 640 << 10
 KERNEL = 0xFFFF_FFFF_A200_0000
 """Address of _text: the base of all offsets."""
+VIRTUAL = KERNEL + 0x180_0000
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ class Image:
     def read(self, place: int, size: int) -> bytes | None:
         """Read as a dump does."""
         at = place - self.start
-        return self.data[at : at + size] if 0 <= at and at + size <= len(self.data) else None
+        return self.data[at : at + size] if at >= 0 and at + size <= len(self.data) else None
 
     @property
     def end(self) -> int:
@@ -76,13 +78,13 @@ def write(
     symbols: Sequence[Symbol],
     layout: Layout,
     start: int = 0x550_0000,
-    before: bytes = b"\x5a" * 4096,
-    virtual: int | None = None,
+    before: bytes = b"",
 ) -> Image:
     """Write the tables of the symbols, which are sorted by address, behind the bytes `before`.
 
-    `virtual` is the address of `start`, which place-relative addresses are counted from; by
-    default the image lies in memory at the places that its addresses say.
+    Ahead of those is other memory, as there is in kernels.
+
+    Place-relative addresses are counted as if `start` were at the address VIRTUAL.
     """
     tokens = token_table(symbols)
     tables = _tables(symbols, layout, tokens)
@@ -91,7 +93,7 @@ def write(
     order = [*places_first, *new] if layout.is_old_order else [*new, *places_first, "seqs_of_names"]
     if layout.is_old_order:
         order.insert(order.index("token_table"), "seqs_of_names")
-    data = bytearray(before)
+    data = bytearray(b"\x5a" * AHEAD + before)
     places = {}
     for name in order:
         if not tables[name]:
@@ -99,8 +101,7 @@ def write(
         data += bytes(-len(data) % layout.alignment)
         places[name] = start + len(data)
         if name == "offsets" and layout.addresses == "place":
-            shift = (start if virtual is None else virtual) - start
-            tables[name] = _place_relative(symbols, places[name] + shift)
+            tables[name] = _place_relative(symbols, VIRTUAL + places[name] - start)
         data += tables[name]
     return Image(start, bytes(data) + b"\xa5" * (32 << 10), places)
 

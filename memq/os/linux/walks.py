@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from memq.os.linux.kernel import LinuxKernel
     from memq.run import Run
 
-BATCHES = (16, 64, 256, 1024, 4096)
+BATCHES = (16, 64, 256)
 """Sizes of the batches of a source: small first, so that the first rows are there at once."""
 
 FEW = 8

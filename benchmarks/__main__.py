@@ -1,0 +1,115 @@
+"""Measure queries as a user feels them: whole processes, from start to exit, caches of memq off.
+
+    python -m benchmarks                 the sample, unpacked
+    python -m benchmarks DUMP [DUMP ...] these dumps
+
+Each query is run a number of times, in turns; the table has the median of wall and CPU seconds, the
+most memory that was resident, and the rows. Needs a system with wait4 (Linux, macOS).
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parent.parent
+SAMPLE = ROOT / "samples" / "deb12-6.1-small.lime.xz"
+
+
+class Work(NamedTuple):
+    """Something to ask, and what it is called."""
+
+    title: str
+    query: str
+
+
+class Cost(NamedTuple):
+    """What one run took: seconds, seconds, kilobytes, lines written."""
+
+    wall: float
+    processor: float
+    memory: int
+    rows: int
+
+
+WORKS = (
+    Work("first process", "process.Take(1)"),
+    Work("seed query", (ROOT / "samples" / "seed.mq").read_text()),
+    Work("all processes", "process"),
+    Work("all VMAs", "vad.Select([process.pid, start, end, protection, file_name])"),
+    Work("executable, anonymous", "vad.Where(is_executable && is_anonymous)"),
+    Work("all descriptors", "handle.Select([process.pid, fd, name])"),
+)
+
+
+def main() -> int:
+    """Print the table."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("dumps", nargs="*", type=Path)
+    parser.add_argument("--runs", type=int, default=5)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        for dump in options.dumps or [_unpacked(Path(folder))]:
+            _print(dump, options.runs)
+    return 0
+
+
+def _unpacked(folder: Path) -> Path:
+    """Have memq unpack the sample; not here, or this process's memory would count as its."""
+    command = [sys.executable, "-m", "memq", str(SAMPLE), "-e", "process.Count()"]
+    environment = {**os.environ, "MEMQ_CACHE_DIR": str(folder)}
+    subprocess.run(  # noqa: S603 - our own program
+        command, cwd=ROOT, env=environment, check=True, stdout=subprocess.DEVNULL
+    )
+    return max((path for path in folder.rglob("*") if path.is_file()), key=_size)
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size
+
+
+def _print(dump: Path, runs: int) -> None:
+    costs: dict[str, list[Cost]] = {work.title: [] for work in WORKS}
+    for _ in range(runs):
+        for work in WORKS:
+            costs[work.title].append(_measure(dump, work.query))
+    lines = [f"{dump.name}, median of {runs}", _line("", "wall s", "CPU s", "MB", "rows")]
+    for title, measured in costs.items():
+        wall = statistics.median(cost.wall for cost in measured)
+        processor = statistics.median(cost.processor for cost in measured)
+        memory = max(cost.memory for cost in measured) // 1024
+        rows = {cost.rows for cost in measured}
+        count = str(rows.pop()) if len(rows) == 1 else "differ"
+        lines.append(_line(title, f"{wall:.2f}", f"{processor:.2f}", str(memory), count))
+    sys.stdout.write("\n".join(lines) + "\n\n")
+
+
+def _line(*cells: str) -> str:
+    return f"{cells[0]:24}" + "".join(f"{cell:>10}" for cell in cells[1:])
+
+
+def _measure(dump: Path, query: str) -> Cost:
+    """Run one query as JSON lines; the process's own account of memory and CPU."""
+    command = [sys.executable, "-m", "memq", str(dump), "-e", query, "-o", "jsonl"]
+    with tempfile.TemporaryFile() as output:
+        start = time.perf_counter()
+        process = subprocess.Popen(command, stdout=output, cwd=ROOT)  # noqa: S603 - our own program
+        _, status, usage = os.wait4(process.pid, 0)
+        wall = time.perf_counter() - start
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            raise SystemExit(f"memq failed on {dump}: exit status {process.returncode}")
+        output.seek(0)
+        rows = sum(block.count(b"\n") for block in iter(lambda: output.read(1 << 20), b""))
+    return Cost(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss, rows)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

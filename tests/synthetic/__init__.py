@@ -1,0 +1,1 @@
+"""Writers of what a dump holds, for tests that need no dump."""

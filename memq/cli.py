@@ -8,14 +8,16 @@ where nothing matched.
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import shutil
 import signal
 import sys
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from typing import TYPE_CHECKING, TextIO
 
 from memq import __version__
-from memq.errors import Cancelled, MemqError, QueryError, Reason
+from memq.errors import Cancelled, ImageError, MemqError, QueryError, Reason
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -39,8 +41,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         return _run(options)
-    except QueryError as error:
-        return _fail(error)
     except (Cancelled, KeyboardInterrupt):
         _say("stopped")
         return 1
@@ -89,10 +89,14 @@ def _run(options: argparse.Namespace) -> int:
         for warning in image.warnings:
             _say(f"warning: {warning}")
         answer = image.query(options.query)
+        stream = _standard_output()
+        form = options.output or ("table" if stream.isatty() else "json")
         answer.run.progress.erase()
         signal.signal(signal.SIGINT, _canceller(answer.run))
         try:
-            _write(answer, options.output or ("table" if sys.stdout.isatty() else "json"))
+            _write(answer, form, stream)
+        except ImageError as error:
+            raise MemqError(str(error)) from error  # it was opened: this is no exit status of 3
         finally:
             signal.signal(signal.SIGINT, signal.default_int_handler)
             answer.run.progress.erase()
@@ -111,15 +115,27 @@ def _canceller(run: Run) -> Callable[[int, FrameType | None], None]:
     return cancel
 
 
-def _write(answer: Answer, form: str) -> None:
-    """Write the result as it is found."""
+def _standard_output() -> TextIO:
+    """Return standard output, made able to take every character of a name."""
     stream = sys.stdout
-    for text in _texts(answer, form):
+    if not hasattr(stream, "write"):  # it is None where the caller has closed it
+        raise MemqError("standard output is closed")
+    if isinstance(stream, io.TextIOWrapper):
+        if stream.isatty():
+            stream.reconfigure(errors="backslashreplace")
+        else:
+            stream.reconfigure(encoding="utf-8")
+    return stream
+
+
+def _write(answer: Answer, form: str, stream: TextIO) -> None:
+    """Write the result as it is found."""
+    for text in _texts(answer, form, stream.isatty()):
         stream.write(text)
         stream.flush()
 
 
-def _texts(answer: Answer, form: str) -> Iterable[str]:
+def _texts(answer: Answer, form: str, is_terminal: bool) -> Iterable[str]:
     from memq.output import json, separated, table  # noqa: PLC0415
 
     shape, batches = answer.result.shape, answer.batches()
@@ -133,9 +149,10 @@ def _texts(answer: Answer, form: str) -> Iterable[str]:
         return separated.csv(batches, shape.fields)
     if form == "tsv":
         return separated.tsv(batches, shape.fields)
-    terminal = sys.stdout.isatty()
-    width = shutil.get_terminal_size().columns if terminal else None
-    dim = terminal and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+    dim = is_terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    if answer.result.is_single and shape.bare:
+        return table.single(batches, dim=dim)
+    width = shutil.get_terminal_size().columns if is_terminal else None
     return table.table(batches, shape.fields, width, dim=dim)
 
 
@@ -160,11 +177,16 @@ def _reasons(counter: Counter[Reason]) -> str:
 
 
 def _fail(error: MemqError) -> int:
-    _say(f"error: {error}")
+    """Say what failed: in one line, but for a query, whose line is drawn below."""
+    message, *drawn = str(error).split("\n") if isinstance(error, QueryError) else [str(error)]
+    _say(f"error: {message}", *drawn)
     return error.exit_status
 
 
-def _say(text: str) -> None:
+def _say(*lines: str) -> None:
+    """Write to standard error; names in it come from dumps, and are made harmless."""
     from memq.output.cells import clean  # noqa: PLC0415
 
-    sys.stderr.write("memq: " + "\n".join(clean(line) for line in text.split("\n")) + "\n")
+    if hasattr(sys.stderr, "write"):  # it is None where the caller has closed it
+        with suppress(OSError):
+            sys.stderr.write("memq: " + "\n".join(map(clean, lines)) + "\n")

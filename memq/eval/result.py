@@ -86,7 +86,9 @@ class Result:
             return _one(self._count(flows), NUMBER)
         if ending.operator == "First":
             return self._first(flows)
-        return _one(column_of(self._decided(ending, flows)), BOOLEAN)
+        truth = self._decided(ending, flows)
+        self.run.matched = int(truth[0] == TRUE)
+        return _one(column_of(truth), BOOLEAN)
 
     def _count(self, flows: Iterator[Flow]) -> Column:
         count = 0
@@ -94,6 +96,7 @@ class Result:
             count += len(flow.batch)
             if flow.cut is not None:
                 self.run.note(f"the count is of what is there; the rest: {flow.cut.text}")
+        self.run.matched = count
         return constant(count, 1)
 
     def _first(self, flows: Iterator[Flow]) -> Records:

@@ -21,8 +21,6 @@ _WRAPPERS = {
     b"\xfd7zXZ\0": "xz",
     b"\x1f\x8b\x08": "gzip",
 }
-_IS_TEXT = bytes(32 <= byte < 127 or byte in b"\t\r\n" for byte in range(256))
-_SHOWN = bytes(byte if 32 <= byte < 127 else 32 for byte in range(256))
 
 _READS = "memq reads raw, LiME and ELF core dumps, plain or in gzip, xz or zstd"
 _CRASH = "a Windows crash dump"
@@ -131,10 +129,10 @@ def _refuse(path: Path, head: bytes) -> None:
 def _refuse_text(path: Path, head: bytes) -> None:
     """Raise for text: a log, a note, the pointer that git-lfs leaves instead of a file."""
     utf16 = head.startswith((b"\xff\xfe", b"\xfe\xff"))
-    letters = head[2:].replace(b"\0", b"") if utf16 else head
-    printable = sum(letters.translate(_IS_TEXT))
-    if b"\0" not in letters and printable >= 0.85 * len(letters):
-        begin = "".join(
-            c if c.isprintable() else " " for c in letters[:40].decode("ascii", "replace")
-        )
+    if b"\0" in head and not utf16:
+        return
+    text = head.decode("utf-16" if utf16 else "utf-8", "ignore")
+    good = sum(len(c.encode()) for c in text if c.isprintable() or c in "\t\r\n")
+    if good >= 0.85 * len(head.replace(b"\0", b"")):
+        begin = "".join(c if " " <= c <= "~" else " " for c in text[:40])
         raise ImageError(f'{path}: is a text file ("{begin.strip()}..."); {_READS}')

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 ADDRESS_LIMIT = 1 << 52
 """x86-64 has at most 52 bits of physical address (Intel SDM volume 3, 4.1.4)."""
 
+_NEVER = -1 << 99
+"""End of "the extent below all": no address, not even a negative one, lies before it."""
+
 _FEW = 24
 """Below so many addresses one scalar read each costs less than numpy's calls."""
 
@@ -70,9 +73,10 @@ class PhysicalMemory:
         # For one address: bisect_right on starts gives 1 + the extent, so that 0 is "below all",
         # an extent that ends before it begins.
         self._starts = [extent.start for extent in kept]
-        self._ends = [-1, *(extent.end for extent in kept)]
+        self._ends = [_NEVER, *(extent.end for extent in kept)]
         self._shifts = [0, *(extent.offset - extent.start for extent in kept)]
-        self._reaches = _reaches(kept)
+        self._scalar_reaches = [_NEVER, *_reaches(kept)]
+        self._reaches = np.array(self._scalar_reaches[1:], np.uint64)
         self._touching = bool((self._reaches != self.ends).any())
 
     @property
@@ -160,7 +164,7 @@ class PhysicalMemory:
         """Read over extents that touch; also the answer for what is not there at all."""
         if size <= 0:
             return b"" if size == 0 else None
-        if not self._touching or not self.holds(np.array([address], np.uint64), size)[0]:
+        if address + size > self._scalar_reaches[bisect_right(self._starts, address)]:
             return None
         parts = []
         end = address + size
@@ -186,8 +190,10 @@ class PhysicalMemory:
         """Whether each row lies whole in one extent, and (where it does) its file offset."""
         if len(self.starts) == 1:  # a raw image: no search, and usually no shift
             start, end, offset = self.starts[0], self.ends[0], self.offsets[0]
-            whole = _fits(addresses, start, end, size)
-            return whole, addresses if start == offset else addresses - start + offset
+            within = addresses - start if start else addresses  # below the start: wraps, is huge
+            if size > end - start:
+                return np.zeros(len(addresses), bool), within
+            return within <= end - start - np.uint64(size), within + offset if offset else within
         at = np.maximum(np.searchsorted(self.starts, addresses, "right"), 1) - 1
         starts = self.starts[at]
         whole = _fits(addresses, starts, self.ends[at], size)
@@ -195,7 +201,7 @@ class PhysicalMemory:
 
     def _stretches(self, start: int, end: int) -> Iterator[tuple[int, int]]:
         """Yield the present parts of [start, end), extents that touch taken as one."""
-        reaches = self._reaches.tolist()
+        reaches = self._scalar_reaches[1:]
         at = max(bisect_right(self._starts, start) - 1, 0)
         while at < len(reaches) and self._starts[at] < end:
             low, high = max(start, self._starts[at]), min(end, reaches[at])
@@ -263,10 +269,10 @@ def _joined(extents: Iterable[Extent]) -> list[Extent]:
     return joined
 
 
-def _reaches(extents: Sequence[Extent]) -> NDArray[np.uint64]:
+def _reaches(extents: Sequence[Extent]) -> list[int]:
     """For each extent, where the memory that goes on from it without a hole ends."""
     reaches = [extent.end for extent in extents]
     for at in range(len(extents) - 2, -1, -1):
         if extents[at].end == extents[at + 1].start:
             reaches[at] = reaches[at + 1]
-    return np.array(reaches, np.uint64)
+    return reaches

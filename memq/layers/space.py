@@ -136,7 +136,7 @@ class AddressSpace:
         vas = np.asarray(vas, np.uint64)
         if not 0 <= size <= MAX_ROW or size * len(vas) > MAX_BYTES:
             raise ValueError(f"{len(vas):,} rows of {size:,} bytes are more than can be read")
-        if len(vas) < _FEW or size == 0:
+        if len(vas) < _FEW:
             rows = [self._read(va, size, root) for va, root in _pairs(vas, roots)]
             return _stacked(rows, size)
         if roots is None:
@@ -296,8 +296,10 @@ class AddressSpace:
             for row in np.flatnonzero(status == Reason.NOT_IN_DUMP).tolist():
                 root = None if roots is None else int(roots[row])
                 exact = self._read(int(vas[row]), int(sizes[row]), root)
-                if isinstance(exact, bytes):
-                    found[row], status[row] = exact, 0
+                if isinstance(exact, Reason):
+                    status[row] = exact
+                else:
+                    found[row], status[row] = exact, Reason.KNOWN
         return found, status
 
 

@@ -88,8 +88,10 @@ class _Strings:
         ):
             piece = self._remains(row, length) if reason else blob[end - length : end]
             if not self._has_ended(row, piece):
-                if reason or not self.places[row]:  # or the last address there is
-                    self._fail(row, reason or Reason.MALFORMED)
+                if len(piece) < length:
+                    self._fail(row, reason)
+                elif not self.places[row]:  # that was the last byte of all addresses
+                    self._fail(row, Reason.MALFORMED)
                 else:
                     going.append(row)
         return going

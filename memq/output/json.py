@@ -160,10 +160,7 @@ def list_values(lists: Lists, *, marked: bool = False) -> list[str]:
     items = rows_of(lists.items, bare=lists.bare)
     starts = lists.starts.tolist()
     if not marked or lists.cut is None:
-        return [
-            f"[{','.join(items[start:end])}]"
-            for start, end in pairwise(starts)
-        ]
+        return [f"[{','.join(items[start:end])}]" for start, end in pairwise(starts)]
     rests = [[_instead("_cut_short", cut)] if cut else [] for cut in lists.cut.tolist()]
     return [
         f"[{','.join(items[start:end] + rest)}]"

@@ -1,28 +1,34 @@
 """Records as a table of fixed width: plain text, written as rows are found.
 
-Widths come from the first batch and then stay; on a terminal the table is fitted to its width, and
-what is longer than its cell ends in an ellipsis.
+Columns are as wide as what was met so far needs: they may grow while rows come. On a terminal the
+table is fitted to its width, and what is longer than its cell ends in an ellipsis.
 """
 
 from __future__ import annotations
 
 import unicodedata
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from memq.output.cells import marked, plain_cells
-from memq.output.records import Lists
+from memq.output.cells import clean, marked, plain_cells
+from memq.output.records import Lists, slices
 from memq.output.separated import title
 from memq.schema.kinds import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from memq.output.records import RecordField, Records
 
 _GAP = "  "
 _IN_LIST = 2
 """Items of a list that are written out before the others are counted."""
+_NARROWEST = 8
+"""No column is made narrower than this; a table of many may be wider than the terminal."""
 _RIGHT = (Kind.NUMBER, Kind.SIZE, Kind.ADDRESS, Kind.FLOAT)
+
+# Stands for an unknown value until the line is whole: one column wide, and no text can hold it.
+_UNKNOWN = "\x00"
 
 
 def table(
@@ -31,25 +37,27 @@ def table(
     width: int | None = None,
     *,
     dim: bool = False,
-) -> Iterable[str]:
+) -> Iterator[str]:
     """Yield the lines of a table; `width` in columns (None: as wide as it needs)."""
-    titles = [title(field) for field in fields]
-    right = [field.type is not None and field.type.kind in _RIGHT for field in fields]
-    widths: list[int] | None = None
-    for records in batches:
+    mark = "\x1b[2m?\x1b[0m" if dim else "?"
+    layout = _Layout(fields, width)
+    is_first = True
+    for records in slices(batches):
         columns = [_cells(records, number) for number in range(len(records.columns))]
-        if widths is None:
-            widths = _widths(titles, columns, width)
-            yield _line(titles, widths, right)
-            yield _GAP.join("-" * each for each in widths) + "\n"
-        text = "".join(_line(row, widths, right) for row in zip(*columns, strict=True))
-        yield text.replace(_UNKNOWN, "\x1b[2m?\x1b[0m" if dim else "?")
-    if widths is None:
-        yield _line(titles, [len(each) for each in titles], right)
+        layout.widen(columns)
+        if is_first:
+            yield layout.head()
+            is_first = False
+        yield "".join(map(layout.line, zip(*columns, strict=True))).replace(_UNKNOWN, mark)
+    if is_first:
+        yield layout.head()
 
 
-# Stands for an unknown value until the line is whole: one column wide, and no text can hold it.
-_UNKNOWN = "\x00"
+def single(batches: Iterable[Records], *, dim: bool = False) -> Iterator[str]:
+    """Yield the one value that a query ends in, without a title."""
+    for records in batches:
+        for cell in _cells(records, 0):
+            yield cell.replace(_UNKNOWN, "\x1b[2m?\x1b[0m" if dim else "?") + "\n"
 
 
 def _cells(records: Records, number: int) -> list[str]:
@@ -66,8 +74,7 @@ def _list_cells(lists: Lists) -> list[str]:
     columns = [_cells(lists.items, number) for number in range(len(lists.items.columns))]
     items = [" ".join(part for part in row if part) for row in zip(*columns, strict=True)]
     result = []
-    starts = lists.starts.tolist()
-    for row, (start, end) in enumerate(zip(starts, starts[1:], strict=False)):
+    for row, (start, end) in enumerate(pairwise(lists.starts.tolist())):
         shown = items[start : min(end, start + _IN_LIST)]
         if end - start > _IN_LIST:
             shown.append(f"+{end - start - _IN_LIST}")
@@ -77,49 +84,94 @@ def _list_cells(lists: Lists) -> list[str]:
     return result
 
 
-def _widths(titles: list[str], columns: list[list[str]], limit: int | None) -> list[int]:
-    widths = [
-        max(len(name), max(map(columns_of, cells), default=0))
-        for name, cells in zip(titles, columns, strict=True)
-    ]
-    if limit is None:
-        return widths
-    room = limit - len(_GAP) * (len(widths) - 1)
-    # The widest gives way first, down to the length of its title or 8.
+class _Layout:
+    """The columns of one table: titles, sides, and widths that grow."""
+
+    def __init__(self, fields: Sequence[RecordField], limit: int | None) -> None:
+        self._titles = [clean(title(field)) for field in fields]
+        kinds = [None if field.type is None else field.type.kind for field in fields]
+        self._to_right = [kind in _RIGHT for kind in kinds]
+        self._is_text = [kind in (None, Kind.STRING) for kind in kinds]
+        self._contents = [0] * len(fields)
+        """How wide the widest cell of each column is."""
+        self._limit = limit
+        self._widths = list(map(columns_of, self._titles))
+
+    def widen(self, columns: Sequence[Sequence[str]]) -> None:
+        """Make room for more cells."""
+        for number, cells in enumerate(columns):
+            widest = max(map(columns_of, cells), default=0)
+            self._contents[number] = max(self._contents[number], widest)
+        titles = map(columns_of, self._titles)
+        self._widths = list(map(max, titles, self._contents))
+        if self._limit is not None:
+            self._fit(self._limit - len(_GAP) * (len(self._widths) - 1))
+
+    def _fit(self, room: int) -> None:
+        """Make columns narrower: first long titles give way, then long texts, then the others."""
+        texts = zip(self._is_text, self._contents, strict=True)
+        for floors in (
+            self._contents,
+            [0 if is_text else content for is_text, content in texts],
+            [0] * len(self._widths),
+        ):
+            _shrink(self._widths, [max(_NARROWEST, floor) for floor in floors], room)
+
+    def head(self) -> str:
+        """Return the line of titles, and one below it."""
+        rule = _GAP.join("-" * width for width in self._widths)
+        return f"{self.line(self._titles)}{rule}\n"
+
+    def line(self, cells: Sequence[str]) -> str:
+        """Return one line."""
+        columns = zip(cells, self._widths, self._to_right, strict=True)
+        fitted = [_fitted(cell, width, to_right=side) for cell, width, side in columns]
+        return _GAP.join(fitted).rstrip(" ") + "\n"
+
+
+def _shrink(widths: list[int], floors: Sequence[int], room: int) -> None:
+    """Make the widest column narrower, down to the next widest, until all fit or none can."""
     while sum(widths) > room:
-        widest = max(range(len(widths)), key=lambda number: widths[number])
-        if widths[widest] <= 8:
-            break
-        others = sorted(widths)[-2] if len(widths) > 1 else 8
-        widths[widest] = max(
-            8, min(widths[widest] - 1, max(others, room - sum(widths) + widths[widest]))
-        )
-    return widths
+        able = [number for number, width in enumerate(widths) if width > floors[number]]
+        if not able:
+            return
+        widest = max(able, key=lambda number: widths[number])
+        others = [widths[number] for number in able if number != widest]
+        enough = widths[widest] - (sum(widths) - room)
+        least = max(enough, floors[widest], min(max(others, default=0), widths[widest] - 1))
+        widths[widest] = least
 
 
 def columns_of(text: str) -> int:
     """Return how many columns of a terminal a text takes."""
     if text.isascii():
         return len(text)
-    return sum(
-        0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1
-        for c in text
-    )
+    return sum(map(_columns_of_character, text))
 
 
-def _line(cells: Sequence[str], widths: list[int], right: list[bool]) -> str:
-    fitted = [
-        _fit(cell, width, to_right=flush)
-        for cell, width, flush in zip(cells, widths, right, strict=True)
-    ]
-    return _GAP.join(fitted).rstrip(" ") + "\n"
+def _columns_of_character(character: str) -> int:
+    if unicodedata.combining(character) or unicodedata.category(character) in ("Mn", "Me"):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
 
-def _fit(cell: str, width: int, *, to_right: bool) -> str:
+def _fitted(cell: str, width: int, *, to_right: bool) -> str:
+    """Return the cell, exactly `width` columns wide."""
     length = columns_of(cell)
     if length > width:
-        while columns_of(cell) >= width and cell:
-            cell = cell[: -max(1, columns_of(cell) - width)]
-        cell, length = f"{cell}…", columns_of(cell) + 1
+        cell = _cut(cell, width - 1) + "…"
+        length = columns_of(cell)
     space = " " * (width - length)
     return space + cell if to_right else cell + space
+
+
+def _cut(text: str, width: int) -> str:
+    """Return the beginning of a text that fits into so many columns."""
+    if text.isascii():
+        return text[:width]
+    taken = 0
+    for place, character in enumerate(text):
+        taken += _columns_of_character(character)
+        if taken > width:
+            return text[:place]
+    return text

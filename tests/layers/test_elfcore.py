@@ -31,7 +31,7 @@ def note(name: bytes, descriptor: bytes) -> bytes:
     return head + named + bytes(-len(named) % 4) + descriptor + bytes(-len(descriptor) % 4)
 
 
-def elf_header(  # noqa: PLR0913  the fields that the tests vary
+def elf_header(
     count: int,
     phoff: int = 64,
     *,

@@ -82,7 +82,7 @@ def test_nothing_in_it(tmp_path: Path) -> None:
         b"a",
         b"\n" * 10000,
         "Übergrößenträger, fast nur Buchstaben. ".encode() * 500,
-        "PowerShell writes its files so.\r\n".encode("utf-16") * 1,
+        "PowerShell writes its files so.\r\n".encode("utf-16"),
     ],
 )
 def test_text(tmp_path: Path, text: bytes) -> None:
@@ -130,12 +130,14 @@ def test_any_damage_opens_or_is_refused(
     path = tmp_path_factory.getbasetemp() / "damaged"
     path.write_bytes(damaged[:cut])
     try:
-        with open_physical(path) as physical:
-            assert 0 < physical.present <= path.stat().st_size
-            for address, piece in physical.pieces(0, physical.limit):
-                assert physical.read(address, len(piece)) == piece
-    except ImageError as error:
-        assert "\n" not in str(error)
+        physical = open_physical(path)
+    except ImageError:
+        refused(path)
+        return
+    with physical:
+        assert 0 < physical.present <= path.stat().st_size
+        for address, piece in physical.pieces(0, physical.limit):
+            assert physical.read(address, len(piece)) == piece
 
 
 def test_without_pread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -146,10 +148,10 @@ def test_without_pread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for content in (RAW, LIME, ELF):
         with open_physical(write(tmp_path, content)) as physical:
             assert physical.file._at == physical.file._seek_and_read
-            addresses = rng.integers(0, physical.limit, 2000).astype(np.uint64)
+            addresses = rng.integers(0, 0x100000, 2000).astype(np.uint64)
             physical.will_need(addresses, 8)
             data, present = physical.gather(addresses, 8)
-            assert 0 < present.sum()
+            assert present.any()
             for address, row, there in zip(addresses.tolist(), data, present, strict=True):
                 assert (physical.read(address, 8) is not None) == there
                 if there and not (physical.format == "raw" and address < PAGE):

@@ -155,6 +155,8 @@ def test_huge_sizes_allocate_nothing(path: Path) -> None:
         assert physical.read(0, 1 << 62) is None
         assert physical.read(PAGE - 1, 1 << 80) is None
         assert physical.read(1 << 80, 8) is None
+        assert physical.read(-20, 8) is None
+        assert physical.read(-4, 8) is None
 
 
 def test_holds_knows_the_edges(path: Path) -> None:

@@ -1,6 +1,6 @@
 """Builds small memories: page tables, structures, lists, strings, holes.
 
-    kernel = VirtualMemory()                       # x86-64; VirtualMemory(X86_64_LA57) for five levels
+    kernel = VirtualMemory()                       # or VirtualMemory(X86_64_LA57): five levels
     node = Layout(24, {"link": (0, 16), "pid": (16, 4)})
     head = kernel.allocate(16)
     nodes = [kernel.struct(node, pid=pid) for pid in (1, 2, 3)]
@@ -237,7 +237,7 @@ class VirtualMemory:
         return va
 
     def struct(self, layout: StructLayout, **members: int | bytes) -> int:
-        """Return the address of a new structure; for members in members give `fill` a dictionary."""
+        """Return the address of a new structure; `fill` also takes members of members ("a.b")."""
         va = self.allocate(layout.size, 64)
         self.fill(va, layout, members)
         return va
@@ -248,9 +248,7 @@ class VirtualMemory:
             member = layout.find(path)
             if member is None:
                 raise KeyError(path)
-            if isinstance(value, int):
-                value = (value % (1 << 8 * member.size)).to_bytes(member.size, "little")
-            self.write(va + member.offset, value[: member.size])
+            self.write(va + member.offset, _packed(value, member.size))
 
     def ring(self, head: int, links: Sequence[int]) -> None:
         """Write a list_head and the links in the structures as one ring: next, then prev."""
@@ -263,6 +261,12 @@ class VirtualMemory:
         physical = self.memory.open(folder)
         windows = [DirectWindow(self.base, self.base + physical.limit, 0)] if is_direct else []
         return AddressSpace(physical, self.mode, self.tables.root, windows)
+
+
+def _packed(value: int | bytes, size: int) -> bytes:
+    if isinstance(value, int):
+        return (value % (1 << 8 * size)).to_bytes(size, "little")
+    return value[:size]
 
 
 def _without(extent: tuple[int, int], hole: tuple[int, int]) -> Iterator[tuple[int, int]]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from memq.column import Addresses, Array, Column, Indexes, Statuses, Text
 from memq.errors import Reason
-from memq.os.linux.base import LinuxObject, joined_text, known_pointers
+from memq.os.linux.base import KERNEL_HALF, LinuxObject, joined_text, known_pointers
 from memq.os.linux.files import FileColumn, file_column
 from memq.os.linux.walks import Cuts, within
 from memq.schema.batch import Collection, ObjectType, Reference
@@ -102,7 +102,7 @@ class Descriptor(Handle, LinuxObject):
     @field(Cost.FOLLOW)
     def flags(self) -> Number:
         """How it was opened (O_RDWR, O_APPEND, ...), as fdinfo has it: close-on-exec included."""
-        flags = self.raw["f_flags"]
+        flags = self.files.of_file("f_flags")
         closes = np.where(self.rows["close_on_exec"], O_CLOEXEC, 0)
         return Column(flags.values & ~O_CLOEXEC | closes, flags.status)
 
@@ -114,7 +114,7 @@ class Descriptor(Handle, LinuxObject):
     @field(Cost.FOLLOW)
     def position(self) -> Number:
         """Where in the file the next read or write begins."""
-        return self.raw["f_pos"]
+        return self.files.of_file("f_pos")
 
     @field(Cost.FOLLOW)
     def inode(self) -> Number:
@@ -173,7 +173,9 @@ def _open_files(kernel: LinuxKernel, run: Run, tables: Structs, cuts: Cuts) -> _
     closes = _unpacked(closing)[word, bit].astype(bool)
     owner, number = owner[word], number[word] * 64 + bit
     pointers, lost = _read(kernel, files.values[owner].astype(np.uint64), number)
-    there = (pointers != 0) | (lost != 0)
+    odd = (lost == 0) & (pointers != 0) & (pointers < KERNEL_HALF)
+    cuts.mark(owner[odd], Reason.MALFORMED, pointers[odd])
+    there = ((pointers != 0) & ~odd) | (lost != 0)
     return _Open(pointers[there], lost[there], number[there], closes[there], owner[there])
 
 

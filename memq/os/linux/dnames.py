@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from memq.column import Column, Text, text_column, unknown, worst
+from memq.column import Text, text_column, worst
 from memq.errors import Reason
 from memq.os.linux.base import distinct_addresses, joined_text, known_pointers
 
@@ -31,9 +31,11 @@ Maker: TypeAlias = "Callable[[LinuxKernel, Structs], Text]"
 
 @dataclass(frozen=True, slots=True)
 class FunctionNames:
-    """For each dentry the name that its function prints (null: it has none that is known)."""
+    """For each dentry the name that its function prints."""
 
     names: Text
+    is_named: NDArray[np.bool_]
+    """Where there is such a function."""
     deleted: NDArray[np.bool_]
     """Where the function appends ` (deleted)` to it."""
 
@@ -42,12 +44,14 @@ def names_by_function(kernel: LinuxKernel, dentries: Structs) -> FunctionNames:
     """Return the names of those dentries that a function names."""
     functions = _functions(kernel, dentries)
     parts: list[tuple[Array, Text]] = []
-    deleted = np.zeros(len(dentries), bool)
+    is_named, deleted = np.zeros(len(dentries), bool), np.zeros(len(dentries), bool)
     for name, rows in functions.items():
         maker, is_deleted = MAKERS[name]
-        parts.append((rows, maker(kernel, dentries.take(rows))))
-        deleted[rows] = is_deleted
-    return FunctionNames(joined_text(len(dentries), parts), deleted)
+        names = maker(kernel, dentries.take(rows))
+        # It prints something of every dentry that is in order.
+        parts.append((rows, names.but(names.statuses == Reason.NULL, Reason.MALFORMED)))
+        is_named[rows], deleted[rows] = True, is_deleted
+    return FunctionNames(joined_text(len(dentries), parts), is_named, deleted)
 
 
 def _functions(kernel: LinuxKernel, dentries: Structs) -> dict[str, Array]:
@@ -104,28 +108,17 @@ def _dma_buffer(kernel: LinuxKernel, dentries: Structs) -> Text:
 
 
 def _namespace(kernel: LinuxKernel, dentries: Structs) -> Text:
-    """Name a namespace: `net:[4026531840]`."""
+    """Name a namespace: `net:[4026531840]`.
+
+    What kind it is its operations say; in `d_fsdata` they are no more since 1fa08aece425 (6.9).
+    """
     inodes = dentries.follow("d_inode", "inode")
     number = inodes["i_ino"]
-    # 1fa08aece425 (6.9): the dentry no longer has the operations; they are the namespace's.
-    operations = _namespace_operations(dentries, inodes)
+    operations = inodes.follow("i_private", "ns_common")["ops"]
     pointer = kernel.structs("proc_ns_operations", *known_pointers(operations))["name"]
     kind = kernel.space.text(pointer.values, MAX_NAME).under(pointer.status)
     pairs = zip(kind.to_list(), number.values.tolist(), strict=True)
     return text_column([f"{name}:[{n}]" for name, n in pairs], worst(kind.status, number.status))
-
-
-def _namespace_operations(dentries: Structs, inodes: Structs) -> Column:
-    of_dentry = dentries["d_fsdata"]
-    namespaces = inodes.follow("i_private", "ns_common")
-    of_namespace = namespaces["ops"] if namespaces.has("ops") else unknown(
-        Reason.NOT_IN_KERNEL, len(dentries)
-    )  # fmt: skip
-    is_old = (of_dentry.values != 0) & of_dentry.known
-    return Column(
-        np.where(is_old, of_dentry.values, of_namespace.values),
-        np.where(is_old, of_dentry.statuses, of_namespace.statuses),
-    )
 
 
 MAKERS: dict[str, tuple[Maker, bool]] = {

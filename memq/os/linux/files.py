@@ -37,7 +37,6 @@ class Files:
     @cached_property
     def _paths(self) -> Structs:
         """The files' `struct path`."""
-        # 2f2d529458ae (6.17): f_path is read-only, its writable twin is called __f_path
         opened = self.files.embedded("f_path", "path")
         # def3ae83da02 (6.7): a mapping's file is the one below the overlay, and knows the other
         backing = self.kernel.types.struct("backing_file")

@@ -53,6 +53,8 @@ _SYMBOLS = (
 _MAX_BTF = 16 << 20
 """BTF_MAX_SIZE: the kernel itself takes no more."""
 _MAX_BANNER = 512
+_TOLD = 3
+"""Refused candidates of which an error tells the reasons."""
 
 
 @dataclass(eq=False)
@@ -202,8 +204,8 @@ class _Hunt:
         found = "no page looks like a kernel's, no VMCOREINFO leads to one"
         if self._refused:
             count = len(self._refused)
-            found = f"{count} candidate{'' if count == 1 else 's'}, none a kernel's; "
-            found += f"{self._refused[-1]}"
+            candidates = "1 candidate" if count == 1 else f"{count} candidates"
+            found = f"{candidates}, none a kernel's: {'; '.join(self._refused[:_TOLD])}"
         if self._windows is not None:
             return f"{found}; at {self._windows:#x} is what Windows starts processors with"
         if "banner" in self._seen:

@@ -58,7 +58,7 @@ def paths_of(kernel: LinuxKernel, run: Run, paths: Structs) -> Paths:
     missing = np.where(found == 0, np.uint8(Reason.NULL), np.uint8(0))
     opened = kernel.structs("dentry", found, missing)
     special = names_by_function(kernel, opened)
-    by_function = special.names.known[spread] | (special.names.statuses > Reason.NULL)[spread]
+    by_function = special.is_named[spread]
     lost = np.flatnonzero(~readable)
     plain = np.flatnonzero(readable & ~by_function)
     named = np.flatnonzero(readable & by_function)
@@ -71,7 +71,7 @@ def paths_of(kernel: LinuxKernel, run: Run, paths: Structs) -> Paths:
         ],
     )
     unlinked = _unlinked(opened)
-    is_deleted = np.where(special.names.known, special.deleted, unlinked.values)
+    is_deleted = np.where(special.is_named, special.deleted, unlinked.values)
     return Paths(names, Column(is_deleted, unlinked.status).take(spread).under(status))
 
 

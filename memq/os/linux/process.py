@@ -218,7 +218,6 @@ class Task(Process, LinuxObject):
 
     def _image(self) -> Paths:
         files = self.memory.follow("exe_file", "file")
-        # 2f2d529458ae (6.14) made f_path a read-only alias of __f_path
         return paths_of(self.kernel, self.context.run, files.embedded("f_path", "path"))
 
     def _is_in(self, source: int, found: Callable[[], TaskSet]) -> Column:

@@ -48,8 +48,10 @@ def _check_vmcoreinfo(kernel: LinuxKernel) -> None:
     info = kernel.info
     own = kernel.symbols.addresses(_SAME_IN_VMCOREINFO)
     others = [name for name, place in own.items() if info.symbol(name) not in {None, place}]
+    if info.phys_base not in {None, kernel.phys_base}:
+        others.append("phys_base")
     if info.entries and (others or info.release != kernel.release):
-        what = f"{others[0]} differs" if others else f"its release is {info.release!r}"
+        what = f"its {others[0]} differs" if others else f"its release is {info.release!r}"
         kernel.warnings.append(f"VMCOREINFO is not this kernel's and is left out: {what}")
         kernel.info = Vmcoreinfo()
 

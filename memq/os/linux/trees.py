@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 MAX_LEVELS = 48
 """A maple tree of 2^24 mappings has 8 levels, a red-black one 46 at most."""
 
+AT_ONCE = 4096
+"""Nodes that are looked at together: as many as a processor's cache holds."""
+
 _NODE_MASK = np.uint64(0xFF)
 _TYPE_SHIFT, _TYPE_MASK = np.uint64(3), np.uint64(0xF)
 _LAST = np.uint64(0xFFFFFFFFFFFFFFFF)
@@ -71,15 +74,34 @@ def _sorted(run: Run, pieces: list[Mappings], cuts: Cuts) -> Mappings:
     addresses = np.concatenate([piece.addresses for piece in pieces])
     starts = np.concatenate([piece.starts for piece in pieces])
     owner = np.concatenate([piece.owner for piece in pieces])
-    same, later = owner[1:] == owner[:-1], owner[1:] > owner[:-1]
-    if not (later | (same & (starts[1:] > starts[:-1]))).all():
-        order = np.lexsort((starts, owner))
+    order = _order(owner, starts)
+    if order is not None:
         addresses, starts, owner = addresses[order], starts[order], owner[order]
     limit = run.limits.children
     if len(owner) > limit:
         cuts.mark(owner[limit:], Reason.LIMIT, addresses[limit:])
         addresses, starts, owner = addresses[:limit], starts[:limit], owner[:limit]
     return Mappings(addresses, starts, owner)
+
+
+def _order(owner: Indexes, starts: Addresses) -> Indexes | None:
+    """Return the rows by owner and start; None if they are so already.
+
+    One space's mappings come from one level, in order, so that the owners alone need sorting; and
+    numbers of 16 bits numpy sorts in linear time.
+    """
+    if _is_ordered(owner, starts):
+        return None
+    few = len(owner) == 0 or int(owner.max()) < 1 << 16
+    order = np.argsort(owner.astype(np.uint16) if few else owner, kind="stable")
+    if _is_ordered(owner[order], starts[order]):
+        return order
+    return np.lexsort((starts, owner))
+
+
+def _is_ordered(owner: Indexes, starts: Addresses) -> bool:
+    same, later = owner[1:] == owner[:-1], owner[1:] > owner[:-1]
+    return bool((later | (same & (starts[1:] > starts[:-1]))).all())
 
 
 # Maple trees
@@ -142,21 +164,30 @@ class _MapleWalk:
             if not len(level.entries):
                 break
             self.run.check()
-            nodes, words = self._read(level)
-            kinds = (nodes.entries >> _TYPE_SHIFT & _TYPE_MASK).astype(np.int64)
             below: list[_Level] = []
-            for kind, layout in self.layouts.items():
-                rows = np.flatnonzero(kinds == kind)
-                if not len(rows):
-                    continue
-                inside = self._inside(nodes.take(rows), words[rows], layout)
-                if kind == self.leaf:
-                    pieces.append(self._mappings(inside))
-                else:
-                    below.append(inside)
+            for start in range(0, len(level.entries), AT_ONCE):
+                rows = np.arange(start, min(start + AT_ONCE, len(level.entries)))
+                self._expand(level.take(rows), pieces, below)
             level = self._next(below)
         self.cuts.mark(level.owner, Reason.LOOP, level.entries)
         return pieces
+
+    def _expand(self, level: _Level, pieces: list[Mappings], below: list[_Level]) -> None:
+        """Read nodes of one level; put what is in leaves to the pieces, and other nodes below."""
+        nodes, words = self._read(level)
+        kinds = (nodes.entries >> _TYPE_SHIFT & _TYPE_MASK).astype(np.int64)
+        for kind, layout in self.layouts.items():
+            rows = np.flatnonzero(kinds == kind)
+            if not len(rows):
+                continue
+            all_same = len(rows) == len(kinds)
+            inside = self._inside(
+                nodes if all_same else nodes.take(rows), words if all_same else words[rows], layout
+            )
+            if kind == self.leaf:
+                pieces.append(self._mappings(inside))
+            else:
+                below.append(inside)
 
     def _read(self, level: _Level) -> tuple[_Level, NDArray[np.uint64]]:
         """Read the nodes of a level; keep those that are nodes, and children of their parents."""

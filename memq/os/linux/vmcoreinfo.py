@@ -75,22 +75,25 @@ def search(
             progress.tick(place, physical.limit)
             if "banner" not in seen and (at := piece.find(BANNER)) >= 0:
                 seen["banner"] = place + at
-            for at in _places(piece):
-                info = Vmcoreinfo.parse(piece[at : at + MAX_SIZE])
+            # What starts in the overlap comes whole in the next piece.
+            for at, end in _places(piece, (place // _PIECE + 1) * _PIECE - place):
+                info = Vmcoreinfo.parse(piece[at:end])
                 kind = (info.release, info.phys_base)
-                if info.phys_base is not None and kind not in met:
-                    met.add(kind)
-                    yield place + at, info
-            if len(met) >= MAX_FOUND:
-                return
+                if info.phys_base is None or kind in met:
+                    continue
+                met.add(kind)
+                yield place + at, info
+                if len(met) == MAX_FOUND:
+                    return
 
 
-def _places(piece: bytes) -> Iterator[int]:
-    """Yield where one may start; what starts in the overlap comes whole in the next piece."""
-    at = piece.find(MAGIC, 0, _PIECE)
-    while at >= 0:
-        yield at
-        at = piece.find(MAGIC, at + 1, _PIECE)
+def _places(piece: bytes, limit: int) -> Iterator[tuple[int, int]]:
+    """Yield where one may start, below the limit, and must end: where the next one starts."""
+    at = piece.find(MAGIC)
+    while 0 <= at < limit:
+        following = piece.find(MAGIC, at + 1)
+        yield at, min(at + MAX_SIZE, following if following >= 0 else len(piece))
+        at = following
 
 
 def _number(text: str | None, base: int) -> int | None:

@@ -99,6 +99,16 @@ def test_descriptor_that_is_just_being_opened_is_none(tables: Tables) -> None:
     assert numbers(tables.descriptors([tables.table({0: file, 1: 0, 2: file})])) == [[0, 2]]
 
 
+def test_pointer_that_can_be_no_file_cuts(tables: Tables) -> None:
+    file = tables.files.page()
+    found = tables.descriptors([tables.table({0: file, 1: 0x5555_0000}), tables.table({2: file})])
+    assert numbers(found) == [[0], [2]]
+    assert found.cut is not None
+    assert found.cut.tolist() == [Reason.MALFORMED, 0]
+    assert found.cut_at is not None
+    assert found.cut_at[0] == 0x5555_0000
+
+
 def test_flags_with_close_on_exec(tables: Tables) -> None:
     plain = tables.files.file(0, 0, f_flags=0o100002, f_pos=77)
     marked = tables.files.file(0, 0, f_flags=0o2100002)

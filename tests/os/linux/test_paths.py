@@ -108,8 +108,7 @@ def test_pseudo_files(files: Files) -> None:
     buffer = files.kernel.put(
         "dma_buf", kinds + 256, {"name": files.kernel.text(kinds + 300, "gpu")}
     )
-    of_old = files.pseudo("ns_dname", "x", files.inode(number=77), d_fsdata=kinds)
-    of_new = files.pseudo("ns_dname", "x", files.inode(number=78, private=space))
+    namespace = files.inode(number=78, private=space)
     dentries = [
         files.pseudo("sockfs_dname", "", files.inode(number=4711)),
         files.pseudo("pipefs_dname", "", files.inode(number=12)),
@@ -118,12 +117,14 @@ def test_pseudo_files(files: Files) -> None:
         files.pseudo("simple_dname", "memfd:payload", files.inode()),
         files.pseudo("pidfs_dname", "", files.inode()),
         files.pseudo("dmabuffs_dname", "dmabuf", files.inode(), d_fsdata=buffer),
-        of_old,
-        of_new,
+        files.pseudo("ns_dname", "x", namespace, d_fsdata=kinds),
+        files.pseudo("ns_dname", "x", namespace, d_fsdata=space),
+        files.pseudo("ns_dname", "x", files.inode(number=79)),
     ]
     expected = [
         "socket:[4711]", "pipe:[12]", "anon_inode:[eventpoll]", "anon_inode:bpf-map",
-        "/memfd:payload (deleted)", "anon_inode:[pidfd]", "/dmabuf:gpu", "net:[77]", "net:[78]",
+        "/memfd:payload (deleted)", "anon_inode:[pidfd]", "/dmabuf:gpu", "net:[78]", "net:[78]",
+        Reason.MALFORMED,
     ]  # fmt: skip
     assert shown(named(files, *(files.file(mount, dentry) for dentry in dentries))) == expected
 

@@ -1,0 +1,491 @@
+"""Address spaces: what was written is read, by every way; what is not there has a reason."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from memq.errors import Reason
+from memq.layers import strings
+from memq.layers.paging import X86_64, X86_64_LA57
+from memq.layers.space import MAX_BYTES, MAX_READ, MAX_ROW, AddressSpace, DirectWindow
+from tests.synthetic.memory import PAGE, Layout, Memory, PageTables, VirtualMemory
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from memq.column import Addresses
+    from memq.layers.paging import PagingMode
+
+AREA = 0xFFFF_C900_0000_0000
+MANY = 100
+"""Rows enough for the ways of many."""
+TOP = (1 << 64) - PAGE
+
+Found: TypeAlias = bytes | Reason
+
+
+def array(*numbers: int) -> Addresses:
+    return np.array(numbers, np.uint64)
+
+
+def rows(
+    space: AddressSpace, vas: list[int], size: int, roots: list[int] | None = None
+) -> list[Found]:
+    own = None if roots is None else array(*roots)
+    data, status = space.gather(array(*vas), size, own)
+    assert data.shape == (len(vas), size)
+    assert not data[status != 0].any()
+    return [
+        Reason(reason) if reason else row.tobytes()
+        for row, reason in zip(data, status.tolist(), strict=True)
+    ]
+
+
+@pytest.fixture
+def kernel() -> VirtualMemory:
+    """Memory with four scattered pages at AREA, filled with numbers, and a hole after them."""
+    made = VirtualMemory()
+    made.map(AREA, 4)
+    made.write(AREA, bytes(range(256)) * (PAGE // 64))
+    return made
+
+
+# The helper itself
+
+
+@pytest.mark.parametrize("mode", [X86_64, X86_64_LA57], ids=["4", "5"])
+def test_structures_and_rings(tmp_path: Path, mode: PagingMode) -> None:
+    kernel = VirtualMemory(mode)
+    node = Layout(24, {"link": (0, 16), "pid": (16, 4), "last": (20, 4)})
+    head = kernel.allocate(16)
+    nodes = [kernel.struct(node, pid=pid, last=-1) for pid in (5, 6, 7)]
+    kernel.ring(head, nodes)
+    space = kernel.open(tmp_path)
+    at, pids = head, []
+    while (at := space.u64(at) or 0) != head:
+        pids.append((space.u32(at + 16), space.u32(at + 20)))
+        assert space.u64(space.u64(at + 8) or 0) == at
+    assert pids == [(5, 0xFFFF_FFFF), (6, 0xFFFF_FFFF), (7, 0xFFFF_FFFF)]
+    with pytest.raises(KeyError):
+        kernel.struct(node, name=b"none such")
+
+
+def test_raw_files_have_zeros_for_holes(tmp_path: Path) -> None:
+    memory = Memory()
+    memory.write(0x1000, b"first")
+    memory.write(0x5000, b"last")
+    memory.save_raw(tmp_path / "raw")
+    assert (tmp_path / "raw").read_bytes().rstrip(b"\0") == (
+        bytes(0x1000) + b"first" + bytes(0x4000 - 5) + b"last"
+    )
+
+
+# Few and many
+
+
+def test_reading_over_pages(tmp_path: Path, kernel: VirtualMemory) -> None:
+    space = kernel.open(tmp_path)
+    whole = bytes(range(256)) * 64
+    assert space.read(AREA, 4 * PAGE) == whole
+    for offset, size in ((0, 1), (PAGE - 3, 8), (PAGE + 5, 2 * PAGE), (3, 0)):
+        expected = whole[offset : offset + size]
+        assert space.read(AREA + offset, size) == expected
+        assert rows(space, [AREA + offset] * MANY, size) == [expected] * MANY
+        assert rows(space, [AREA + offset], size) == [expected]
+    assert space.u64(AREA + PAGE - 4) == int.from_bytes(whole[PAGE - 4 : PAGE + 4], "little")
+    assert space.u32(AREA + PAGE - 2) == int.from_bytes(whole[PAGE - 2 : PAGE + 2], "little")
+
+
+def test_reasons(tmp_path: Path, kernel: VirtualMemory) -> None:
+    kernel.remove(AREA + PAGE, PAGE)
+    space = kernel.open(tmp_path)
+    cases = [
+        (AREA, bytes(range(8))),
+        (AREA + PAGE - 4, Reason.NOT_IN_DUMP),
+        (AREA + PAGE, Reason.NOT_IN_DUMP),
+        (AREA + 4 * PAGE - 4, Reason.PAGED_OUT),
+        (0x1000, Reason.PAGED_OUT),
+        (1 << 47, Reason.MALFORMED),
+        ((1 << 64) - 4, Reason.PAGED_OUT),
+        (kernel.base + (1 << 40), Reason.PAGED_OUT),
+    ]
+    vas = [va for va, _ in cases]
+    assert rows(space, vas, 8) == [found for _, found in cases]
+    assert rows(space, vas * 20, 8) == [found for _, found in cases] * 20
+    for va, found in cases:
+        assert space.read(va, 8) == (None if isinstance(found, Reason) else found)
+        assert (space.u64(va) is None) == isinstance(found, Reason)
+    assert space.translate(1 << 47) is Reason.MALFORMED
+    assert isinstance(space.translate(AREA + PAGE), int)
+    assert not isinstance(space.translate(AREA + PAGE), Reason)
+
+
+def test_rows_that_pass_the_last_address(tmp_path: Path) -> None:
+    kernel = VirtualMemory()
+    kernel.map(TOP)
+    kernel.map(0)
+    kernel.write(TOP, b"x" * PAGE)
+    space = kernel.open(tmp_path)
+    va = (1 << 64) - 4
+    for times in (1, MANY):
+        assert rows(space, [va] * times, 4) == [b"xxxx"] * times
+        assert rows(space, [va] * times, 5) == [Reason.MALFORMED] * times
+        data, status = space.gather_ranges(array(*[va] * times), np.full(times, 9), 10)
+        assert set(data) == {b""}
+        assert set(status.tolist()) == {Reason.MALFORMED}
+        text = space.text(array(*range(va, va - times, -1)), MANY + 5)
+        assert text.to_list() == [None] * times
+        assert set(text.statuses.tolist()) == {Reason.MALFORMED}
+
+
+# Windows
+
+
+def test_windows_need_no_tables(tmp_path: Path) -> None:
+    kernel = VirtualMemory()
+    va = kernel.allocate(3 * PAGE)
+    kernel.write(va, bytes(range(256)) * 48)
+    space = kernel.open(tmp_path)
+    assert space.translate(va + 5) == va - kernel.base + 5
+    before = space.physical.reads
+    assert space.read(va + 10, 2 * PAGE) == (bytes(range(256)) * 48)[10 : 10 + 2 * PAGE]
+    assert space.u64(va) is not None
+    assert space.physical.reads - before == 2
+    assert rows(space, [va + 1] * MANY, PAGE)[7] == (bytes(range(256)) * 48)[1 : PAGE + 1]
+    walked = kernel.open(tmp_path, is_direct=False)
+    assert walked.read(va, 8) is None
+
+
+def test_a_window_ends_where_its_last_page_does(tmp_path: Path) -> None:
+    kernel = VirtualMemory()
+    va = kernel.allocate(2 * PAGE, PAGE)
+    kernel.write(va, b"w" * 2 * PAGE)
+    kernel.map(va + PAGE)  # what follows the window is mapped to another page
+    kernel.write(va + PAGE, b"p" * PAGE)
+    physical = kernel.memory.open(tmp_path)
+    window = DirectWindow(va + 10, va + PAGE - 10, va + 10 - kernel.base)
+    space = AddressSpace(physical, X86_64, kernel.tables.root, [window])
+    for times in (1, MANY):
+        assert rows(space, [va] * times, 2) == [b"ww"] * times
+        assert rows(space, [va + PAGE - 2] * times, 4) == [b"wwpp"] * times
+        assert rows(space, [va - 1] * times, 4) == [Reason.PAGED_OUT] * times
+    assert space.read(va + PAGE - 2, 4) == b"wwpp"
+
+
+def test_the_first_window_counts(tmp_path: Path) -> None:
+    kernel = VirtualMemory()
+    for letter in (b"a", b"b", b"c"):
+        kernel.write(kernel.allocate(PAGE, PAGE), letter * PAGE)
+    first = kernel.memory.next - 3 * PAGE
+    physical = kernel.memory.open(tmp_path)
+    windows = [
+        DirectWindow(TOP, 1 << 64, first),
+        DirectWindow(TOP - PAGE, 1 << 64, first + PAGE),
+    ]
+    space = AddressSpace(physical, X86_64, 0, windows)
+    for times in (1, MANY):
+        # The third row lies whole only in the second window, which is as good.
+        vas = [TOP, TOP - PAGE, TOP - 2] * times
+        assert rows(space, vas, 4) == [b"aaaa", b"bbbb", b"bbcc"] * times
+        pas, status = space.translate_many(array(*vas))
+        assert pas.tolist() == [first, first + PAGE, first + 2 * PAGE - 2] * times
+        assert not status.any()
+
+
+@pytest.mark.parametrize(
+    "window",
+    [
+        DirectWindow(0x1000, 0x2000, 0x10),
+        DirectWindow(-0x1000, 0x2000, 0),
+        DirectWindow(0, (1 << 64) + 1, 0),
+        DirectWindow(0x1800, 0x2000, -0x800),
+    ],
+)
+def test_windows_that_cannot_be(tmp_path: Path, window: DirectWindow) -> None:
+    physical = VirtualMemory().memory.open(tmp_path)
+    with pytest.raises(ValueError, match="no window"):
+        AddressSpace(physical, X86_64, 0, [window])
+
+
+def test_windows_do_not_hold_for_other_roots(tmp_path: Path) -> None:
+    kernel = VirtualMemory()
+    va = kernel.allocate(PAGE, PAGE)
+    kernel.write(va, b"kernel")
+    tables = PageTables(kernel.memory, X86_64)
+    other = kernel.memory.allocate()
+    tables.map(va, other)
+    space = kernel.open(tmp_path)
+    for times in (1, MANY):
+        assert rows(space, [va] * times, 6) == [b"kernel"] * times
+        assert rows(space, [va] * times, 6, [tables.root] * times) == [bytes(6)] * times
+        pas, _ = space.translate_many(array(*[va] * times), array(*[tables.root] * times))
+        assert set(pas.tolist()) == {other}
+
+
+# Many processes
+
+
+def processes(kernel: VirtualMemory, number: int, va: int) -> list[int]:
+    """Map two pages at the same place of each process, over whose edge its number is written."""
+    roots = []
+    for process in range(number):
+        tables = PageTables(kernel.memory, kernel.mode)
+        for page in range(2):
+            pa = kernel.memory.allocate()
+            tables.map(va + page * PAGE, pa)
+            text = f"process {process}".encode() + b"\0"
+            kernel.memory.write(*((pa + PAGE - 4, text[:4]) if page == 0 else (pa, text[4:])))
+        roots.append(tables.root)
+    return roots
+
+
+@pytest.mark.parametrize("number", [3, MANY])
+def test_memory_of_many_processes(tmp_path: Path, number: int) -> None:
+    kernel = VirtualMemory()
+    place = 0x7FFE_0000_0000
+    roots = processes(kernel, number, place)
+    space = kernel.open(tmp_path)
+    vas, base = [place + PAGE - 4] * number, array(*roots)
+    expected = [f"process {process}" for process in range(number)]
+    assert space.text(array(*vas), 64, base).to_list() == expected
+    sizes = np.array([len(text) for text in expected], np.int64)
+    data, status = space.gather_ranges(array(*vas), sizes, 100, base)
+    assert data == [text.encode() for text in expected]
+    assert not status.any()
+    found = rows(space, vas, 9, roots)
+    assert found == [text.encode()[:9] for text in expected]
+    pas, status = space.translate_many(array(*vas), base)
+    assert len(set(pas.tolist())) == number
+    alone = AddressSpace(space.physical, X86_64, roots[-1])
+    assert alone.read(vas[-1], len(expected[-1])) == expected[-1].encode()
+
+
+# Ranges
+
+
+def test_ranges_of_all_sizes(tmp_path: Path, kernel: VirtualMemory) -> None:
+    whole = bytes(range(256)) * 64
+    space = kernel.open(tmp_path)
+    places = [(0, 0), (5, 1), (PAGE - 1, 2), (17, 3 * PAGE), (0, 4 * PAGE), (9, -4), (1, 5 * PAGE)]
+    for times in (1, MANY):
+        vas = array(*[AREA + at for at, _ in places] * times)
+        sizes = np.array([size for _, size in places] * times)
+        data, status = space.gather_ranges(vas, sizes, 4 * PAGE)
+        expected = [whole[at : at + max(size, 0)] for at, size in places]
+        expected[-1] = b""  # cut to the limit it still reaches one byte too far
+        assert data == expected * times
+        assert status.tolist() == [0, 0, 0, 0, 0, 0, Reason.PAGED_OUT] * times
+        data, status = space.gather_ranges(vas, sizes, 3)
+        assert data == [whole[at : at + min(3, max(size, 0))] for at, size in places] * times
+        assert not status.any()
+    data, status = space.gather_ranges(array(), np.zeros(0, np.int64), 10)
+    assert data == status.tolist() == []
+
+
+# Strings
+
+
+def test_strings(tmp_path: Path) -> None:
+    kernel = VirtualMemory()
+    kernel.map(AREA, 3)
+    texts = [b"", b"init", "gr\u00fcn \u2603".encode(), b"a\xffb", b"\xed\xa0\x80", b"a\x1b[1m\n"]
+    vas = [kernel.string(text) for text in texts]
+    vas += [0, AREA - 1, 1 << 47, vas[1]]
+    kernel.write(AREA + PAGE - 3, b"crosses\0")
+    kernel.write(AREA + 3 * PAGE - 3, b"end")
+    kernel.write(AREA + 2 * PAGE - 4, b"tail\0")
+    vas += [AREA + PAGE - 3, AREA + 3 * PAGE - 3, AREA + 2 * PAGE - 4]
+    expected = ["", "init", "gr\u00fcn \u2603", "a\\xffb", "\\xed\\xa0\\x80", "a\x1b[1m\n"]
+    expected_all = [*expected, None, None, None, "init", "crosses", None, "tail"]
+    space = kernel.open(tmp_path)
+    paged, malformed, null = Reason.PAGED_OUT, Reason.MALFORMED, Reason.NULL
+    for times in (1, MANY):
+        text = space.text(array(*vas * times), 100)
+        assert text.to_list() == expected_all * times
+        reasons = [0] * 6 + [null, paged, malformed, 0, 0, paged, 0]
+        assert text.statuses.tolist() == reasons * times
+        assert len(set(text.words)) == len(text.words)
+        for word in text.words:
+            word.encode("utf-8")  # a lone surrogate would raise
+    assert space.text(array(), 10).to_list() == []
+
+
+def test_strings_are_cut_at_the_limit(tmp_path: Path) -> None:
+    kernel = VirtualMemory()
+    kernel.map(AREA, 3)
+    kernel.write(AREA, b"y" * 3 * PAGE)
+    space = kernel.open(tmp_path)
+    for limit in (0, 1, 63, 64, 65, PAGE, 2 * PAGE + 17, 3 * PAGE):
+        assert space.text(array(AREA), limit).to_list() == ["y" * limit]
+    assert space.text(array(AREA + 9), 3 * PAGE).statuses.tolist() == [Reason.PAGED_OUT]
+    assert space.text(array(AREA + 9), 3 * PAGE - 9).to_list() == ["y" * (3 * PAGE - 9)]
+
+
+def test_equal_strings_are_read_once(tmp_path: Path) -> None:
+    kernel = VirtualMemory()
+    va = kernel.string("once")
+    space = kernel.open(tmp_path)
+    before = space.physical.bytes_read
+    assert set(space.text(array(*[va] * 5000), 4000).to_list()) == {"once"}
+    assert space.physical.bytes_read - before <= 64
+
+
+def test_strings_without_end_end(
+    tmp_path: Path, kernel: VirtualMemory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(strings, "MAX_TEXT", 2000)
+    kernel.write(AREA, b"z" * 4 * PAGE)
+    text = kernel.open(tmp_path).text(array(*range(AREA, AREA + MANY)), PAGE)
+    assert set(text.statuses.tolist()) == {Reason.LIMIT}
+
+
+# Sizes that nobody means
+
+
+@pytest.mark.parametrize("size", [-1, MAX_ROW + 1, 1 << 62])
+def test_absurd_rows(tmp_path: Path, kernel: VirtualMemory, size: int) -> None:
+    space = kernel.open(tmp_path)
+    for times in (1, MANY):
+        vas = array(*[AREA] * times)
+        with pytest.raises(ValueError, match="more than can be read"):
+            space.gather(vas, size)
+        with pytest.raises(ValueError, match="more than can be read"):
+            space.text(vas, size)
+
+
+def test_absurd_reads(tmp_path: Path, kernel: VirtualMemory) -> None:
+    space = kernel.open(tmp_path)
+    for va in (AREA, kernel.base):
+        for size in (-1, MAX_READ + 1, 1 << 70):
+            with pytest.raises(ValueError, match="to be read at once"):
+                space.read(va, size)
+    vas = array(*[AREA] * MANY)
+    with pytest.raises(ValueError, match="more than can be read"):
+        space.gather(np.zeros(MAX_BYTES // MAX_ROW + 1, np.uint64), MAX_ROW)
+    with pytest.raises(ValueError, match="more than can be read"):
+        space.gather_ranges(vas, np.full(MANY, 1 << 40), MAX_READ)
+    with pytest.raises(ValueError, match="more than can be read"):
+        space.gather_ranges(vas, np.full(MANY, 5), MAX_READ + 1)
+
+
+# Every way against reading byte by byte
+
+
+def byte_by_byte(space: AddressSpace, va: int, size: int, root: int | None) -> Iterator[Found]:
+    for at in range(va, va + size):
+        if at >= 1 << 64:
+            yield Reason.MALFORMED
+        else:
+            (found,) = rows(space, [at], 1, None if root is None else [root])
+            yield found
+
+
+def plain(space: AddressSpace, va: int, size: int, root: int | None) -> Found:
+    parts = list(byte_by_byte(space, va, size, root))
+    bad = next((part for part in parts if isinstance(part, Reason)), None)
+    return b"".join(part for part in parts if isinstance(part, bytes)) if bad is None else bad
+
+
+def plain_text(space: AddressSpace, va: int, limit: int, root: int | None) -> Found:
+    found = b""
+    if va == 0:
+        return Reason.NULL
+    for byte in byte_by_byte(space, va, limit, root):
+        if isinstance(byte, Reason):
+            return byte
+        if byte == b"\0":
+            return found
+        found += byte
+    return found
+
+
+@st.composite
+def spaces(draw: st.DrawFn) -> tuple[VirtualMemory, list[int]]:
+    """A few pages, scattered, with holes to the byte; their addresses, with those beside them."""
+    kernel = VirtualMemory()
+    starts = [AREA, TOP - PAGE, 0]
+    for start in starts:
+        for page in range(3 if start != TOP - PAGE else 2):
+            if draw(st.integers(0, 5)):
+                kernel.map(start + page * PAGE)
+                byte = draw(st.sampled_from([b"q", b"q", b"\xc3\xa9", b"r\0"]))
+                kernel.write(start + page * PAGE, byte * (PAGE // len(byte)))
+    direct = kernel.allocate(2 * PAGE, PAGE)
+    kernel.write(direct, b"d" * 2 * PAGE)
+    places = [*kernel.places.values(), direct - kernel.base]
+    for _ in range(draw(st.integers(0, 3))):
+        at = draw(st.sampled_from([0, 1, 100, 1000, 4000]))
+        kernel.memory.remove(
+            draw(st.sampled_from(places)) + at, draw(st.sampled_from([1, 7, 95, PAGE]))
+        )
+    return kernel, [*starts, direct]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("space")
+
+
+offsets = st.one_of(
+    st.integers(-2, 2 * PAGE + 5),
+    st.builds(
+        lambda page, off: page * PAGE + off, st.integers(0, 3), st.sampled_from([-100, -9, -1, 0])
+    ),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    made=spaces(),
+    picks=st.lists(
+        st.tuples(st.integers(0, 3), offsets, st.integers(0, 130)), min_size=1, max_size=6
+    ),
+    size=st.sampled_from([1, 2, 8, 63, 200, PAGE + 3]),
+    is_own=st.booleans(),
+)
+def test_all_ways_agree(
+    folder: Path,
+    made: tuple[VirtualMemory, list[int]],
+    picks: list[tuple[int, int, int]],
+    size: int,
+    is_own: bool,
+) -> None:
+    kernel, starts = made
+    vas = [(starts[number] + offset) % (1 << 64) for number, offset, _ in picks]
+    sizes = [length for _, _, length in picks]
+    root = kernel.tables.root if is_own else None
+    times = MANY // len(picks) + 1
+    space = kernel.open(folder)
+    with space.physical:
+        for repeat in (1, times):
+            table = array(*vas * repeat)
+            roots = array(*[kernel.tables.root] * len(table)) if is_own else None
+            own = None if roots is None else roots.tolist()
+            expected = [plain(space, va, size, root) for va in vas]
+            assert rows(space, vas * repeat, size, own) == expected * repeat
+            expected = [
+                plain(space, va, length, root) for va, length in zip(vas, sizes, strict=True)
+            ]
+            data, status = space.gather_ranges(table, np.array(sizes * repeat), 120, roots)
+            cut = [
+                plain(space, va, min(length, 120), root)
+                for va, length in zip(vas, sizes, strict=True)
+            ]
+            assert [Reason(s) if s else d for d, s in zip(data, status.tolist(), strict=True)] == (
+                cut * repeat
+            )
+            found = [plain_text(space, va, 150, root) for va in vas]
+            text = space.text(table, 150, roots)
+            words = [
+                None if isinstance(f, Reason) else f.decode("utf-8", "backslashreplace")
+                for f in found
+            ]
+            assert text.to_list() == words * repeat
+            reasons = [f if isinstance(f, Reason) else Reason.KNOWN for f in found]
+            assert text.statuses.tolist() == reasons * repeat

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from memq.image import Image
-    from memq.image import open_image as open  # noqa: A004 - memq.open is how people say it
+    from memq.image import open_image as open
 
 __all__ = ["Image", "__version__", "open"]
 

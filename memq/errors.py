@@ -69,7 +69,7 @@ class SymbolError(ImageError):
     """A dump in which no kernel, or not the facts that are needed of it, could be found."""
 
 
-class Cancelled(MemqError):
+class Cancelled(MemqError):  # noqa: N818 - no error, but what the user asked for
     """The user stopped the run."""
 
 

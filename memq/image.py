@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from memq.errors import SymbolError
 from memq.eval.pipeline import bind_query
 from memq.eval.result import Result
 from memq.layers.opening import open_physical
 from memq.os.detect import detect
 from memq.output import json
-from memq.output.records import slices
 from memq.progress import Progress
 from memq.run import Run
 from memq.schema.batch import Context
@@ -35,11 +35,7 @@ class Answer:
 
     def rows(self) -> Iterator[Any]:
         """Yield what JSON output has: a dictionary a record, or the plain values."""
-        import orjson  # noqa: PLC0415 - only who wants dictionaries pays for it
-
-        for records in slices(self.batches()):
-            rows = json.rows_of(records, bare=self.result.shape.bare)
-            yield from orjson.loads(f"[{','.join(rows)}]")
+        return json.parsed(self.batches(), bare=self.result.shape.bare)
 
 
 class Image:
@@ -51,6 +47,10 @@ class Image:
         self.physical = open_physical(Path(path), self.progress)
         try:
             found = detect(self.physical, self.progress)
+        except SymbolError as error:
+            self.physical.close()
+            # What is odd about the file may be why there is no kernel in it.
+            raise SymbolError("; ".join([str(error), *self.physical.warnings])) from error
         except BaseException:
             self.physical.close()
             raise

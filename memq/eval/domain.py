@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memq.column import Column, Indexes, Statuses, Truth, ragged, worst
+from memq.column import TRUE, Column, Indexes, Statuses, Truth, ragged, worst
 from memq.errors import Reason
 from memq.eval.notes import note_cuts
 from memq.eval.terms import Place, Root, Step
@@ -38,9 +38,9 @@ class Slot:
         batch: ObjectType | Records,
         index: Indexes,
         status: Statuses | None = None,
-        rest: NDArray[np.bool_] | None = None,
+        rest: Statuses | None = None,
     ) -> None:
-        """`rest` marks the rows that stand for elements of which nothing is known."""
+        """`rest` has the reason of each row that stands for elements of which nothing is known."""
         self.batch = batch
         self.index = index
         self.status = status
@@ -130,14 +130,10 @@ class Domain:
             raise KeyError(place)
         parent = self.slot(place.parent)
         reference = parent.objects().reference(place.name)
-        there = np.maximum(parent.index, 0)
-        if len(reference.index):
-            index = np.where(parent.index < 0, -1, reference.index[there])
-            status = None if reference.status is None else reference.status[there]
-        else:
-            index, status = np.full(self.length, -1, np.int64), None
-        status = worst(parent.status, status)
-        return Slot(reference.batch, index, status, parent.rest)
+        # The index -1 takes what is put behind the last object: nothing, for no reason of its own.
+        index = np.append(reference.index, -1)[parent.index]
+        status = None if reference.status is None else np.append(reference.status, 0)[parent.index]
+        return Slot(reference.batch, index, worst(parent.status, status), parent.rest)
 
     def view(self, place: Step) -> tuple[Slot, Collection]:
         """Return the parents' slot and their collections, walked only for parents in the domain."""
@@ -161,7 +157,7 @@ class Domain:
 class Extension:
     """A domain with a row per element: `origin` is the row each came from, non-decreasing.
 
-    `there` says of each whether it is in the collection at all (None: all are).
+    `there` says of each whether it is in the collection at all (None: all are); a rest may be.
     """
 
     domain: Domain
@@ -183,16 +179,16 @@ def extend(
     starts = np.append(view.starts(), len(view.owner))
     rows, origin = ragged(starts, np.where(parent.index < 0, view.parents, parent.index))
     there = None if view.membership is None else view.membership[rows]
-    status = unknowable = None
+    status = None
     if rest and (more := np.flatnonzero(_has_rest(parent, view))).size:
         order = np.argsort(np.concatenate([origin, more]), kind="stable")
         rows = np.concatenate([rows, np.full(len(more), -1)])[order]
         origin = np.concatenate([origin, more])[order]
-        unknowable = rows < 0
-        status = np.where(unknowable, _rest_reason(parent, view)[origin], np.uint8(0))
         if there is not None:
-            there = np.concatenate([there, np.full(len(more), 255, np.uint8)])[order]
-    slot = Slot(view.children, rows, status, unknowable)
+            there = np.concatenate([there, np.full(len(more), TRUE, np.uint8)])[order]
+        status = np.where(rows < 0, _rest_reason(parent, view)[origin], np.uint8(0))
+        there = np.where(rows < 0, status, np.uint8(TRUE) if there is None else there)
+    slot = Slot(view.children, rows, status, status)
     return Extension(domain.take(origin).settle(name or place, slot), origin, there)
 
 

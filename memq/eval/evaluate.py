@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -46,6 +47,7 @@ from memq.eval.terms import (
     Negative,
     Not,
     Or,
+    Place,
     Step,
     Term,
     bound,
@@ -166,16 +168,15 @@ def _condition(term: Term, domain: Domain) -> Truth:
     """Evaluate one condition whose collections are all settled; of a rest nothing is known."""
     truth = _plain_truth(term, domain)
     for place in _read(term):
-        slot = domain.slot(place)
-        if slot.rest is not None and slot.rest.any():
-            reason = Reason.CUT_SHORT if slot.status is None else slot.status
-            truth = np.where(slot.rest, reason, truth).astype(np.uint8)
+        rest = domain.slot(place).rest
+        if rest is not None:
+            truth = np.where(rest, rest, truth)
     return truth
 
 
-def _read(term: Term) -> set[object]:
+def _read(term: Term) -> set[Place]:
     """The places that a condition reads by itself, not in the bodies of aggregates."""
-    found: set[object] = set()
+    found = set[Place]()
     stack = [term]
     while stack:
         current = stack.pop()
@@ -223,6 +224,11 @@ def _comparison(term: Comparison, domain: Domain) -> Truth:
 
 def _bounded_comparison(term: Comparison, domain: Domain) -> Truth:
     """Compare counts, which have bounds where a collection is not whole: decided if all agree."""
+    if term.operator in ("==", "!="):
+        # Two counts may be equal although their ends are not: they are if neither can be less.
+        parts = (replace(term, operator=sign) for sign in ("<=", ">="))
+        equal = np.minimum(*(_bounded_comparison(part, domain) for part in parts))
+        return equal if term.operator == "==" else negation(equal)
     truths = [
         compare.compare(term.operator, one, two)
         for one in _ends(term.operands[0], domain)
@@ -249,13 +255,7 @@ def _bodies(term: Aggregate, domain: Domain, rows: Indexes) -> tuple[Truth, Trut
     piece = domain if len(rows) == domain.length else domain.take(rows)
     extension = extend(piece.free(), term.place, name=term.variable)
     inner = extension.domain
-    slot = inner.slots[term.variable]
-    if term.body is None:
-        truth = np.full(inner.length, TRUE, np.uint8)
-        if slot.rest is not None and slot.status is not None:
-            truth = np.where(slot.rest, slot.status, truth)
-    else:
-        truth = holds(term.body, inner)
+    truth = np.full(inner.length, TRUE, np.uint8) if term.body is None else holds(term.body, inner)
     return truth, extension.there, extension.origin
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from memq.errors import QueryError, Span
 from memq.eval.terms import Place, Root, Step, step
@@ -12,7 +12,7 @@ from memq.schema.batch import ObjectType
 from memq.schema.declare import Cost, Field, SubObject, System
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
     from memq.output.records import RecordField
 
@@ -30,6 +30,7 @@ class RecordShape:
 
 
 Shape = type[ObjectType] | RecordShape
+P = TypeVar("P", Field, SubObject)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +114,9 @@ class Names:
         """Return what a bare name means in a frame; None if only a top-level object can be meant.
 
         The order is the language's: parameters, innermost first; the current element's type name;
-        its fields and sub-objects; the names and sub-objects of the elements around it, outward.
+        its fields and sub-objects; the names and sub-objects of the elements around it, outward. An
+        owner's name comes last, so that within `process.vad.Any(v => ...)` the process is the one
+        whose collections the condition speaks of, not what is reached anew from v.
         """
         frames = list(frame.chain()) if frame else []
         for one in frames:
@@ -127,30 +130,34 @@ class Names:
                 return one.root
             if depth == 0 and (found := field_of(type_, name)) is not None:
                 return one.root, self.settled(type_, found, span)
-            if name in (type_.principal, *_subobject_names(type_)):
+            if name == type_.principal or subobject_of(type_, name) is not None:
+                return self.member(one.root, name, span)
+        return self._owner(frames, name, span)
+
+    def _owner(self, frames: Sequence[Frame], name: str, span: Span) -> Found | None:
+        """Return the innermost element's owner of that name, unless it is an element around."""
+        types = [one.root.type for one in frames]
+        if any(type_ is not None and type_.type_name == name for type_ in types):
+            return None
+        for one, type_ in zip(frames, types, strict=True):
+            if type_ is not None and type_.owner_type == name:
                 return self.member(one.root, name, span)
         return None
 
 
 def field_of(type_: type[ObjectType], name: str) -> Field | None:
     """Return the field of that name or alias."""
-    found = type_.fields.get(name)
-    if found is None:
-        found = next((f for f in type_.fields.values() if name in f.aliases), None)
-    return found
+    return _called(type_.fields, name)
 
 
 def subobject_of(type_: type[ObjectType], name: str) -> SubObject | None:
     """Return the sub-object of that name or alias."""
-    found = type_.subobjects.get(name)
+    return _called(type_.subobjects, name)
+
+
+def _called(parts: Mapping[str, P], name: str) -> P | None:
+    found = parts.get(name)
     if found is None:
-        found = next((s for s in type_.subobjects.values() if name in s.aliases), None)
+        found = next((part for part in parts.values() if name in part.aliases), None)
     return found
 
-
-def _subobject_names(type_: type[ObjectType]) -> Iterator[str]:
-    for part in type_.subobjects.values():
-        yield part.name
-        yield from part.aliases
-    if type_.owner_type:
-        yield type_.owner_type

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from memq.column import Addresses, Indexes, Statuses
 
-MAX_TEXT = 1 << 28
+MAX_TEXT = 1 << 26
 """Bytes of all strings of one call; those that have not ended by then are at the LIMIT."""
 
 _BLOCKS = (64, 256, 1024, 4096)

@@ -7,7 +7,7 @@ under "_unknown"; a list that is not whole has its reason under "_cut_short".
 from __future__ import annotations
 
 from itertools import pairwise, repeat
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import orjson
@@ -192,3 +192,9 @@ def array(batches: Iterable[Records], *, bare: bool) -> Iterator[str]:
 
 def _end(before: str) -> str:
     return "[]\n" if before == "[\n" else "\n]\n"
+
+
+def parsed(batches: Iterable[Records], *, bare: bool) -> Iterator[Any]:
+    """Yield what the JSON of each record says, as Python's own values."""
+    for records in slices(batches):
+        yield from orjson.loads(f"[{','.join(rows_of(records, bare=bare))}]")

@@ -96,11 +96,9 @@ class Btf(Types):
     def enumerator(self, name: str) -> int | None:
         """Return the constant's value: its name is looked for in all enums' bodies at once."""
         for place in self._records.places(name):
-            for word in np.flatnonzero(self._records.array == place).tolist():
-                record = self._records.record(self._records.holding(word))
-                step = {ENUM: 2, ENUM64: 3}.get(record.kind)
-                if step and word >= record.body and (word - record.body) % step == 0:
-                    return self._constant(record, word)
+            found = self._records.constant(place)
+            if found is not None:
+                return self._constant(*found)
         return None
 
     def names(self) -> list[str]:

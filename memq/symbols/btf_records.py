@@ -29,7 +29,7 @@ MAX_SECTION = 32 << 20
 """Bytes of one section. The kernel takes no more than 16 MB from others; its own BTF has some 5."""
 MAX_NAME = 4096
 MAX_SAME_NAME = 256
-"""Places in the names where one name is looked for."""
+"""Places where one name is looked for, and types that are looked at for it."""
 
 INT, PTR, ARRAY, STRUCT, UNION, ENUM, FWD, TYPEDEF = 1, 2, 3, 4, 5, 6, 7, 8
 VOLATILE, CONST, RESTRICT, FUNC, FUNC_PROTO, VAR, DATASEC = 9, 10, 11, 12, 13, 14, 15
@@ -191,14 +191,25 @@ class Records:
         name, info, size = self.words[word : word + 3]
         return Record(name, info >> 24 & 0x7F, bool(info >> 31), info & 0xFFFFFF, size, word + 3)
 
-    def holding(self, word: int) -> int:
-        """Return the number of the type whose record holds the word."""
-        return int(np.searchsorted(self.starts, word, "right"))
+    def constant(self, place: int) -> tuple[Record, int] | None:
+        """Return the first enum with a constant of the name at the place, and the entry's word."""
+        words = np.flatnonzero(self.array == place).astype(np.int32)
+        numbers = np.searchsorted(self.starts, words, "right")
+        kinds = self.kinds[numbers - 1]
+        inside = words - self.starts[numbers - 1] - 3
+        is_entry = ((kinds == ENUM) & (inside % 2 == 0)) | ((kinds == ENUM64) & (inside % 3 == 0))
+        found = np.flatnonzero(is_entry & (inside >= 0))
+        if not len(found):
+            return None
+        return self.record(int(numbers[found[0]])), int(words[found[0]])
 
     def named(self, place: int, *kinds: int) -> list[int]:
-        """Return the numbers of all types of these kinds with this name, in their order."""
-        found = np.flatnonzero(self.name_places == place) + 1
-        return [number for number in found.tolist() if self.kinds[number - 1] in kinds]
+        """Return the numbers of the first types of these kinds with this name, in their order."""
+        found = np.flatnonzero(self.name_places == place)
+        is_wanted = np.zeros(len(found), bool)
+        for kind in kinds:
+            is_wanted |= self.kinds[found] == kind
+        return [number + 1 for number in found[is_wanted][:MAX_SAME_NAME].tolist()]
 
     # Names
 

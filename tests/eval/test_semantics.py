@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from memq.run import Limits
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 pairs = predicates()
 quick = settings(
-    max_examples=250,
+    max_examples=int(__import__("os").environ.get("EX","250")), phases=[Phase.generate],
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )

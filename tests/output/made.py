@@ -142,7 +142,7 @@ def _number(kind: Kind, number: int) -> Any:
     if kind is Kind.ADDRESS:
         return hex(number)
     if kind is Kind.TIME:
-        moment = datetime(1970, 1, 1) + timedelta(microseconds=number // 1000)  # noqa: DTZ001
+        moment = datetime(1970, 1, 1) + timedelta(microseconds=number // 1000)
         return f"{moment.isoformat(timespec='microseconds')}Z"
     return Decimal(number) / 10**9 if kind is Kind.DURATION else number
 
@@ -151,7 +151,8 @@ def _number(kind: Kind, number: int) -> Any:
 
 HOSTILE = (
     "\x00\x07\x08\t\n\r\x1b\x7f\x84\x85\x9b\x9d\xa0\xad\u061c\u180e\u200b\u200e\u2028\u2029\u202a\u202e"
-    "\u2066\u2069\u206a\u3164\ufeff\ufff9\ufffc\ufffd\U000e0041\U0001f600\u0301\u6f22\u00e9\"'\\%{}[],;=+-@|( a0?"
+    "\u2066\u2069\u206a\u3164\ufeff"
+    "\ufff9\ufffc\ufffd\U000e0041\U0001f600\u0301\u6f22\u00e9\"'\\%{}[],;=+-@|( a0?"
 )
 ATTACKS = ("\x1b[2J", "\x1b]0;owned\x07", "=cmd|' /C calc'!A0", "%s %(x)d {0}", "", "'", '"')
 hostile_alphabet = st.sampled_from(HOSTILE)

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 
+from memq.column import Column
 from memq.errors import Cancelled, Reason
 from memq.output import json as written
-from memq.output.records import Records, slices
+from memq.output.records import Lists, Records, slices
 from memq.schema.kinds import Kind, ValueType
 from tests.output import made
 from tests.output.made import Field, Items, ListOf
@@ -70,8 +71,10 @@ def test_every_kind() -> None:
     )
     row = (-1, 2**64 - 1, 0xFFFF888000000000, True, 'é"\\', 1_500_000_000_123_456_789, -500, 1)
     assert written.rows_of(made.records(fields, [row])) == [
-        '{"number":-1,"size":18446744073709551615,"address":"0xffff888000000000","yes":true,'
-        '"name":"é\\"\\\\","at":"2017-07-14T02:40:00.123456Z","took":-0.0000005,"ratio":1.0}'
+        (
+            '{"number":-1,"size":18446744073709551615,"address":"0xffff888000000000","yes":true,'
+            '"name":"é\\"\\\\","at":"2017-07-14T02:40:00.123456Z","took":-0.0000005,"ratio":1.0}'
+        )
     ]
 
 
@@ -83,8 +86,10 @@ def test_an_unknown_value_is_null_and_says_why_in_its_own_record() -> None:
     )
     row = (Reason.NULL, Reason.PAGED_OUT, Reason.NOT_IN_DUMP)
     assert written.rows_of(made.records(fields, [row, (1, "a", 2)])) == [
-        '{"pid":null,"process_object":{"name":null,"dtb":null,'
-        '"_unknown":{"name":"paged out","dtb":"memory not in the dump"}}}',
+        (
+            '{"pid":null,"process_object":{"name":null,"dtb":null,'
+            '"_unknown":{"name":"paged out","dtb":"memory not in the dump"}}}'
+        ),
         '{"pid":1,"process_object":{"name":"a","dtb":"0x2"}}',
     ]
 
@@ -99,8 +104,10 @@ def test_a_list_that_is_not_whole_says_why_beside_it() -> None:
     ]
     assert written.rows_of(made.records(fields, rows)) == [
         '{"pid":1,"handle":[{"fd":0},{"fd":1}],"_cut_short":{"handle":"the structure loops"}}',
-        '{"pid":null,"handle":[],"_unknown":{"pid":"malformed data"},'
-        '"_cut_short":{"handle":"beyond the limit of the walk"}}',
+        (
+            '{"pid":null,"handle":[],"_unknown":{"pid":"malformed data"},'
+            '"_cut_short":{"handle":"beyond the limit of the walk"}}'
+        ),
         '{"pid":2,"handle":[]}',
     ]
 
@@ -122,7 +129,7 @@ def test_a_number_that_is_none_is_null() -> None:
     fields = (Field(("x",), Kind.FLOAT),)
     batch = made.records(fields, [(0,), (0,)])
     column = batch.columns[0]
-    assert not isinstance(column, made.Lists)
+    assert not isinstance(column, Lists)
     column.values[:] = (float("nan"), float("inf"))
     assert written.rows_of(batch) == ['{"x":null}', '{"x":null}']
 
@@ -163,10 +170,9 @@ def test_an_array_ends_where_the_run_was_cancelled() -> None:
         yield made.one(Kind.NUMBER, 1)
         raise Cancelled("stopped")
 
-    pieces = []
+    pieces: list[str] = []
     with pytest.raises(Cancelled):
-        for piece in written.array(batches(), bare=False):
-            pieces.append(piece)  # noqa: PERF402 - what came before the error is kept
+        pieces.extend(written.array(batches(), bare=False))
     assert json.loads("".join(pieces)) == [{"x": 1}]
 
 
@@ -181,8 +187,8 @@ def test_many_records_are_written_in_small_pieces(items: int) -> None:
         rows,
         made.described(fields),
         (
-            made.Column(numbers),
-            made.Lists(
+            Column(numbers),
+            Lists(
                 starts,
                 made.one(Kind.NUMBER, *range(items), path=("y",)).take(
                     np.arange(rows * items, dtype=np.int64) % max(items, 1)
@@ -198,5 +204,5 @@ def test_many_records_are_written_in_small_pieces(items: int) -> None:
 
 def test_a_value_needs_a_type() -> None:
     with pytest.raises(TypeError, match="has a type"):
-        written.values(made.Column(np.zeros(1)), None)
-    assert written.values(made.Column(np.zeros(1, np.int64)), ValueType(Kind.NUMBER)) == ["0"]
+        written.values(Column(np.zeros(1)), None)
+    assert written.values(Column(np.zeros(1, np.int64)), ValueType(Kind.NUMBER)) == ["0"]

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from memq.errors import Reason
 from memq.output import table
+from memq.output.cells import clean
 from memq.schema.kinds import Kind
 from tests.output import made
 from tests.output.made import Field, Items, ListOf
@@ -191,7 +192,7 @@ def test_a_table_is_no_wider_than_its_terminal(
 
 @given(made.hostile_texts, st.integers(1, 20))
 def test_a_cell_fills_its_columns_exactly(text: str, width: int) -> None:
-    cell = table.clean(text)
+    cell = clean(text)
     for to_right in (False, True):
         fitted = table._fitted(cell, width, to_right=to_right)
         assert table.columns_of(fitted) == width

@@ -205,3 +205,13 @@ def test_hostile_sizes_take_no_time_and_no_memory() -> None:
     start = time.perf_counter()
     assert list(Btf(c.build()).required("s").members) == ["x"]
     assert time.perf_counter() - start < 5
+
+
+def test_a_name_that_a_million_records_have() -> None:
+    records = struct.pack("<3I", 2, TYPEDEF << 24, 0) * 1_000_000
+    names = b"\0ba" * 1_000_000 + b"\0"  # all of them are the tail of a longer name, too
+    header = struct.pack("<HBBI4I", 0xEB9F, 1, 0, 24, 0, len(records), len(records), len(names))
+    types = Btf(header + records + names)
+    start = time.perf_counter()
+    assert types.struct("a") is types.enum("a") is types.enumerator("a") is None
+    assert time.perf_counter() - start < 10

@@ -250,15 +250,21 @@ def _kernel_at(
         physical=physical,
         space=space,
         symbols=symbols,
-        types=types or _types(space, known),
+        types=_types(space, known) if types is None else types,
         mode=addressing.mode,
         root=addressing.root,
         phys_base=phys_base,
         page_offset=addressing.page_offset,
-        banner=text.decode("utf-8", "backslashreplace").strip(),
-        info=info or _own_vmcoreinfo(space, known),
+        banner=_printable(text),
+        info=_own_vmcoreinfo(space, known) if info is None else info,
         warnings=list(addressing.warnings),
     )
+
+
+def _printable(text: bytes) -> str:
+    """Return text of the dump as it may be shown on a terminal."""
+    shown = text.decode("utf-8", "backslashreplace").strip()
+    return "".join(letter if letter.isprintable() else "?" for letter in shown)
 
 
 def _types(space: AddressSpace, symbols: Mapping[str, int]) -> Btf:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import random
 import re
 import struct
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -14,112 +13,20 @@ import pytest
 from memq.errors import SymbolError
 from memq.layers.opening import open_physical
 from memq.os.linux import kernel as kernel_module
-from memq.os.linux.kernel import LinuxKernel, find_kernel
-from memq.os.linux.locate import KERNEL_MAP
+from memq.os.linux.kernel import find_kernel
 from memq.progress import Progress
 from memq.symbols.btf import Btf
 from memq.symbols.kallsyms_tables import find_tables
-from tests.synthetic.rawcopy import RawCopy
+from tests.os.linux.guests import check, find, told
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from memq.symbols.types import Types
     from tests.lab import Dump, Lab
-
-STOPS = 1 << 64
-
-
-def find(path: Path, types: Types | None = None) -> LinuxKernel:
-    return find_kernel(open_physical(path), Progress(), types)
-
-
-def told(dump: Dump) -> dict[str, Any]:
-    facts: dict[str, Any] = json.loads(dump.record.files["selfcheck.json"])
-    return facts
-
-
-class Guest:
-    """A dump as a raw image to change, and the kernel that is in it."""
-
-    def __init__(self, dump: Dump, path: Path) -> None:
-        self.dump = dump
-        physical = open_physical(dump.path)
-        self.raw = RawCopy(physical, path)
-        self.kernel = find_kernel(physical, Progress())
-
-    def place(self, symbol: str, member: str = "") -> int:
-        """Physical address of a symbol, or of a member of the structure there."""
-        struct_name, _, path = member.partition(".")
-        offset = self.kernel.types.required(struct_name).offset(path) if member else 0
-        return self.kernel.symbol(symbol) + offset - KERNEL_MAP + self.kernel.phys_base
-
-    def found(self, changes: Mapping[int, bytes], types: Types | None = None) -> LinuxKernel:
-        """Find the kernel in changed memory; what is read later is read as it was."""
-        with self.raw.changed(changes) as path:
-            return find(path, types)
-
-    def refused(self, changes: Mapping[int, bytes]) -> str:
-        """Return why there is no kernel in changed memory."""
-        with pytest.raises(SymbolError) as caught:
-            self.found(changes)
-        text = str(caught.value)
-        assert "\n" not in text
-        assert text.startswith(f"{self.raw.path}: no Linux kernel found: ")
-        return text
-
-    @property
-    def without_vmcoreinfo(self) -> dict[int, bytes]:
-        """Changes that blank both copies of it."""
-        places = told(self.dump)["VMCOREINFO in memory at"]
-        return {int(place, 16): bytes(2048) for place in places}
-
-    @property
-    def without_calls(self) -> dict[int, bytes]:
-        """Changes that leave little of the page that the kernel's constants start with."""
-        return {self.place("__start_rodata") + 0x600: bytes(0xA00)}
-
-
-@pytest.fixture(scope="module")
-def guest(dump: Dump, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guest]:
-    path = tmp_path_factory.mktemp("raw") / "memory.raw"
-    yield Guest(dump, path)
-    path.unlink()
-
-
-@pytest.fixture(scope="module")
-def newest(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guest]:
-    path = tmp_path_factory.mktemp("raw") / "memory.raw"
-    yield Guest(lab.dump("deb13-6.12-la57.lime"), path)
-    path.unlink()
-
-
-@pytest.fixture(scope="module")
-def small(sample_dump: Dump, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guest]:
-    path = tmp_path_factory.mktemp("raw") / "memory.raw"
-    yield Guest(sample_dump, path)
-    path.unlink()
+    from tests.os.linux.guests import Guest
 
 
 # What is found
-
-
-def check(kernel: LinuxKernel, dump: Dump) -> None:
-    """Hold a kernel to what its guest recorded."""
-    facts = told(dump)
-    base = int(facts["phys_base (pa = va - 0xffffffff80000000 + phys_base)"], 16)
-    assert kernel.phys_base % STOPS == base
-    assert kernel.kaslr_shift == int(facts["KASLR virtual slide"], 16)
-    assert kernel.page_offset == int(facts["page_offset_base"], 16)
-    assert kernel.root == int(facts["swapper_pg_dir / init_top_pgt pa"], 16)
-    assert kernel.is_five_level is facts["la57 (CR4 bit 12)"]
-    assert kernel.release == dump.record.truth["uname"][2]
-    assert kernel.banner == dump.record.text("sys/version").strip()
-    assert kernel.space.translate(kernel.symbol("init_task")) == int(facts["init_task pa"], 16)
-    place = kernel.page_offset + int(facts["init_task pa"], 16)
-    assert kernel.space.translate(place) == int(facts["init_task pa"], 16)
-    assert kernel.structs("task_struct", np.array([place], np.uint64))["pid"].values.tolist() == [0]
 
 
 def test_every_dump(dump: Dump) -> None:
@@ -289,16 +196,12 @@ def test_proofs(guest: Guest) -> None:
         "banner does not start": {guest.place("linux_banner"): b"Minux"},
         "no BTF here": {guest.place("__start_BTF"): b"\0"},
         "page tables at": {guest.kernel.root: bytes(4096)},
-        "names of kallsyms, but no addresses": {kallsyms(guest, "offsets") + 4000: bytes(9)},
-        "of kallsyms at": {kallsyms(guest, "markers") + 4: bytes(9)},
-        "no token table": {kallsyms(guest, "token_index") + 4: bytes(9)},
+        "names of kallsyms, but no addresses": {guest.kallsyms("offsets") + 4000: bytes(9)},
+        "of kallsyms at": {guest.kallsyms("markers") + 4: bytes(9)},
+        "no token table": {guest.kallsyms("token_index") + 4: bytes(9)},
     }
     for reason, change in changes.items():
         assert reason in guest.refused(change)
-
-
-def kallsyms(guest: Guest, table: str) -> int:
-    return int(told(guest.dump)["kallsyms"][f"kallsyms_{table}"]["pa"], 16)
 
 
 def test_types_are_checked_to_their_ends(small: Guest) -> None:
@@ -330,7 +233,7 @@ def test_a_changed_name_in_uname(small: Guest) -> None:
 
 def test_no_data_symbols(small: Guest) -> None:
     # A kernel without CONFIG_KALLSYMS_ALL: here init_task goes by another name.
-    names = kallsyms(small, "names")
+    names = small.kallsyms("names")
     data = small.raw.read(names, 4 << 20)
     tables = find_tables(small.raw.read, small.place("__start_rodata"), names + (4 << 20))
     number = small.kernel.symbols._order
@@ -339,87 +242,6 @@ def test_no_data_symbols(small: Guest) -> None:
     code = int(tables.starts[at]) + 1
     text = small.refused({names + code + 1: bytes([data[code + 1] ^ 1])})
     assert "do not name init_task" in text
-
-
-# Paging
-
-
-def test_levels_that_the_flag_does_not_tell(newest: Guest) -> None:
-    kernel = newest.found({newest.place("__pgtable_l5_enabled"): bytes(4)})
-    check(kernel, newest.dump)
-
-
-def test_levels_that_the_flag_tells_wrong(small: Guest) -> None:
-    kernel = small.found({small.place("__pgtable_l5_enabled"): b"\1"})
-    check(kernel, small.dump)
-
-
-def test_encrypted_memory(small: Guest) -> None:
-    # AMD's SME: one address bit of each entry says that the page is encrypted.
-    bit = 1 << 47
-    changes = {}
-    for name, index in (("init_top_pgt", 511), ("level3_kernel_pgt", 510)):
-        place = small.place(name) + 8 * index
-        entry = int.from_bytes(small.raw.read(place, 8), "little")
-        changes[place] = (entry | bit).to_bytes(8, "little")
-    assert "do not lead to" in small.refused(changes)
-    kernel = small.found(changes | {small.place("sme_me_mask"): bit.to_bytes(8, "little")})
-    check(kernel, small.dump)
-
-
-def test_a_direct_map_that_is_not_there(small: Guest) -> None:
-    wrong = 0xFFFF_9000_0000_0000
-    kernel = small.found({small.place("page_offset_base"): struct.pack("<Q", wrong)})
-    assert kernel.page_offset == wrong
-    assert len(kernel.warnings) == 1
-    place = int(told(small.dump)["init_task pa"], 16)
-    right = int(told(small.dump)["page_offset_base"], 16)
-    assert kernel.space.translate(right + place) == place  # by the page tables
-
-
-# Layouts of kallsyms that no guest has
-
-
-def test_offsets_from_the_base(newest: Guest) -> None:
-    # 6.15 to 6.19: unsigned; per-CPU symbols are at their template's place.
-    count = len(newest.kernel.symbols)
-    lowest = newest.kernel.image.start - (16 << 20)
-    addresses = moved_per_cpu(newest, lowest)
-    changes = {
-        kallsyms(newest, "offsets"): (addresses - np.uint64(lowest)).astype("<u4").tobytes(),
-        kallsyms(newest, "relative_base"): struct.pack("<Q", lowest),
-    }
-    kernel = newest.found(changes)
-    check(kernel, newest.dump)
-    assert kernel.symbols.text() == newest.kernel.symbols.text()
-    assert len(kernel.symbols) == count
-
-
-@pytest.mark.parametrize("hooks", [0, 3])
-def test_offsets_from_their_own_places(newest: Guest, hooks: int) -> None:
-    # 7.0: no base, and the order by name follows 8 bytes earlier.
-    addresses = moved_per_cpu(newest, newest.kernel.image.start - (16 << 20))
-    place = kallsyms(newest, "offsets")
-    virtual = place + KERNEL_MAP - newest.kernel.phys_base
-    own = virtual + 4 * np.arange(len(addresses), dtype=np.int64).astype(np.uint64)
-    offsets = (addresses - own).astype(np.int64).astype("<i4")
-    order_place = kallsyms(newest, "seqs_of_names")
-    order = newest.raw.read(order_place, 3 * len(addresses))
-    calls = newest.place("sys_call_table")
-    changes = {place + 4 * len(addresses): order, place: offsets.tobytes()}
-    changes |= {calls + 8 * number: struct.pack("<Q", KERNEL_MAP + 99) for number in range(hooks)}
-    kernel = newest.found(changes)
-    check(kernel, newest.dump)
-    assert kernel.symbols.text() == newest.kernel.symbols.text()
-    assert kernel.symbols.address("schedule") == newest.kernel.symbols.address("schedule")
-
-
-def moved_per_cpu(guest: Guest, lowest: int) -> np.ndarray[tuple[int], np.dtype[np.uint64]]:
-    """All addresses, with those of per-CPU symbols counted from `lowest`."""
-    addresses = guest.kernel.symbols._addresses.copy()
-    addresses[addresses < 1 << 32] += np.uint64(lowest)
-    assert (addresses[1:] >= addresses[:-1]).all()
-    return addresses
 
 
 # No kernel

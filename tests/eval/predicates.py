@@ -132,11 +132,6 @@ def truth(value: object) -> Truth:
     return None if isinstance(value, Reason) else bool(value)
 
 
-def valued(value: Truth) -> object:
-    """A condition as a value."""
-    return UNKNOWN if value is None else value
-
-
 def comparison(sign: str, left: Operand, right: Operand) -> Pair:
     def ask(env: Env) -> Truth:
         return compared(sign, left.get(env), right.get(env))
@@ -216,24 +211,24 @@ def conditional(parts: list[Pair]) -> Pair:
     return Pair(text, ("cmp", names, ask))
 
 
-def equal_truths(parts: list[Pair], sign: str) -> Pair:
-    """Two conditions compared: one condition, too."""
-    names = parts[0].predicate[1] | parts[1].predicate[1]
-
-    def ask(env: Env) -> Truth:
-        return compared(sign, *(valued(part.predicate[2](env)) for part in parts))
-
-    return Pair(f"({parts[0].text}) {sign} ({parts[1].text})", ("cmp", names, ask))
+def as_value(part: Pair) -> Operand:
+    """A condition as a value; two of them can be compared."""
+    _, names, ask = part.predicate
+    return Operand(f"({part.text})", names, lambda env: UNKNOWN if ask(env) is None else ask(env))
 
 
 def simple(scope: Scope) -> st.SearchStrategy[Pair]:
     """Conditions of one comparison."""
+    return st.one_of(st.builds(bare, bit_fields(scope)), comparisons(scope))
+
+
+def comparisons(scope: Scope) -> st.SearchStrategy[Pair]:
+    """Conditions that are true or false where what they name is known, and never null."""
     number, text, bit = number_fields(scope), text_fields(scope), bit_fields(scope)
     signs = st.sampled_from(["==", "!=", "<", "<=", ">", ">="])
     equality = st.sampled_from(["==", "!="])
     small = st.integers(0, 2)
     return st.one_of(
-        st.builds(bare, bit),
         st.builds(comparison, signs, number, small.map(literal)),
         st.builds(comparison, signs, number, number),
         st.builds(comparison, signs, text, text),
@@ -249,12 +244,13 @@ def conditions(scope: Scope, depth: int) -> st.SearchStrategy[Pair]:
     """Conditions that stand alone."""
     one = simple(scope)
     text = st.one_of(text_fields(scope), st.just(literal("x")))
-    comparisons = st.sampled_from(["==", "!="])
+    equality = st.sampled_from(["==", "!="])
+    bit = st.one_of(bit_fields(scope), comparisons(scope).map(as_value))
     composed = [
         st.builds(in_range, number_fields(scope), st.integers(0, 1), st.integers(1, 2)),
         st.builds(member_of, text, st.sampled_from(COLLECTIONS)),
         st.builds(conditional, st.lists(one, min_size=3, max_size=3)),
-        st.builds(equal_truths, st.lists(one, min_size=2, max_size=2), comparisons),
+        st.builds(comparison, equality, bit, bit),
     ]
     if depth < 2:
         composed.append(aggregates(scope, depth))

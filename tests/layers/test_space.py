@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from memq.errors import Reason
-from memq.layers import strings
 from memq.layers.opening import open_physical
 from memq.layers.paging import X86_64, X86_64_LA57
 from memq.layers.space import MAX_BYTES, MAX_READ, MAX_ROW, AddressSpace, DirectWindow
 from tests.synthetic.memory import PAGE, Layout, Memory, PageTables, VirtualMemory
+from tests.synthetic.reading import array, rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
-    from memq.column import Addresses
     from memq.layers.paging import PagingMode
     from tests.lab import Dump
 
@@ -30,25 +26,6 @@ AREA = 0xFFFF_C900_0000_0000
 MANY = 100
 """Rows enough for the ways of many."""
 TOP = (1 << 64) - PAGE
-
-Found: TypeAlias = bytes | Reason
-
-
-def array(*numbers: int) -> Addresses:
-    return np.array(numbers, np.uint64)
-
-
-def rows(
-    space: AddressSpace, vas: list[int], size: int, roots: list[int] | None = None
-) -> list[Found]:
-    own = None if roots is None else array(*roots)
-    data, status = space.gather(array(*vas), size, own)
-    assert data.shape == (len(vas), size)
-    assert not data[status != 0].any()
-    return [
-        Reason(reason) if reason else row.tobytes()
-        for row, reason in zip(data, status.tolist(), strict=True)
-    ]
 
 
 @pytest.fixture
@@ -305,63 +282,6 @@ def test_ranges_of_all_sizes(tmp_path: Path, kernel: VirtualMemory) -> None:
     assert data == status.tolist() == []
 
 
-# Strings
-
-
-def test_strings(tmp_path: Path) -> None:
-    kernel = VirtualMemory()
-    kernel.map(AREA, 3)
-    texts = [b"", b"init", "gr\u00fcn \u2603".encode(), b"a\xffb", b"\xed\xa0\x80", b"a\x1b[1m\n"]
-    vas = [kernel.string(text) for text in texts]
-    vas += [0, AREA - 1, 1 << 47, vas[1]]
-    kernel.write(AREA + PAGE - 3, b"crosses\0")
-    kernel.write(AREA + 3 * PAGE - 3, b"end")
-    kernel.write(AREA + 2 * PAGE - 4, b"tail\0")
-    vas += [AREA + PAGE - 3, AREA + 3 * PAGE - 3, AREA + 2 * PAGE - 4]
-    expected = ["", "init", "gr\u00fcn \u2603", "a\\xffb", "\\xed\\xa0\\x80", "a\x1b[1m\n"]
-    expected_all = [*expected, None, None, None, "init", "crosses", None, "tail"]
-    space = kernel.open(tmp_path)
-    paged, malformed, null = Reason.PAGED_OUT, Reason.MALFORMED, Reason.NULL
-    for times in (1, MANY):
-        text = space.text(array(*vas * times), 100)
-        assert text.to_list() == expected_all * times
-        reasons = [0] * 6 + [null, paged, malformed, 0, 0, paged, 0]
-        assert text.statuses.tolist() == reasons * times
-        assert len(set(text.words)) == len(text.words)
-        for word in text.words:
-            word.encode("utf-8")  # a lone surrogate would raise
-    assert space.text(array(), 10).to_list() == []
-
-
-def test_strings_are_cut_at_the_limit(tmp_path: Path) -> None:
-    kernel = VirtualMemory()
-    kernel.map(AREA, 3)
-    kernel.write(AREA, b"y" * 3 * PAGE)
-    space = kernel.open(tmp_path)
-    for limit in (0, 1, 63, 64, 65, PAGE, 2 * PAGE + 17, 3 * PAGE):
-        assert space.text(array(AREA), limit).to_list() == ["y" * limit]
-    assert space.text(array(AREA + 9), 3 * PAGE).statuses.tolist() == [Reason.PAGED_OUT]
-    assert space.text(array(AREA + 9), 3 * PAGE - 9).to_list() == ["y" * (3 * PAGE - 9)]
-
-
-def test_equal_strings_are_read_once(tmp_path: Path) -> None:
-    kernel = VirtualMemory()
-    va = kernel.string("once")
-    space = kernel.open(tmp_path)
-    before = space.physical.bytes_read
-    assert set(space.text(array(*[va] * 5000), 4000).to_list()) == {"once"}
-    assert space.physical.bytes_read - before <= 64
-
-
-def test_strings_without_end_end(
-    tmp_path: Path, kernel: VirtualMemory, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(strings, "MAX_TEXT", 2000)
-    kernel.write(AREA, b"z" * 4 * PAGE)
-    text = kernel.open(tmp_path).text(array(*range(AREA, AREA + MANY)), PAGE)
-    assert set(text.statuses.tolist()) == {Reason.LIMIT}
-
-
 # Sizes that nobody means
 
 
@@ -389,123 +309,6 @@ def test_absurd_reads(tmp_path: Path, kernel: VirtualMemory) -> None:
         space.gather_ranges(vas, np.full(MANY, 1 << 40), MAX_READ)
     with pytest.raises(ValueError, match="more than can be read"):
         space.gather_ranges(vas, np.full(MANY, 5), MAX_READ + 1)
-
-
-# Every way against reading byte by byte
-
-
-def byte_by_byte(space: AddressSpace, va: int, size: int, root: int | None) -> Iterator[Found]:
-    for at in range(va, va + size):
-        if at >= 1 << 64:
-            yield Reason.MALFORMED
-        else:
-            (found,) = rows(space, [at], 1, None if root is None else [root])
-            yield found
-
-
-def plain(space: AddressSpace, va: int, size: int, root: int | None) -> Found:
-    parts = list(byte_by_byte(space, va, size, root))
-    bad = next((part for part in parts if isinstance(part, Reason)), None)
-    return b"".join(part for part in parts if isinstance(part, bytes)) if bad is None else bad
-
-
-def plain_text(space: AddressSpace, va: int, limit: int, root: int | None) -> Found:
-    found = b""
-    if va == 0:
-        return Reason.NULL
-    for byte in byte_by_byte(space, va, limit, root):
-        if isinstance(byte, Reason):
-            return byte
-        if byte == b"\0":
-            return found
-        found += byte
-    return found
-
-
-@st.composite
-def spaces(draw: st.DrawFn) -> tuple[VirtualMemory, list[int]]:
-    """A few pages, scattered, with holes to the byte; their addresses, with those beside them."""
-    kernel = VirtualMemory()
-    starts = [AREA, TOP - PAGE, 0]
-    for start in starts:
-        for page in range(3 if start != TOP - PAGE else 2):
-            if draw(st.integers(0, 5)):
-                kernel.map(start + page * PAGE)
-                byte = draw(st.sampled_from([b"q", b"q", b"\xc3\xa9", b"r\0"]))
-                kernel.write(start + page * PAGE, byte * (PAGE // len(byte)))
-    direct = kernel.allocate(2 * PAGE, PAGE)
-    kernel.write(direct, b"d" * 2 * PAGE)
-    places = [*kernel.places.values(), direct - kernel.base]
-    for _ in range(draw(st.integers(0, 3))):
-        at = draw(st.sampled_from([0, 1, 100, 1000, 4000]))
-        kernel.memory.remove(
-            draw(st.sampled_from(places)) + at, draw(st.sampled_from([1, 7, 95, PAGE]))
-        )
-    return kernel, [*starts, direct]
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("space")
-
-
-offsets = st.one_of(
-    st.integers(-2, 2 * PAGE + 5),
-    st.builds(
-        lambda page, off: page * PAGE + off, st.integers(0, 3), st.sampled_from([-100, -9, -1, 0])
-    ),
-)
-
-
-@settings(max_examples=60, deadline=None)
-@given(
-    made=spaces(),
-    picks=st.lists(
-        st.tuples(st.integers(0, 3), offsets, st.integers(0, 130)), min_size=1, max_size=6
-    ),
-    size=st.sampled_from([1, 2, 8, 63, 200]),
-    is_own=st.booleans(),
-)
-def test_all_ways_agree(
-    folder: Path,
-    made: tuple[VirtualMemory, list[int]],
-    picks: list[tuple[int, int, int]],
-    size: int,
-    is_own: bool,
-) -> None:
-    kernel, starts = made
-    vas = [(starts[number] + offset) % (1 << 64) for number, offset, _ in picks]
-    sizes = [length for _, _, length in picks]
-    root = kernel.tables.root if is_own else None
-    times = MANY // len(picks) + 1
-    space = kernel.open(folder)
-    with space.physical:
-        for repeat in (1, times):
-            table = array(*vas * repeat)
-            roots = array(*[kernel.tables.root] * len(table)) if is_own else None
-            own = None if roots is None else roots.tolist()
-            expected = [plain(space, va, size, root) for va in vas]
-            assert rows(space, vas * repeat, size, own) == expected * repeat
-            expected = [
-                plain(space, va, length, root) for va, length in zip(vas, sizes, strict=True)
-            ]
-            data, status = space.gather_ranges(table, np.array(sizes * repeat), 120, roots)
-            cut = [
-                plain(space, va, min(length, 120), root)
-                for va, length in zip(vas, sizes, strict=True)
-            ]
-            assert [Reason(s) if s else d for d, s in zip(data, status.tolist(), strict=True)] == (
-                cut * repeat
-            )
-            found = [plain_text(space, va, 150, root) for va in vas]
-            text = space.text(table, 150, roots)
-            words = [
-                None if isinstance(f, Reason) else f.decode("utf-8", "backslashreplace")
-                for f in found
-            ]
-            assert text.to_list() == words * repeat
-            reasons = [f if isinstance(f, Reason) else Reason.KNOWN for f in found]
-            assert text.statuses.tolist() == reasons * repeat
 
 
 # Real page tables

@@ -140,8 +140,8 @@ def constant(value: object, length: int) -> Column:
         return unknown(Reason.NULL, length)
     if isinstance(value, str):
         return Text(np.zeros(length, np.int64), None, (value,))
-    if isinstance(value, bool):
-        return Column(np.full(length, value, bool))
+    if isinstance(value, bool | float):
+        return Column(np.full(length, value))
     if isinstance(value, int):
         return Column(np.full(length, value, np.int64 if value < 1 << 63 else np.uint64))
     raise TypeError(f"no column of {type(value).__name__}")

@@ -25,10 +25,10 @@ def calculate(sign: str, left: Column, right: Column) -> Column:
     status = worst(left.status, right.status)
     first, second = left.values, right.values
     if first.dtype.kind == "f" or second.dtype.kind == "f":
-        return _real(sign, first.astype(float), second.astype(float)).also(status)
+        return _real(sign, first.astype(float), second.astype(float)).under(status)
     if _is_small(first) and _is_small(second) and sign in _SMALL:
         return Column(_SMALL[sign](first.astype(np.int64), second.astype(np.int64)), status)
-    return _exact(sign, first, second).also(status)
+    return _exact(sign, first, second).under(status)
 
 
 def _is_small(values: Array) -> bool:
@@ -49,17 +49,20 @@ _SMALL: dict[str, Callable[[Array, Array], Array]] = {
 
 
 def _real(sign: str, first: Array, second: Array) -> Column:
+    with np.errstate(all="ignore"):
+        result = Column(_REAL[sign](first, second))
     if sign in ("/", "%"):
-        divided = np.fmod if sign == "%" else np.divide
-        zero = second == 0
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return Column(divided(first, second)).but(zero, Reason.DIVISION_BY_ZERO)
-    functions: dict[str, Callable[[Array, Array], Array]] = {
-        "+": np.add,
-        "-": np.subtract,
-        "*": np.multiply,
-    }
-    return Column(functions[sign](first, second))
+        result = result.but(second == 0, Reason.DIVISION_BY_ZERO)
+    return result.but(result.known & ~np.isfinite(result.values), Reason.OVERFLOW)
+
+
+_REAL: dict[str, Callable[[Array, Array], Array]] = {
+    "+": np.add,
+    "-": np.subtract,
+    "*": np.multiply,
+    "/": np.divide,
+    "%": np.fmod,
+}
 
 
 def _exact(sign: str, first: Array, second: Array) -> Column:

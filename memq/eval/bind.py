@@ -37,6 +37,7 @@ from memq.lang import ast, hints
 from memq.schema.kinds import Kind, ValueType
 
 if TYPE_CHECKING:
+    from memq.errors import Span
     from memq.schema.declare import Field, System
 
 AGGREGATES = {"any": "Any", "all": "All", "none": "None", "count": "Count"}
@@ -69,7 +70,8 @@ class Binder:
                 if isinstance(target, Place):
                     return self.names.member(target, node.name, node.name_span)
                 self._no_member(target, node)
-        return self.term(node, frame)
+            case _:
+                return self.term(node, frame)
 
     def term(self, node: ast.Expression, frame: Frame | None) -> Term:
         """Bind an expression that is a value."""
@@ -88,7 +90,8 @@ class Binder:
                 return self._choice(node, frame)
             case ast.Call():
                 return self._call(node, frame)
-        return self._literal(node)
+            case _:
+                return self._literal(node)
 
     def condition(self, node: ast.Expression, frame: Frame | None) -> Term:
         """Bind an expression that must be true or false."""
@@ -100,8 +103,7 @@ class Binder:
         if isinstance(found, Term):
             return found
         if isinstance(found, tuple):
-            place, field = found
-            return FieldTerm(node.span, self.settled(field), place, field)
+            return self.field_term(*found, node.span)
         if isinstance(found, Step) and found.many:
             raise QueryError(
                 "a collection is no value",
@@ -110,10 +112,10 @@ class Binder:
             )
         raise QueryError("an object is no value", span=node.span, hint="Name one of its fields.")
 
-    def settled(self, field: Field) -> ValueType:
-        """Return a field's type as this system compares it."""
+    def field_term(self, place: Place, field: Field, span: Span) -> FieldTerm:
+        """Return the term of a field, typed as this system compares it."""
         fold = field.value_type.ignores_case and self.system.ignores_case
-        return replace(field.value_type, ignores_case=fold)
+        return FieldTerm(span, replace(field.value_type, ignores_case=fold), place, field)
 
     def _column(self, node: ast.Expression, frame: Frame | None) -> ColumnTerm | None:
         """Return the column of a record that a path spells, if the element is a record."""
@@ -154,8 +156,8 @@ class Binder:
         hint = hints.did_you_mean(hints.nearest(node.name, candidates)) or ""
         raise QueryError(f"nothing is called `{node.name}` here", span=node.span, hint=hint)
 
-    def _no_member(self, target: Found | Term, node: ast.Member) -> NoReturn:
-        type_ = target.type if isinstance(target, Term) else self.settled(target[1])  # type: ignore[index]
+    def _no_member(self, target: tuple[Place, Field] | Term, node: ast.Member) -> NoReturn:
+        type_ = target.type if isinstance(target, Term) else target[1].value_type
         raise QueryError(
             f"{checks.article(type_)} has no `{node.name}`",
             span=node.name_span,
@@ -204,7 +206,8 @@ class Binder:
                 others = tuple(self.term(item, frame) for item in items)
                 for other in others:
                     checks.comparable(node, left, other)
-                return InList(node.span, BOOLEAN, (left, *others), left.type.ignores_case)
+                fold = any(one.type.ignores_case for one in (left, *others))
+                return InList(node.span, BOOLEAN, (left, *others), fold)
             case ast.Range(start=start, end=end):
                 low, high = self.term(start, frame), self.term(end, frame)
                 for other in (low, high):
@@ -218,12 +221,18 @@ class Binder:
                         Comparison(node.span, BOOLEAN, (left, high), "<="),
                     ),
                 )
+            case _:
+                return self._within(node, left, frame)
+
+    def _within(self, node: ast.Binary, left: Term, frame: Frame | None) -> Term:
+        """Bind `in` where the right side is a collection's field, or a text."""
         found = self.find(node.right, frame)
         if isinstance(found, tuple) and isinstance(found[0], Step) and found[0].many:
-            place, field = found
-            other = FieldTerm(node.right.span, self.settled(field), place, field)
+            place, field = found[0], found[1]
+            other = self.field_term(place, field, node.right.span)
             checks.comparable(node, left, other)
-            return Membership(node.span, BOOLEAN, left, place, field, other.type.ignores_case)
+            fold = left.type.ignores_case or other.type.ignores_case
+            return Membership(node.span, BOOLEAN, left, place, field, fold)
         right = self._value(found, node.right)
         checks.need_texts(node, left, right)
         fold = left.type.ignores_case or right.type.ignores_case
@@ -318,9 +327,9 @@ class Binder:
                 return made(Kind.TIME, node.nanoseconds)
             case ast.Duration():
                 return made(Kind.DURATION, node.nanoseconds)
-        raise QueryError(
-            f"{_NODES.get(type(node).__name__, 'this')} has no place here", span=node.span
-        )
+            case _:
+                what = _NODES.get(type(node).__name__, "this")
+                raise QueryError(f"{what} has no place here", span=node.span)
 
 
 _NODES = {

@@ -117,6 +117,10 @@ class Domain:
         """Return the domain in which one more place is settled."""
         return replace(self, slots={**self.slots, place: slot})
 
+    def fix(self, place: Place, slot: Slot) -> Domain:
+        """Return the domain in which a quantifier over the collection takes only the slot's."""
+        return replace(self, fixed={**self.fixed, place: slot})
+
     def free(self) -> Domain:
         """Return the domain in which quantifiers take every element again."""
         return replace(self, fixed={}) if self.fixed else self

@@ -72,8 +72,9 @@ def holds(term: Term, domain: Domain) -> Truth:
             return _either(term.operands, domain)
         case Not():
             return negation(holds(term.operand, domain.free()))
-    free = named(term) - domain.slots.keys()
-    return _some(domain, _ordered(free), lambda inner: _condition(term, inner))
+        case _:
+            free = named(term) - domain.slots.keys()
+            return _some(domain, _ordered(free), lambda inner: _condition(term, inner))
 
 
 def _some(domain: Domain, places: Sequence[Step], test: Test) -> Truth:
@@ -207,7 +208,8 @@ def _plain_truth(term: Term, domain: Domain) -> Truth:
             return _membership(term, domain)
         case And() | Or() | Not():
             return holds(term, domain)
-    return truth_of(evaluate(term, domain))
+        case _:
+            return truth_of(evaluate(term, domain))
 
 
 def _comparison(term: Comparison, domain: Domain) -> Truth:

@@ -7,37 +7,23 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from memq.column import Array, Column, Text
+from memq.errors import Reason
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
+
+_SIGNED_MAXIMUM = (1 << 63) - 1
 
 
 def where(condition: NDArray[np.bool_], yes: Column, no: Column) -> Column:
     """Return the rows of the one where the condition is true, of the other elsewhere."""
-    status = np.where(condition, yes.statuses, no.statuses)
-    if isinstance(yes, Text) and isinstance(no, Text):
-        joined = concatenate([yes, no])
-        rows = np.where(condition, np.arange(len(yes)), np.arange(len(yes)) + len(yes))
-        return joined.take(rows)
-    first, second = same_numbers(text_free(yes), text_free(no))
-    return Column(np.where(condition, first, second), status)
+    rows = np.arange(len(yes), dtype=np.int64)
+    return concatenate([yes, no]).take(np.where(condition, rows, rows + len(yes)))
 
 
-def text_free(column: Column) -> Array:
-    """Return a column's values; of texts (here always without a known value) zeros."""
-    return np.zeros(len(column), np.int64) if isinstance(column, Text) else column.values
-
-
-def same_numbers(first: Array, second: Array) -> tuple[Array, Array]:
-    """Give two arrays one type that holds the numbers of both exactly, where there is one."""
-    if first.dtype == second.dtype or {first.dtype.kind, second.dtype.kind} != {"i", "u"}:
-        return first, second
-    if not (len(first) and len(second)) or min(int(first.min()), int(second.min())) >= 0:
-        return first.astype(np.uint64), second.astype(np.uint64)
-    return first.astype(np.int64), second.astype(np.int64)
-
-
-def concatenate(columns: list[Column]) -> Column:
+def concatenate(columns: Sequence[Column]) -> Column:
     """Return the columns one below the other; texts get common words."""
     if len(columns) == 1:
         return columns[0]
@@ -45,14 +31,21 @@ def concatenate(columns: list[Column]) -> Column:
     status = None if plain else np.concatenate([column.statuses for column in columns])
     if any(isinstance(column, Text) for column in columns):
         return _concatenate_texts(columns, status)
-    kinds = {column.values.dtype.kind for column in columns}
-    arrays = [column.values for column in columns]
-    if kinds == {"i", "u"}:
-        arrays = [array.astype(np.uint64) for array in arrays]
-    return Column(np.concatenate(arrays), status)
+    if {column.values.dtype.kind for column in columns} == {"i", "u"}:
+        return _concatenate_integers([column.values for column in columns], status)
+    return Column(np.concatenate([column.values for column in columns]), status)
 
 
-def _concatenate_texts(columns: list[Column], status: NDArray[np.uint8] | None) -> Text:
+def _concatenate_integers(arrays: Sequence[Array], status: NDArray[np.uint8] | None) -> Column:
+    """Give signed and unsigned numbers one type; what it cannot hold is unknown, for that reason."""
+    if all(array.min(initial=0) >= 0 for array in arrays):
+        return Column(np.concatenate([array.astype(np.uint64) for array in arrays]), status)
+    large = np.concatenate([array > np.uint64(_SIGNED_MAXIMUM) for array in arrays])
+    values = np.concatenate([array.astype(np.int64) for array in arrays])
+    return Column(values, status).but(large, Reason.OVERFLOW)
+
+
+def _concatenate_texts(columns: Sequence[Column], status: NDArray[np.uint8] | None) -> Text:
     seen: dict[str, int] = {}
     codes = []
     for column in columns:

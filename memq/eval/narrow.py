@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,14 +11,15 @@ from memq.column import TRUE, Truth, is_unsure
 from memq.errors import Reason
 from memq.eval.domain import Domain, Slot
 from memq.eval.evaluate import holds
-from memq.eval.terms import Root, Step, positive
+from memq.eval.terms import Step, positive
 from memq.output.records import Records
 from memq.schema.batch import Collection, ObjectType
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from memq.eval.plan import Condition
+    from memq.eval.terms import Place, Term
     from memq.run import Run
 
 Batch = ObjectType | Records
@@ -40,54 +42,67 @@ def keep(batch: Batch, conditions: Sequence[Condition], run: Run) -> Batch:
             batch = narrowed(batch, condition, run)
     run.undecided.update(Reason(code) for code in value[is_unsure(value)].tolist())
     kept = batch if (value == TRUE).all() else batch.take(np.flatnonzero(value == TRUE))
-    if isinstance(kept, ObjectType):
-        _count_lost(kept, conditions, run)
+    if isinstance(kept, ObjectType) and len(kept):
+        places = frozenset[Step]().union(*(positive(one.predicate) for one in conditions))
+        _count_lost(kept, conditions[0].root, places, run)
     return kept
 
 
 def narrowed(batch: ObjectType, condition: Condition, run: Run) -> ObjectType:
     """Narrow the collections that a condition names to the elements of which it is true."""
+    domain = Domain.over(condition.root, batch, run)
+    return _narrow_within(batch, condition.root, domain, condition.predicate)
+
+
+def _narrow_within(batch: ObjectType, parent: Place, domain: Domain, predicate: Term) -> ObjectType:
+    """Narrow the collections of the objects at a place; row by row they are those of the domain."""
     views = {
-        place.name: view
-        for place in positive(condition.predicate)
-        if place.parent == condition.root
-        for view in [_narrow(batch, place, condition, run)]
+        place.name: _narrow(batch, place, domain, predicate)
+        for place in _within(positive(predicate), parent)
     }
     for name, view in views.items():
         batch = batch.with_view(name, view)
     return batch
 
 
-def _narrow(batch: ObjectType, place: Step, condition: Condition, run: Run) -> Collection:
+def _within(places: Iterable[Step], parent: Place) -> list[Step]:
+    return [place for place in places if place.parent == parent]
+
+
+def _narrow(batch: ObjectType, place: Step, domain: Domain, predicate: Term) -> Collection:
+    """Narrow one collection of each object, and with each element fixed those within it."""
     view = batch.collection(place.name)
-    truth = _with_each(batch, view, place, condition, run)
-    return view.keep(truth if view.membership is None else np.minimum(truth, view.membership))
+    elements = Slot(view.children, np.arange(len(view.children), dtype=np.int64))
+    inner = domain.take(view.owner).fix(place, elements)
+    truth = _asked(predicate, inner)
+    if view.membership is not None:
+        truth = np.minimum(truth, view.membership)
+    kept = view.keep(truth)
+    if _within(positive(predicate), place):
+        left = inner.take(np.flatnonzero(truth))
+        children = _narrow_within(kept.children, place, left, predicate)
+        kept = replace(kept, children=children)
+    return kept
 
 
-def _with_each(
-    batch: ObjectType, view: Collection, place: Step, condition: Condition, run: Run
-) -> Truth:
-    """Evaluate a condition with each element of a collection fixed, a bounded number at a time."""
-    count = len(view.children)
-    result = np.zeros(count, np.uint8)
-    step = run.limits.rows_at_once
-    for start in range(0, count, step):
-        rows = np.arange(start, min(start + step, count), dtype=np.int64)
-        slots: dict[Root | Step, Slot] = {condition.root: Slot(batch, view.owner[rows])}
-        fixed: dict[Root | Step, Slot] = {place: Slot(view.children, rows)}
-        result[rows] = holds(condition.predicate, Domain(len(rows), slots, run, fixed))
+def _asked(predicate: Term, domain: Domain) -> Truth:
+    """Evaluate a predicate, a bounded number of rows at a time."""
+    result = np.zeros(domain.length, np.uint8)
+    step = domain.run.limits.rows_at_once
+    for start in range(0, domain.length, step):
+        rows = np.arange(start, min(start + step, domain.length), dtype=np.int64)
+        piece = domain if len(rows) == domain.length else domain.take(rows)
+        result[rows] = holds(predicate, piece)
     return result
 
 
-def _count_lost(batch: ObjectType, conditions: Sequence[Condition], run: Run) -> None:
+def _count_lost(batch: ObjectType, parent: Place, places: Iterable[Step], run: Run) -> None:
     """Count the sub-objects that narrowing left out because their place is unknown."""
-    names = {
-        place.name
-        for condition in conditions
-        for place in positive(condition.predicate)
-        if place.parent == condition.root
-    }
-    for name in names:
-        membership = batch.collection(name).membership
-        if membership is not None:
-            run.lost.update(Reason(code) for code in membership[is_unsure(membership)].tolist())
+    for place in _within(places, parent):
+        view = batch.collection(place.name)
+        children = view.children
+        if view.membership is not None:
+            unsure = view.membership[is_unsure(view.membership)]
+            run.lost.update(Reason(code) for code in unsure.tolist())
+            children = children.take(np.flatnonzero(view.membership == TRUE))
+        _count_lost(children, place, places, run)

@@ -43,11 +43,17 @@ def keys(batch: ObjectType | Records) -> Iterator[Hashable]:
         arrays = [batch.rows[name].tolist() for name in batch.identity]
         yield from zip(*arrays, strict=True)
         return
-    columns = [_plain(column) for column in batch.columns if not isinstance(column, Lists)]
+    columns = [
+        _plain(column, fold=field.type is not None and field.type.ignores_case)
+        for field, column in zip(batch.fields, batch.columns, strict=True)
+        if not isinstance(column, Lists)
+    ]
     yield from zip(*columns, strict=True)
 
 
-def _plain(column: Column) -> Sequence[Hashable]:
+def _plain(column: Column, *, fold: bool) -> Sequence[Hashable]:
+    if isinstance(column, Text) and fold:
+        column = column.map(str.casefold)
     values: list[Hashable]
     values = list(column.to_list()) if isinstance(column, Text) else column.values.tolist()
     if column.status is not None:

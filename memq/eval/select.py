@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from memq.errors import QueryError
 from memq.eval.bind import Binder, spelled
@@ -32,14 +32,22 @@ if TYPE_CHECKING:
     from memq.schema.batch import ObjectType
 
 
+Keys: TypeAlias = tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """One thing that a Select names: its keys, and the value, or the object to be shown whole."""
 
-    path: tuple[str, ...]
+    path: Keys
     what: Term | Place
     renamed: bool
     node: ast.Expression
+
+    @property
+    def is_path(self) -> bool:
+        """Whether its keys are the names of a path, as it is written."""
+        return not self.renamed and spelled(self.node) is not None
 
 
 class Selection:
@@ -85,24 +93,21 @@ class Selection:
 
     def _what(self, node: ast.Expression) -> Term | Place:
         found = self.binder.find(node, self.frame)
-        if isinstance(found, tuple):
-            place, field = found
-            return FieldTerm(node.span, self.binder.settled(field), place, field)
-        return found
+        return self.binder.field_term(*found, node.span) if isinstance(found, tuple) else found
 
     def _grouped(self, asked: Sequence[Asked], settled: frozenset[Step]) -> tuple[SelectItem, ...]:
         """Put what is asked of one collection into one list, under the first spelling."""
-        items: dict[tuple[str, ...], SelectItem] = {}
-        lists: dict[object, list[Asked]] = {}
-        keys: dict[object, tuple[str, ...]] = {}
+        items: dict[Keys, SelectItem] = {}
+        lists: dict[tuple[Step, Keys | None], list[Asked]] = {}
+        keys: dict[tuple[Step, Keys | None], Keys] = {}
         for one in asked:
             place = self._collection(one, settled)
             if place is None:
                 for item in self._plain(one):
                     items.setdefault(item.path, item)
                 continue
-            key, inner = self._keys(one, place, settled)
-            group = (place, key if one.renamed else None)
+            key, inner = self._keys(one, place)
+            group = (place, None if one.is_path else key)
             if group not in lists:
                 keys[group] = key
                 items.setdefault(key, SelectItem(key, ListItem(place, (), bare=False)))
@@ -110,7 +115,7 @@ class Selection:
                 Asked(inner, one.what, one.renamed or not inner, one.node)
             )
         for group, members in lists.items():
-            place = group[0]  # type: ignore[index]
+            place = group[0]
             bare = any(member.renamed and not isinstance(member.what, Place) for member in members)
             inner_items = self._grouped(members, settled | collections_on(place))
             items[keys[group]] = SelectItem(keys[group], ListItem(place, inner_items, bare))
@@ -137,33 +142,21 @@ class Selection:
                 )
         return ordered[0] if ordered else None
 
-    def _keys(
-        self, one: Asked, place: Step, settled: frozenset[Step]
-    ) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    def _keys(self, one: Asked, place: Step) -> tuple[Keys, Keys]:
         """Cut a path's keys into those up to the collection and those within its elements."""
-        if one.renamed or spelled(one.node) is None:
+        if not one.is_path:
             return one.path, ()
-        what = one.what if isinstance(one.what, Place) else _place_of(one.what)
-        levels = self._levels(one.node, what)
-        within = max((depth_of(p) for p in settled), default=0)
-        names = [name for depth, name in levels if within < depth <= depth_of(place)]
-        return tuple(names), one.path[len(names) :]
+        within, node = 0, one.node
+        while isinstance(node, ast.Member) and not self._leads_to(node, place):
+            within, node = within + 1, node.target
+        # Behind a principal sub-object's name, the path is still at the place before it.
+        while isinstance(node, ast.Member) and self._leads_to(node.target, place):
+            within, node = within + 1, node.target
+        cut = len(one.path) - within
+        return one.path[:cut], one.path[cut:]
 
-    def _levels(self, node: ast.Expression, _what: Place | None) -> list[tuple[int, str]]:
-        """Pair each name of a path with the depth of the place that it leads to."""
-        chain: list[ast.Member | ast.Name] = []
-        while isinstance(node, ast.Member):
-            chain.append(node)
-            node = node.target
-        if isinstance(node, ast.Name):
-            chain.append(node)
-        levels = []
-        for part in reversed(chain):
-            found = self.binder.find(part, self.frame)
-            depth = depth_of(found) if isinstance(found, Place) else 1 << 30
-            if depth:
-                levels.append((depth, part.name))
-        return levels
+    def _leads_to(self, node: ast.Expression, place: Step) -> bool:
+        return self.binder.find(node, self.frame) == place
 
     def _plain(self, one: Asked) -> Iterable[SelectItem]:
         """Make columns of a value, or of the default fields of a whole object."""
@@ -194,10 +187,6 @@ def term_of(binder: Binder, place: Place, name: str) -> Term:
     field = place.type.fields[name]
     from_nowhere = ast.Null().span
     return FieldTerm(from_nowhere, binder.settled(field), place, field)
-
-
-def _place_of(term: Term) -> Place | None:
-    return term.place if isinstance(term, FieldTerm) else None
 
 
 def _without_clashes(items: Iterable[SelectItem], asked: Sequence[Asked]) -> tuple[SelectItem, ...]:

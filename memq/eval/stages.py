@@ -25,7 +25,7 @@ from memq.eval.plan import (
     TakeStage,
     WhereStage,
 )
-from memq.eval.terms import FieldTerm, Root, Step
+from memq.eval.terms import FieldTerm, Root, Step, collections_on, depth_of
 from memq.output.records import Lists, Records
 from memq.schema.batch import Context, ObjectType
 from memq.schema.kinds import Kind
@@ -111,11 +111,7 @@ def _column(item: SelectItem, domain: Domain) -> Column | Lists:
 
 def _lists(item: ListItem, domain: Domain) -> Lists:
     """One list for each row: of a collection's elements that are there for sure."""
-    extension = extend(domain, item.place, rest=False)
-    inner, origin = extension.domain, extension.origin
-    if extension.there is not None:
-        sure = np.flatnonzero(extension.there == TRUE)
-        inner, origin = inner.take(sure), origin[sure]
+    inner, origin = _sure(domain, item.place)
     starts = np.searchsorted(origin, np.arange(domain.length + 1)).astype(np.int64)
     reasons = rest_reasons(domain, item.place)
     reasons = np.where(reasons == Reason.NULL, 0, reasons).astype(np.uint8)
@@ -128,17 +124,24 @@ def select_many(flows: Iterator[Flow], stage: SelectManyStage, run: Run) -> Iter
     for flow in flows:
         run.check()
         domain = Domain.over(stage.root, flow.batch, run)
-        extension = extend(domain, stage.place, rest=False)
-        slot = extension.domain.slots[stage.place]
-        if not isinstance(slot.batch, ObjectType):
-            raise TypeError("records have no collections")
-        rows = slot.index
-        if extension.there is not None:
-            rows = rows[extension.there == TRUE]
-        whole = slot.batch if len(rows) == len(slot.batch) else slot.batch.take(rows)
-        reasons = rest_reasons(domain, stage.place)
-        cut = Reason(int(reasons.max())) if reasons.size and reasons.max() > 1 else flow.cut
-        yield from _sliced(whole, cut)
+        cut = flow.cut
+        # A collection within another is taken of each element of that one.
+        for place in sorted(collections_on(stage.place), key=depth_of):
+            reason = rest_reasons(domain, place).max(initial=Reason.NULL)
+            cut = Reason(int(reason)) if reason > Reason.NULL else cut
+            domain, _ = _sure(domain, place)
+        slot = domain.slots[stage.place]
+        every = np.array_equal(slot.index, np.arange(len(slot.batch)))
+        yield from _sliced(slot.batch if every else slot.batch.take(slot.index), cut)
+
+
+def _sure(domain: Domain, place: Step) -> tuple[Domain, Indexes]:
+    """Extend a domain by a collection's elements that are there for sure; and the row of each."""
+    extension = extend(domain, place, rest=False)
+    if extension.there is None:
+        return extension.domain, extension.origin
+    sure = np.flatnonzero(extension.there == TRUE)
+    return extension.domain.take(sure), extension.origin[sure]
 
 
 def _sliced(batch: ObjectType | Records, cut: Reason | None) -> Iterator[Flow]:
@@ -212,14 +215,13 @@ def join_records(parts: Sequence[Records]) -> Records:
 
 
 def _join_lists(lists: Sequence[Lists]) -> Lists:
-    starts: list[Indexes] = [np.zeros(1, np.int64)]
-    for one in lists:
-        starts.append(one.starts[1:] + starts[-1][-1])
+    ends = np.cumsum([0] + [one.starts[-1] for one in lists])
+    starts = [one.starts[1:] + end for one, end in zip(lists, ends, strict=False)]
     plain = all(one.cut is None for one in lists)
     cuts = [np.zeros(len(one), np.uint8) if one.cut is None else one.cut for one in lists]
     items = join_records([one.items for one in lists])
     return Lists(
-        np.concatenate(starts), items, lists[0].bare, None if plain else np.concatenate(cuts)
+        np.concatenate([np.zeros(1, np.int64), *starts]), items, lists[0].bare, None if plain else np.concatenate(cuts)
     )
 
 

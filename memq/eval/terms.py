@@ -312,7 +312,8 @@ def bound(term: Term) -> frozenset[Step]:
             return first.intersection(*others)
         case Not():
             return frozenset()
-    return named(term)
+        case _:
+            return named(term)
 
 
 def positive(term: Term) -> frozenset[Step]:
@@ -322,4 +323,5 @@ def positive(term: Term) -> frozenset[Step]:
             return frozenset[Step]().union(*(positive(part) for part in term.operands))
         case Not():
             return frozenset()
-    return named(term)
+        case _:
+            return named(term)

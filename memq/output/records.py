@@ -77,7 +77,7 @@ class Records:
         return Records(len(index), self.fields, tuple(c.take(index) for c in self.columns))
 
 
-_AT_ONCE = 1 << 14
+_AT_ONCE = 1 << 13
 
 
 def slices(batches: Iterable[Records]) -> Iterator[Records]:

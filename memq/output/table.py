@@ -48,7 +48,7 @@ def table(
         if is_first:
             yield layout.head()
             is_first = False
-        yield "".join(map(layout.line, zip(*columns, strict=True))).replace(_UNKNOWN, mark)
+        yield layout.lines(columns).replace(_UNKNOWN, mark)
     if is_first:
         yield layout.head()
 
@@ -100,7 +100,8 @@ class _Layout:
     def widen(self, columns: Sequence[Sequence[str]]) -> None:
         """Make room for more cells."""
         for number, cells in enumerate(columns):
-            widest = max(map(columns_of, cells), default=0)
+            measure = len if "".join(cells).isascii() else columns_of
+            widest = max(map(measure, cells), default=0)
             self._contents[number] = max(self._contents[number], widest)
         titles = map(columns_of, self._titles)
         self._widths = list(map(max, titles, self._contents))
@@ -120,13 +121,16 @@ class _Layout:
     def head(self) -> str:
         """Return the line of titles, and one below it."""
         rule = _GAP.join("-" * width for width in self._widths)
-        return f"{self.line(self._titles)}{rule}\n"
+        return f"{self.lines([[name] for name in self._titles])}{rule}\n"
 
-    def line(self, cells: Sequence[str]) -> str:
-        """Return one line."""
-        columns = zip(cells, self._widths, self._to_right, strict=True)
-        fitted = [_fitted(cell, width, to_right=side) for cell, width, side in columns]
-        return _GAP.join(fitted).rstrip(" ") + "\n"
+    def lines(self, columns: Sequence[Sequence[str]]) -> str:
+        """Return the lines of the cells of each column."""
+        fitted = [
+            [_fitted(cell, width, to_right=side) for cell in cells]
+            for cells, width, side in zip(columns, self._widths, self._to_right, strict=True)
+        ]
+        rows = zip(*fitted, strict=True)
+        return "".join([_GAP.join(row).rstrip(" ") + "\n" for row in rows])
 
 
 def _shrink(widths: list[int], floors: Sequence[int], room: int) -> None:
@@ -157,6 +161,8 @@ def _columns_of_character(character: str) -> int:
 
 def _fitted(cell: str, width: int, *, to_right: bool) -> str:
     """Return the cell, exactly `width` columns wide."""
+    if cell.isascii() and len(cell) <= width:
+        return cell.rjust(width) if to_right else cell.ljust(width)
     length = columns_of(cell)
     if length > width:
         cell = _cut(cell, width - 1) + "…"

@@ -136,6 +136,7 @@ def test_rows_that_pass_the_last_address(tmp_path: Path) -> None:
         text = space.text(array(*range(va, va - times, -1)), MANY + 5)
         assert text.to_list() == [None] * times
         assert set(text.statuses.tolist()) == {Reason.MALFORMED}
+        assert list(text.words) == [""]
 
 
 # Windows
@@ -168,6 +169,7 @@ def test_a_window_ends_where_its_last_page_does(tmp_path: Path) -> None:
     for times in (1, MANY):
         assert rows(space, [va] * times, 2) == [b"ww"] * times
         assert rows(space, [va + PAGE - 2] * times, 4) == [b"wwpp"] * times
+        assert rows(space, [va] * times, PAGE + 2) == [b"w" * PAGE + b"pp"] * times
         assert rows(space, [va - 1] * times, 4) == [Reason.PAGED_OUT] * times
     assert space.read(va + PAGE - 2, 4) == b"wwpp"
 
@@ -278,6 +280,24 @@ def test_ranges_of_all_sizes(tmp_path: Path, kernel: VirtualMemory) -> None:
         data, status = space.gather_ranges(vas, sizes, 3)
         assert data == [whole[at : at + min(3, max(size, 0))] for at, size in places] * times
         assert not status.any()
+
+
+def test_the_first_missing_page_says_why(tmp_path: Path, kernel: VirtualMemory) -> None:
+    kernel.remove(AREA + 3 * PAGE, PAGE)
+    kernel.map(AREA + 5 * PAGE)
+    kernel.remove(AREA + 5 * PAGE, PAGE)
+    space = kernel.open(tmp_path)
+    absent, paged = Reason.NOT_IN_DUMP, Reason.PAGED_OUT
+    for times in (1, MANY):
+        vas = [AREA + 3 * PAGE + 5, AREA + 4 * PAGE + 5, AREA + 2 * PAGE] * times
+        sizes = np.array([PAGE, PAGE, 4 * PAGE] * times)
+        _, status = space.gather_ranges(array(*vas), sizes, MAX_READ)
+        assert status.tolist() == [absent, paged, absent] * times
+        assert rows(space, vas, PAGE + 1) == [absent, paged, absent] * times
+
+
+def test_no_ranges(tmp_path: Path, kernel: VirtualMemory) -> None:
+    space = kernel.open(tmp_path)
     data, status = space.gather_ranges(array(), np.zeros(0, np.int64), 10)
     assert data == status.tolist() == []
 
@@ -298,6 +318,8 @@ def test_absurd_rows(tmp_path: Path, kernel: VirtualMemory, size: int) -> None:
 
 def test_absurd_reads(tmp_path: Path, kernel: VirtualMemory) -> None:
     space = kernel.open(tmp_path)
+    large = DirectWindow(kernel.base, kernel.base + (1 << 40), 0)
+    space = AddressSpace(space.physical, X86_64, kernel.tables.root, [large])
     for va in (AREA, kernel.base):
         for size in (-1, MAX_READ + 1, 1 << 70):
             with pytest.raises(ValueError, match="to be read at once"):

@@ -96,6 +96,7 @@ offsets = st.one_of(
     ),
     size=st.sampled_from([1, 2, 8, 63, 200]),
     is_own=st.booleans(),
+    chunk=st.sampled_from([1 << 24, PAGE]),
 )
 def test_all_ways_agree(
     folder: Path,
@@ -103,6 +104,7 @@ def test_all_ways_agree(
     picks: list[tuple[int, int, int]],
     size: int,
     is_own: bool,
+    chunk: int,
 ) -> None:
     kernel, starts = made
     vas = [(starts[number] + offset) % (1 << 64) for number, offset, _ in picks]
@@ -110,7 +112,9 @@ def test_all_ways_agree(
     root = kernel.tables.root if is_own else None
     times = MANY // len(picks) + 1
     space = kernel.open(folder)
-    with space.physical:
+    with space.physical, pytest.MonkeyPatch.context() as patch:
+        patch.setattr("memq.layers.space._CHUNK", chunk)
+        patch.setattr("memq.layers.strings._CHUNK", chunk)
         for repeat in (1, times):
             table = array(*vas * repeat)
             roots = array(*[kernel.tables.root] * len(table)) if is_own else None

@@ -48,19 +48,49 @@ def test_strings_are_cut_at_the_limit(tmp_path: Path) -> None:
     kernel.map(AREA, 3)
     kernel.write(AREA, b"y" * 3 * PAGE)
     space = kernel.open(tmp_path)
+    assert space.text(array(AREA - 1), 0).to_list() == [""]  # nothing to read, nothing to miss
     for limit in (0, 1, 63, 64, 65, PAGE, 2 * PAGE + 17, 3 * PAGE):
         assert space.text(array(AREA), limit).to_list() == ["y" * limit]
     assert space.text(array(AREA + 9), 3 * PAGE).statuses.tolist() == [Reason.PAGED_OUT]
     assert space.text(array(AREA + 9), 3 * PAGE - 9).to_list() == ["y" * (3 * PAGE - 9)]
 
 
-def test_equal_strings_are_read_once(tmp_path: Path) -> None:
+def test_long_strings_take_few_reads(tmp_path: Path) -> None:
     kernel = VirtualMemory()
-    va = kernel.string("once")
+    va = kernel.allocate(16 * PAGE, PAGE)
+    kernel.write(va, b"l" * (15 * PAGE))
     space = kernel.open(tmp_path)
-    before = space.physical.bytes_read
-    assert set(space.text(array(*[va] * 5000), 4000).to_list()) == {"once"}
-    assert space.physical.bytes_read - before <= 64
+    before = space.physical.reads
+    assert space.text(array(va + 1), 1 << 20).to_list() == ["l" * (15 * PAGE - 1)]
+    assert space.physical.reads - before <= 20
+
+
+def test_equal_strings_are_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(strings, "MAX_TEXT", 2000)
+    kernel = VirtualMemory()
+    va = kernel.string("once" * 50)
+    space = kernel.open(tmp_path)
+    assert set(space.text(array(*[va] * 5000), 4000).to_list()) == {"once" * 50}
+    roots = array(*[kernel.tables.root] * 5000)
+    text = space.text(array(*[va] * 5000), 4000, roots)  # without the window it is not mapped
+    assert set(text.statuses.tolist()) == {Reason.PAGED_OUT}
+
+
+def test_strings_at_the_edges_of_memory(tmp_path: Path) -> None:
+    kernel = VirtualMemory()
+    kernel.map(AREA, 2)
+    kernel.write(AREA + 20, b"before\0")
+    kernel.remove(AREA + 27, 1)
+    kernel.write(AREA + 28, b"behind" * 20 + b"\0")
+    kernel.write(AREA + PAGE, b"into" * 5)
+    kernel.remove(AREA + PAGE + 20, 4)
+    space = kernel.open(tmp_path)
+    vas = [AREA + 20, AREA + 28, AREA + PAGE, AREA + 27]
+    for times in (1, MANY):
+        text = space.text(array(*vas * times), 200)
+        assert text.to_list() == ["before", "behind" * 20, None, None] * times
+        assert text.statuses.tolist()[2:4] == [Reason.NOT_IN_DUMP] * 2
+        assert space.text(array(*vas * times), 20).to_list()[2] == "into" * 5
 
 
 def test_strings_without_end_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

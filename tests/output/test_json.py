@@ -198,7 +198,7 @@ def test_many_records_are_written_in_small_pieces(items: int) -> None:
     )
     pieces = list(slices([batch]))
     assert sum(len(piece) for piece in pieces) == rows
-    assert max(int(piece.weights.sum()) for piece in pieces) < (1 << 14) + items + 1
+    assert max(int(piece.weights.sum()) for piece in pieces) < (1 << 13) + items + 1
     assert "".join(written.lines(pieces, bare=False)) == "\n".join(written.rows_of(batch)) + "\n"
 
 

@@ -1,0 +1,231 @@
+"""The command line: what goes where, and with which exit status."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+import pytest
+
+from memq import __version__
+from memq.cli import main
+from memq.errors import ImageError
+from memq.os.linux.vma import Vma
+from tests.lab import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+POSIX = pytest.mark.skipif(os.name != "posix", reason="POSIX only")
+LINUX = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Linux only")
+
+
+def command(*arguments: object) -> list[str]:
+    return [sys.executable, "-m", "memq", *map(str, arguments)]
+
+
+def run(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command(*arguments),
+        cwd=ROOT,
+        env=os.environ | environment,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+        timeout=120,
+    )
+
+
+# Exit status
+
+
+def test_what_is_found_is_0(sample: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([str(sample), "-e", "process.Take(1).Select([pid])"]) == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out) == [{"pid": 1}]
+    assert err == ""
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [
+        ("process.Take(1)", 0),
+        ("process.Where(pid < 0)", 10),
+        ("process.Count()", 0),
+        ("process.Where(pid < 0).Count()", 10),
+        ("process.Any(pid == 1)", 0),
+        ("process.Any(pid < 0)", 10),
+        ("process.All(pid > 0)", 0),
+        ("process.First(pid == 1)", 0),
+    ],
+)
+def test_exit_match(
+    sample: Path, capsys: pytest.CaptureFixture[str], query: str, status: int
+) -> None:
+    assert main([str(sample), "-e", query, "--exit-match"]) == status
+    assert main([str(sample), "-e", query]) == 0
+    assert capsys.readouterr().out
+
+
+def test_a_failure_while_running_is_1(sample: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([str(sample), "-e", "process.First(pid < 0)"]) == 1
+    out, err = capsys.readouterr()
+    assert (out, err) == ("", "memq: error: First: there is no element\n")
+
+
+def test_a_dump_that_fails_after_it_was_opened_is_1(
+    sample: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def shrunk(*_: object) -> None:
+        raise ImageError("x: the file has become shorter while it was read")
+
+    monkeypatch.setattr(Vma, "of", shrunk)
+    assert main([str(sample), "-e", "vad"]) == 1
+    assert capsys.readouterr().err.startswith("memq: error: x: the file has become shorter")
+
+
+@pytest.mark.parametrize(
+    "query", ["process.Where(nme == 1)", "process.Where(", "", "x" * 300_000, "process;process"]
+)
+def test_a_bad_query_is_2(sample: Path, capsys: pytest.CaptureFixture[str], query: str) -> None:
+    assert main([str(sample), "-e", query]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("memq: error: ")
+
+
+def test_a_bad_query_shows_the_place(sample: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main([str(sample), "-e", "process.Where(vad_objekt.start > 0)"])
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[1] == "  process.Where(vad_objekt.start > 0)"
+    assert lines[2] == "                ^^^^^^^^^^"
+    assert "vad_object" in lines[3]
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["x"], ["x", "-e", "process", "-o", "xml"], ["x", "-e"], ["--nothing"]]
+)
+def test_a_bad_command_line_is_2(capsys: pytest.CaptureFixture[str], arguments: list[str]) -> None:
+    with pytest.raises(SystemExit) as exit_:
+        main(arguments)
+    assert exit_.value.code == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("usage: memq ")
+
+
+def test_no_dump_is_3(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([str(tmp_path / "none"), "-e", "process"]) == 3
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert re.fullmatch(r"memq: error: .*none: No such file or directory\n", err)
+
+
+# What the program is without a dump
+
+
+def test_help_and_version_need_no_libraries() -> None:
+    program = """
+import sys
+from memq.cli import main
+for option in ("--help", "--version"):
+    try:
+        main([option])
+    except SystemExit as exit_:
+        assert not exit_.code
+slow = ("numpy", "lark", "orjson", "zstandard", "memq.image", "memq.eval")
+print([name for name in slow if name in sys.modules])
+"""
+    result = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert result.stdout.endswith(f"memq {__version__}\n[]\n")
+    assert "usage: memq" in result.stdout
+    assert all(form in result.stdout for form in ("table", "json", "jsonl", "csv", "tsv"))
+
+
+def test_no_query_imports_a_toolkit_for_terminals(sample: Path) -> None:
+    program = f"""
+import sys
+from memq.cli import main
+assert main([{str(sample)!r}, "-e", "process.Take(1)", "-o", "table"]) == 0
+print([name for name in ("rich", "prompt_toolkit", "pandas") if name in sys.modules])
+"""
+    result = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert result.stdout.endswith("[]\n")
+
+
+def test_the_script_is_the_program() -> None:
+    scripts = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
+    module, _, name = scripts["memq"].partition(":")
+    assert getattr(import_module(module), name) is main
+
+
+def test_python_m_memq(sample: Path) -> None:
+    result = run(sample, "-e", "process.Take(2).Select([pid])")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert json.loads(result.stdout) == [{"pid": 1}, {"pid": 2}]
+    assert run(sample, "-e", "process.Where(").returncode == 2
+    assert run("--version").stdout == f"memq {__version__}\n"
+
+
+# Formats and streams
+
+
+@pytest.mark.parametrize(
+    ("form", "text"),
+    [
+        ("json", '[\n{"pid":1,"name":"systemd"},\n{"pid":2,"name":"kthreadd"}\n]\n'),
+        ("jsonl", '{"pid":1,"name":"systemd"}\n{"pid":2,"name":"kthreadd"}\n'),
+        ("csv", "pid,name\n1,systemd\n2,kthreadd\n"),
+        ("tsv", "pid\tname\n1\tsystemd\n2\tkthreadd\n"),
+        ("table", "pid  name\n---  --------\n  1  systemd\n  2  kthreadd\n"),
+    ],
+)
+def test_formats(sample: Path, capsys: pytest.CaptureFixture[str], form: str, text: str) -> None:
+    query = "process.Take(2).Select([pid, name])"
+    assert main([str(sample), "-e", query, "-o", form]) == 0
+    assert capsys.readouterr().out == text
+
+
+@pytest.mark.parametrize("form", ["json", "jsonl", "table"])
+def test_a_query_that_ends_in_one_value_prints_it_bare(
+    sample: Path, capsys: pytest.CaptureFixture[str], form: str
+) -> None:
+    assert main([str(sample), "-e", "process.Take(7).Count()", "-o", form]) == 0
+    assert capsys.readouterr().out == "7\n"
+
+
+def test_one_record_is_printed_without_an_array(
+    sample: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([str(sample), "-e", "process.Select([pid]).First()"]) == 0
+    assert capsys.readouterr().out == '{"pid":1}\n'
+
+
+@pytest.mark.parametrize(
+    ("form", "text"),
+    [("json", "[]\n"), ("jsonl", ""), ("csv", "pid,name\n"), ("table", "pid  name\n---  ----\n")],
+)
+def test_nothing_found(
+    sample: Path, capsys: pytest.CaptureFixture[str], form: str, text: str
+) -> None:
+    query = "process.Where(pid < 0).Select([pid, name])"
+    assert main([str(sample), "-e", query, "-o", form]) == 0
+    assert capsys.readouterr().out == text
+
+
+@pytest.mark.parametrize("form", ["json", "csv"])
+def test_output_is_utf8_whatever_the_locale(sample: Path, form: str) -> None:
+    query = 'process.Take(1).Select({"é漢": pid})'
+    result = run(sample, "-e", query, "-o", form, PYTHONIOENCODING="ascii", PYTHONUTF8="0")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "é漢" in result.stdout

@@ -89,6 +89,8 @@ def _run(options: argparse.Namespace) -> int:
         for warning in image.warnings:
             _say(f"warning: {warning}")
         answer = image.query(options.query)
+        for warning in answer.result.plan.warnings:
+            _say(f"warning: {warning}")
         stream = _standard_output()
         form = options.output or ("table" if stream.isatty() else "json")
         answer.run.progress.erase()

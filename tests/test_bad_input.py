@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import lzma
 import os
@@ -129,11 +130,19 @@ def test_no_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert err.count("\n") == 1
 
 
-@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="needs a user with limits")
-def test_a_file_that_may_not_be_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_file_that_may_not_be_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "dump"
     path.write_bytes(pages(2))
-    path.chmod(0)
+    opened = os.open
+
+    def forbidding(name: Path, *more: int, **options: int) -> int:
+        if name == path:  # as for a user without the right to; root has it always
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return opened(name, *more, **options)
+
+    monkeypatch.setattr(os, "open", forbidding)
     assert main([str(path), "-e", "process"]) == 3
     assert capsys.readouterr().err == f"memq: error: {path}: Permission denied\n"
 

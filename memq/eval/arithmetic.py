@@ -1,7 +1,7 @@
 """Arithmetic of whole columns: exact in 64 bits, or unknown with the reason.
 
-Integers are signed or unsigned as the kernel has them; the result is unsigned only where it does not
-fit otherwise. `/` truncates and `%` follows it, as in C#.
+Integers are signed or unsigned as the kernel has them; the result is unsigned only where it does
+not fit otherwise. `/` truncates and `%` follows it, as in C#.
 """
 
 from __future__ import annotations

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from memq.errors import QueryError
-from memq.eval import checks
+from memq.eval import checks, refusals
 from memq.eval.methods import METHODS
+from memq.eval.refusals import AGGREGATES, FUNCTIONS
 from memq.eval.scope import Found, Frame, Names, RecordShape, Shape, Variables
 from memq.eval.terms import (
     BOOLEAN,
@@ -33,15 +34,12 @@ from memq.eval.terms import (
     Step,
     Term,
 )
-from memq.lang import ast, hints
+from memq.lang import ast
 from memq.schema.kinds import Kind, ValueType
 
 if TYPE_CHECKING:
     from memq.errors import Span
     from memq.schema.declare import Field, System
-
-AGGREGATES = {"any": "Any", "all": "All", "none": "None", "count": "Count"}
-FUNCTIONS = ("is_known", "is_unknown")
 
 
 class Binder:
@@ -63,13 +61,14 @@ class Binder:
             case ast.Name():
                 found = self.names.bare(frame, node.name, node.span)
                 if found is None:
-                    self._unknown_name(node, frame)
+                    raise refusals.unknown_name(node, frame, self.names)
                 return found
             case ast.Member():
                 target = self.find(node.target, frame)
                 if isinstance(target, Place):
                     return self.names.member(target, node.name, node.name_span)
-                self._no_member(target, node)
+                value = self._value(target, node.target)
+                raise refusals.no_member(value.type, node)
             case _:
                 return self.term(node, frame)
 
@@ -104,13 +103,7 @@ class Binder:
             return found
         if isinstance(found, tuple):
             return self.field_term(*found, node.span)
-        if isinstance(found, Step) and found.many:
-            raise QueryError(
-                "a collection is no value",
-                span=node.span,
-                hint="Name one of its fields, or ask `.Any()` or `.Count()` of it.",
-            )
-        raise QueryError("an object is no value", span=node.span, hint="Name one of its fields.")
+        raise refusals.no_value(found, node)
 
     def field_term(self, place: Place, field: Field, span: Span) -> FieldTerm:
         """Return the term of a field, typed as this system compares it."""
@@ -120,49 +113,21 @@ class Binder:
     def _column(self, node: ast.Expression, frame: Frame | None) -> ColumnTerm | None:
         """Return the column of a record that a path spells, if the element is a record."""
         path = spelled(node)
-        one = next((f for f in frame.chain()), None) if frame else None
-        if one is None or path is None or not isinstance(one.shape, RecordShape):
+        if frame is None or path is None or not isinstance(frame.shape, RecordShape):
             return None
         wanted = {path}
-        if path[0] in (one.parameter, one.shape.of):
+        if path[0] in (frame.parameter, frame.shape.of):
             wanted.add(path[1:])
-        for number, field in enumerate(one.shape.fields):
+        for number, field in enumerate(frame.shape.fields):
             if field.path in wanted:
                 if field.type is None:
-                    raise QueryError(f"`{'.'.join(field.path)}` is a list", span=node.span)
-                return ColumnTerm(node.span, field.type, one.root, number)
+                    raise QueryError(
+                        f"`{'.'.join(field.path)}` is a list, and a value is expected.",
+                        span=node.span,
+                        hint="Ask what is in it before the `Select`.",
+                    )
+                return ColumnTerm(node.span, field.type, frame.root, number)
         return None
-
-    # Errors of names
-
-    def _unknown_name(self, node: ast.Name, frame: Frame | None) -> NoReturn:
-        one = next(iter(frame.chain()), None) if frame else None
-        if one is not None and isinstance(one.shape, RecordShape):
-            columns = [".".join(field.path) for field in one.shape.fields]
-            hint = "Here the element is the record; its columns are: " + ", ".join(columns)
-            raise QueryError(f"the record has no `{node.name}`", span=node.span, hint=hint)
-        if node.name in self.system.objects:
-            raise QueryError(
-                f"`{node.name}` is a whole collection here",
-                span=node.span,
-                hint=f"Ask `{node.name}.Any(...)` of it.",
-            )
-        candidates = [*self.system.objects, *FUNCTIONS]
-        for around in frame.chain() if frame else ():
-            if around.parameter:
-                candidates.append(around.parameter)
-            if around.root.type is not None:
-                candidates += [around.root.type.type_name, *self.names.members(around.root.type)]
-        hint = hints.did_you_mean(hints.nearest(node.name, candidates)) or ""
-        raise QueryError(f"nothing is called `{node.name}` here", span=node.span, hint=hint)
-
-    def _no_member(self, target: tuple[Place, Field] | Term, node: ast.Member) -> NoReturn:
-        type_ = target.type if isinstance(target, Term) else target[1].value_type
-        raise QueryError(
-            f"{checks.article(type_)} has no `{node.name}`",
-            span=node.name_span,
-            hint=hints.did_you_mean(hints.nearest(node.name, METHODS)),
-        )
 
     # Operators
 
@@ -173,6 +138,8 @@ class Binder:
         checks.need_number(operand)
         if node.op == "-":
             if isinstance(operand, Constant) and isinstance(operand.value, int | float):
+                if isinstance(operand.value, int) and operand.value > 1 << 63:
+                    raise QueryError("The number does not fit 64 bits.", span=node.span)
                 return replace(operand, value=-operand.value, span=node.span)
             return Negative(node.span, NUMBER, operand)
         minus = Constant(node.span, NUMBER, -1)
@@ -234,7 +201,7 @@ class Binder:
             fold = left.type.ignores_case or other.type.ignores_case
             return Membership(node.span, BOOLEAN, left, place, field, fold)
         right = self._value(found, node.right)
-        checks.need_texts(node, left, right)
+        checks.need_texts(left, right)
         fold = left.type.ignores_case or right.type.ignores_case
         return MethodCall(node.span, BOOLEAN, (right, left), "Contains", fold)
 
@@ -247,9 +214,7 @@ class Binder:
             operand = self.term(node.arguments[0], frame)
             return IsKnown(node.span, BOOLEAN, operand, target.name == "is_unknown")
         if not isinstance(target, ast.Member):
-            name = target.name if isinstance(target, ast.Name) else "this"
-            hint = hints.did_you_mean(hints.nearest(name, FUNCTIONS))
-            raise QueryError(f"`{name}` is no function", span=target.span, hint=hint)
+            raise refusals.no_function(target)
         aggregate = AGGREGATES.get(target.name.lower())
         if aggregate is not None:
             return self._aggregate(node, target, aggregate, frame)
@@ -260,9 +225,7 @@ class Binder:
     ) -> Term:
         place = self.find(target.target, frame)
         if not isinstance(place, Step) or not place.many:
-            raise QueryError(
-                f"`{operator}` is asked of a collection, and this is none", span=target.target.span
-            )
+            raise refusals.no_collection(operator, place, target.target)
         if len(node.arguments) > 1 or (operator == "All" and not node.arguments):
             checks.need_count(node, 1)
         variable = self.variables.new(place.type)
@@ -281,20 +244,22 @@ class Binder:
             raise TypeError("a frame needs a variable")
         if isinstance(argument, ast.Lambda):
             if len(argument.parameters) != 1:
-                raise QueryError("one parameter is expected here", span=argument.span)
+                raise QueryError(
+                    "A lambda of one parameter is expected.",
+                    span=argument.span,
+                    hint="One is written `x => ...`.",
+                )
             return Frame(variable, shape, argument.parameters[0], frame), argument.body
         return Frame(variable, shape, None, frame), argument
 
     def _method(self, node: ast.Call, target: ast.Member, frame: Frame | None) -> Term:
-        operand = self.term(target.target, frame)
+        found = self.find(target.target, frame)
+        if isinstance(found, Step) and found.many:
+            raise refusals.no_method_of_collections(target)
+        operand = self._value(found, target.target)
         method = next((m for n, m in METHODS.items() if n.lower() == target.name.lower()), None)
         if operand.type.kind is not Kind.STRING or method is None:
-            names = METHODS if operand.type.kind is Kind.STRING else ()
-            raise QueryError(
-                f"{checks.article(operand.type)} has no method `{target.name}`",
-                span=target.name_span,
-                hint=hints.did_you_mean(hints.nearest(target.name, names)),
-            )
+            raise refusals.no_method(operand.type, target)
         checks.need_count(node, len(method.arguments))
         arguments = tuple(self.term(argument, frame) for argument in node.arguments)
         for argument, kind in zip(arguments, method.arguments, strict=True):
@@ -313,7 +278,7 @@ class Binder:
         match node:
             case ast.Number():
                 if node.value >= 1 << 64:
-                    raise QueryError("the number does not fit 64 bits", span=node.span)
+                    raise QueryError("The number does not fit 64 bits.", span=node.span)
                 return made(Kind.ADDRESS if node.unit == "0x" else Kind.NUMBER, node.value)
             case ast.Real():
                 return made(Kind.FLOAT, node.value)
@@ -328,17 +293,17 @@ class Binder:
             case ast.Duration():
                 return made(Kind.DURATION, node.nanoseconds)
             case _:
-                what = _NODES.get(type(node).__name__, "this")
-                raise QueryError(f"{what} has no place here", span=node.span)
+                what = _NODES.get(type(node).__name__, "This")
+                raise QueryError(f"{what} has no place here.", span=node.span)
 
 
 _NODES = {
-    "Lambda": "a lambda",
-    "ListLiteral": "a list",
-    "Record": "a record",
-    "Range": "a range",
-    "Regex": "a regular expression",
-    "Index": "an index",
+    "Lambda": "A lambda",
+    "ListLiteral": "A list",
+    "Record": "A record",
+    "Range": "A range",
+    "Regex": "A regular expression",
+    "Index": "An index",
 }
 
 

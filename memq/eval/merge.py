@@ -37,7 +37,7 @@ def concatenate(columns: Sequence[Column]) -> Column:
 
 
 def _concatenate_integers(arrays: Sequence[Array], status: NDArray[np.uint8] | None) -> Column:
-    """Give signed and unsigned numbers one type; what it cannot hold is unknown, for that reason."""
+    """Give signed and unsigned numbers one type; what it cannot hold is unknown."""
     if all(array.min(initial=0) >= 0 for array in arrays):
         return Column(np.concatenate([array.astype(np.uint64) for array in arrays]), status)
     large = np.concatenate([array > np.uint64(_SIGNED_MAXIMUM) for array in arrays])

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from memq.errors import QueryError
-from memq.eval import checks
+from memq.eval import checks, refusals
+from memq.eval.advice import warnings_of
 from memq.eval.bind import Binder
 from memq.eval.plan import (
     Condition,
@@ -39,12 +40,20 @@ if TYPE_CHECKING:
 def bind_query(text: str, system: System) -> Plan:
     """Parse a query, check it against a system's declarations, and return its plan."""
     try:
-        query = parse(text)
-        if len(query.statements) != 1 or isinstance(query.statements[0], ast.Let):
-            raise QueryError("one query is expected", span=query.statements[-1].span)
-        return Pipeline(system).bind(query.statements[0])
+        return Pipeline(system, text).bind(_only(parse(text)))
     except QueryError as error:
         raise error.at(text) from None
+
+
+def _only(query: ast.Query) -> ast.Expression:
+    """Return the one query of a text."""
+    first, *others = query.statements
+    if others or isinstance(first, ast.Let):
+        raise QueryError(
+            "One query is expected: `let`, and several in one text, are not possible yet.",
+            span=first.span,
+        )
+    return first
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +67,12 @@ class Partly:
 class Pipeline:
     """Binds the methods of a pipeline, one after the other."""
 
-    def __init__(self, system: System) -> None:
+    def __init__(self, system: System, text: str) -> None:
+        """`text` is where the spans of what is bound stand; warnings repeat it."""
         self.system = system
+        self.text = text
         self.binder = Binder(system)
+        self.warnings: dict[str, None] = {}
 
     def bind(self, node: ast.Expression) -> Plan:
         """Bind a query from its source to its last method."""
@@ -71,23 +83,13 @@ class Pipeline:
         partly = self._source(node)
         for call, target in reversed(calls):
             partly = self._method(partly, call, target)
-        return self._shown(partly.plan, partly.root)
+        plan = replace(partly.plan, warnings=tuple(self.warnings))
+        return self._shown(plan, partly.root)
 
     def _source(self, node: ast.Expression) -> Partly:
-        if not isinstance(node, ast.Name):
-            raise QueryError(
-                "a query begins with a source",
-                span=node.span,
-                hint="The sources are: " + ", ".join(self.system.objects) + ".",
-            )
-        type_ = self.system.objects.get(node.name)
+        type_ = self.system.objects.get(node.name) if isinstance(node, ast.Name) else None
         if type_ is None:
-            near = hints.did_you_mean(hints.nearest(node.name, self.system.objects))
-            raise QueryError(
-                f"there is no source called `{node.name}`",
-                span=node.span,
-                hint=near or "The sources are: " + ", ".join(self.system.objects) + ".",
-            )
+            raise refusals.unknown_source(node, self.system.objects)
         plan = Plan(Source(type_, self._through(type_)), (), type_, None)
         return Partly(plan, self.binder.variables.new(type_))
 
@@ -103,14 +105,15 @@ class Pipeline:
         methods = self._methods()
         found = next((name for name in methods if name.lower() == target.name.lower()), None)
         if found is None:
+            near = hints.did_you_mean(hints.nearest(target.name, methods))
             raise QueryError(
-                f"a pipeline has no method `{target.name}`",
+                f"A query has no method `{target.name}`.",
                 span=target.name_span,
-                hint=hints.did_you_mean(hints.nearest(target.name, methods)),
+                hint=near or f"It has {checks.listed(methods)}.",
             )
         if partly.plan.ending is not None:
             raise QueryError(
-                f"`{partly.plan.ending.operator}` gives one value; nothing can follow it",
+                f"`{partly.plan.ending.operator}` gives one value; nothing can follow it.",
                 span=target.name_span,
             )
         return methods[found](partly, call)
@@ -136,7 +139,9 @@ class Pipeline:
 
     def _condition(self, partly: Partly, argument: ast.Expression) -> Condition:
         frame, expression = self._inner(partly, argument)
-        return Condition(partly.root, self.binder.condition(expression, frame))
+        predicate = self.binder.condition(expression, frame)
+        self.warnings.update(dict.fromkeys(warnings_of(predicate, self.text)))
+        return Condition(partly.root, predicate)
 
     def _where(self, partly: Partly, call: ast.Call) -> Partly:
         checks.need_count(call, 1)
@@ -161,9 +166,7 @@ class Pipeline:
         frame, expression = self._inner(partly, call.arguments[0])
         place = self.binder.find(expression, frame)
         if not isinstance(place, Step) or not place.many:
-            raise QueryError(
-                "SelectMany takes a collection, and this is none", span=expression.span
-            )
+            raise refusals.no_collection("SelectMany", place, expression)
         return self._onward(partly, SelectManyStage(partly.root, place), place.type)
 
     def _onward(self, partly: Partly, stage: Stage, shape: Shape) -> Partly:
@@ -175,7 +178,7 @@ class Pipeline:
         checks.need_count(call, 1)
         argument = call.arguments[0]
         if not isinstance(argument, ast.Number):
-            raise QueryError("a whole number is expected here", span=argument.span)
+            raise QueryError("A whole number is expected here.", span=argument.span)
         return min(argument.value, 1 << 62)
 
     def _take(self, partly: Partly, call: ast.Call) -> Partly:
@@ -190,9 +193,9 @@ class Pipeline:
         key = self.binder.term(expression, frame)
         if named(key):
             raise QueryError(
-                "elements cannot be ordered by a collection's field: there are many of it",
+                "Elements cannot be ordered by a collection's field: each has many of it.",
                 span=expression.span,
-                hint="Take one of them, by `Min` or `Max`.",
+                hint="Order by something of which each has one, such as a `Count()`.",
             )
         return _with(partly, OrderStage(partly.root, key, descending))
 
@@ -204,7 +207,9 @@ class Pipeline:
         shape = partly.plan.shape
         if isinstance(shape, RecordShape) and any(field.type is None for field in shape.fields):
             raise QueryError(
-                "lists have no equality; Distinct takes records of values", span=call.span
+                "Lists have no equality; `Distinct` takes records of values.",
+                span=call.span,
+                hint="`SelectMany` makes one record of each item instead of a list.",
             )
         return _with(partly, DistinctStage())
 

@@ -144,6 +144,8 @@ class Plan:
     ending: Ending | None
     shown: SelectStage | None = None
     """How elements that are objects are shown: by their default columns."""
+    warnings: tuple[str, ...] = ()
+    """What is allowed and rarely meant."""
 
     @property
     def records(self) -> RecordShape:

@@ -75,7 +75,11 @@ class Names:
         """Return what `place.name` is: the place of a sub-object, or a field of the place."""
         type_ = place.type
         if type_ is None:
-            raise QueryError("a record has only the columns that were selected", span=span)
+            raise QueryError(
+                "A record has only the columns that were selected.",
+                span=span,
+                hint="Select this, too, or ask it before the `Select`.",
+            )
         if name in (type_.principal, type_.principal.removesuffix("_object")):
             return place
         found = field_of(type_, name)
@@ -92,7 +96,7 @@ class Names:
         """Refuse a field that the open system does not have."""
         if found.declared_only:
             raise QueryError(
-                f"`{found.name}` of {type_.type_name} does not exist on {self.system.title}",
+                f"`{found.name}` of {type_.type_name} does not exist on {self.system.title}.",
                 span=span,
             )
         return found
@@ -100,7 +104,7 @@ class Names:
     def unknown_member(self, type_: type[ObjectType], name: str, span: Span) -> QueryError:
         """Return the error for a name that a type does not have."""
         hint = hints.did_you_mean(hints.nearest(name, self.members(type_)))
-        return QueryError(f"{type_.type_name} has no `{name}`", span=span, hint=hint)
+        return QueryError(f"`{type_.type_name}` has no `{name}`.", span=span, hint=hint)
 
     def members(self, type_: type[ObjectType]) -> list[str]:
         """Return every name that may follow an object of this type and a dot."""
@@ -160,4 +164,3 @@ def _called(parts: Mapping[str, P], name: str) -> P | None:
     if found is None:
         found = next((part for part in parts.values() if name in part.aliases), None)
     return found
-

@@ -1,8 +1,9 @@
-"""Binding of Select: which columns the records get, under which keys, and which of them are lists."""
+"""Binding of Select: which columns the records get, under which keys, and which are lists."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, TypeAlias
 
 from memq.errors import QueryError
@@ -11,12 +12,10 @@ from memq.eval.plan import ListItem, SelectItem, ValueItem
 from memq.eval.scope import Frame, RecordShape
 from memq.eval.terms import (
     And,
-    ColumnTerm,
     FieldTerm,
     Not,
     Or,
     Place,
-    Root,
     Step,
     Term,
     collections_on,
@@ -28,8 +27,6 @@ from memq.schema.kinds import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-
-    from memq.schema.batch import ObjectType
 
 
 Keys: TypeAlias = tuple[str, ...]
@@ -74,7 +71,9 @@ class Selection:
                     one = Asked((), one.what, True, node)
                 return self._grouped([one], frozenset()), bare
         if not asked:
-            raise QueryError("nothing is selected", span=node.span)
+            raise QueryError(
+                "Nothing is selected.", span=node.span, hint="Name what is wanted: `[pid, name]`."
+            )
         return self._grouped(asked, frozenset()), False
 
     def _asked(self, node: ast.Expression) -> Asked:
@@ -82,8 +81,10 @@ class Selection:
         path = spelled(node)
         if path is None:
             return Asked((printer.write(node),), what, False, node)
-        own = self._own_names()
-        return Asked(path[1:] if path[0] in own else path, what, False, node)
+        own = path[0] in self._own_names()
+        # A plain value has no other name than the element's.
+        keys = path[1:] if own and (len(path) > 1 or isinstance(what, Place)) else path
+        return Asked(keys, what, False, node)
 
     def _own_names(self) -> set[str | None]:
         """The names of the current element, which are dropped from the keys."""
@@ -119,7 +120,7 @@ class Selection:
             bare = any(member.renamed and not isinstance(member.what, Place) for member in members)
             inner_items = self._grouped(members, settled | collections_on(place))
             items[keys[group]] = SelectItem(keys[group], ListItem(place, inner_items, bare))
-        return _without_clashes(items.values(), asked)
+        return tuple(items.values())
 
     def _collection(self, one: Asked, settled: frozenset[Step]) -> Step | None:
         """Return the outermost collection that is not yet settled; None for a single value."""
@@ -133,12 +134,12 @@ class Selection:
             if condition:
                 return None
         ordered = sorted(free, key=depth_of)
-        for outer, inner in zip(ordered, ordered[1:], strict=False):
+        for outer, inner in pairwise(ordered):
             if outer not in collections_on(inner):
                 raise QueryError(
-                    "this names two collections, and there is no pair of their elements here",
+                    "This names two collections, and there are no pairs of their elements here.",
                     span=one.node.span,
-                    hint="Pairs come from `Join`.",
+                    hint="Make elements of the one first: `SelectMany` does.",
                 )
         return ordered[0] if ordered else None
 
@@ -164,44 +165,20 @@ class Selection:
             yield SelectItem(one.path, ValueItem(one.what))
             return
         if one.what.type is None:
-            raise QueryError("the whole record has no place within a record", span=one.node.span)
+            raise QueryError(
+                "The whole record has no place within a record.",
+                span=one.node.span,
+                hint="Name its columns.",
+            )
         yield from defaults(self.binder, one.what, one.path)
 
 
-def defaults(binder: Binder, place: Place, path: tuple[str, ...] = ()) -> list[SelectItem]:
+def defaults(binder: Binder, place: Place, path: Keys = ()) -> list[SelectItem]:
     """Return the default columns of an object, flat, under their long names."""
-    type_: type[ObjectType] | None = place.type
-    if type_ is None:
-        return []
+    nowhere = ast.Null().span
+    fields = place.type.fields.values() if place.type else ()
     return [
-        SelectItem((*path, field.name), ValueItem(term_of(binder, place, field.name)))
-        for field in type_.fields.values()
+        SelectItem((*path, field.name), ValueItem(binder.field_term(place, field, nowhere)))
+        for field in fields
         if field.shown and not field.declared_only
     ]
-
-
-def term_of(binder: Binder, place: Place, name: str) -> Term:
-    """Return the term of one field of a place."""
-    if place.type is None or isinstance(place, ColumnTerm):
-        raise TypeError("a record has no declared fields")
-    field = place.type.fields[name]
-    from_nowhere = ast.Null().span
-    return FieldTerm(from_nowhere, binder.settled(field), place, field)
-
-
-def _without_clashes(items: Iterable[SelectItem], asked: Sequence[Asked]) -> tuple[SelectItem, ...]:
-    """Refuse a key under which both a value and records would stand."""
-    kept = tuple(items)
-    paths = {item.path for item in kept}
-    for path in paths:
-        for length in range(1, len(path)):
-            if path[:length] in paths:
-                raise QueryError(
-                    f"`{'.'.join(path[:length])}` would be both a value and a record",
-                    span=asked[0].node.span,
-                    hint="Rename one of them: `{name: path}`.",
-                )
-    return kept
-
-
-__all__ = ["Root", "Selection", "defaults"]

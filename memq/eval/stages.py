@@ -1,4 +1,4 @@
-"""Stages at work: each takes a stream of batches and gives one, as lazily as what it does allows."""
+"""Stages at work: each takes a stream of batches and gives one, as lazily as it can."""
 
 from __future__ import annotations
 
@@ -221,7 +221,10 @@ def _join_lists(lists: Sequence[Lists]) -> Lists:
     cuts = [np.zeros(len(one), np.uint8) if one.cut is None else one.cut for one in lists]
     items = join_records([one.items for one in lists])
     return Lists(
-        np.concatenate([np.zeros(1, np.int64), *starts]), items, lists[0].bare, None if plain else np.concatenate(cuts)
+        np.concatenate([np.zeros(1, np.int64), *starts]),
+        items,
+        lists[0].bare,
+        None if plain else np.concatenate(cuts),
     )
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from memq.schema.batch import ObjectType
 from memq.schema.declare import Cost, Field, SubObject
 from memq.schema.kinds import Kind, ValueType
 
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from memq.errors import Span
+    from memq.schema.batch import ObjectType
 
 BOOLEAN = ValueType(Kind.BOOLEAN)
 NUMBER = ValueType(Kind.NUMBER)

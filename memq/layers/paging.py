@@ -167,7 +167,7 @@ def walk_many(
     """
     pas = np.zeros(len(vas), np.uint64)
     status = np.full(len(vas), Reason.MALFORMED, np.uint8)
-    if isinstance(roots, int):
+    if not isinstance(roots, np.ndarray):
         roots = np.full(len(vas), roots & mode.root_mask, np.uint64)
     canonical = _is_canonical(mode, vas)
     order = _order(mode, roots, vas)

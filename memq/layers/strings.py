@@ -47,7 +47,7 @@ def read_strings(
     rows = np.flatnonzero(strings.status == 0)
     sizes = iter(_BLOCKS)
     size = 0
-    while len(rows) and limit > 0:
+    while len(rows):
         size = next(sizes, size)
         step = _CHUNK // size
         parts = [rows[at : at + step] for at in range(0, len(rows), step)]

@@ -9,8 +9,7 @@ from __future__ import annotations
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
-import numpy as np
-
+from memq.column import distinct_numbers
 from memq.errors import SymbolError
 from memq.symbols.btf_records import (
     ARRAY,
@@ -104,7 +103,7 @@ class Btf(Types):
     def names(self) -> list[str]:
         """Return the tags of all structs and unions, sorted, each once."""
         kinds = self._records.kinds
-        places = np.unique(self._records.name_places[(kinds == STRUCT) | (kinds == UNION)])
+        places = distinct_numbers(self._records.name_places[(kinds == STRUCT) | (kinds == UNION)])
         return sorted({self._records.name(place) for place in places.tolist() if place})
 
     def _definition(self, name: str, *kinds: int) -> int | None:

@@ -1,8 +1,7 @@
 """Random worlds, and random predicates over them: as text, and as the oracle's tuples.
 
-Within a lambda, `process` is still the process whose collections are spoken of; so a predicate's text
-names everything by its whole path, and the oracle's names are "vad", "handle", "self", and those of
-the lambdas' parameters.
+Within a lambda, `process` is still the process whose collections are spoken of; so the text names
+everything by its whole path. The oracle's names are "vad", "handle", "self", and the parameters'.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ from memq.eval.result import Result
 from memq.output import json
 from memq.run import Limits, Run
 from memq.schema.batch import Collection, Context, Cut, ObjectType, Portion, Reference
-from memq.schema.declare import Cost, System, field, many, single
+from memq.schema.declare import Cost, System, field, many, shared, single
 from memq.schema.kinds import Address, Boolean, Name, Number, Size, String, Time
 
 if TYPE_CHECKING:
@@ -136,7 +136,12 @@ class Process(Thing, name="process", principal="process_object", identity=("numb
         """A time."""
         return self.numbers("born")
 
-    @field()
+    @shared()
+    def ghost(self) -> Number:
+        """A field that this system does not have."""
+        return self.absent()
+
+    @field(choices=("running", "sleeping"))
     def state(self) -> String:
         """One of few words."""
         return self.texts("state")

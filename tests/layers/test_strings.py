@@ -84,8 +84,9 @@ def test_strings_at_the_edges_of_memory(tmp_path: Path) -> None:
     kernel.write(AREA + 28, b"behind" * 20 + b"\0")
     kernel.write(AREA + PAGE, b"into" * 5)
     kernel.remove(AREA + PAGE + 20, 4)
+    kernel.write(AREA + PAGE + 24, b"after\0")
     space = kernel.open(tmp_path)
-    vas = [AREA + 20, AREA + 28, AREA + PAGE, AREA + 27]
+    vas = [AREA + 20, AREA + 28, AREA + PAGE, AREA + PAGE + 23]
     for times in (1, MANY):
         text = space.text(array(*vas * times), 200)
         assert text.to_list() == ["before", "behind" * 20, None, None] * times

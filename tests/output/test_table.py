@@ -109,6 +109,12 @@ def test_long_titles_give_way_first_then_long_texts() -> None:
     assert max(map(len, drawn(batch, width=28).splitlines())) == 28
 
 
+def test_a_text_is_cut_before_a_wider_number() -> None:
+    fields = (Field(("name",), Kind.STRING), Field(("start",), Kind.ADDRESS))
+    batch = made.records(fields, [("x" * 12, 0x7FFF_FFFF_F000)])
+    assert drawn(batch, width=25).splitlines()[2] == "xxxxxxxx…  0x7ffffffff000"
+
+
 def test_titles_are_cut_and_cleaned() -> None:
     fields = (Field(("a" * 30,), Kind.NUMBER), Field(("\x1b[2J",), Kind.NUMBER))
     head = drawn(made.records(fields, [(1, 2)]), width=20).splitlines()[0]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, cast
 
 import numpy as np
 
-from memq.column import Addresses, Array, Column, Indexes, Statuses, Text
+from memq.column import Addresses, Array, Column, Indexes, Statuses, Text, distinct_numbers
 from memq.errors import Reason
 from memq.schema.batch import ObjectType
 
@@ -57,7 +57,7 @@ def distinct_addresses(values: Array) -> tuple[Addresses, Indexes]:
     starts = np.flatnonzero(values[1:] != values[:-1]) + 1
     starts = np.concatenate([np.zeros(1, np.int64), starts])
     heads = values[starts].astype(np.uint64, copy=False)
-    found = np.unique(heads)
+    found = distinct_numbers(heads)
     places = np.searchsorted(found, heads)
     lengths = np.diff(starts, append=len(values))
     return found, np.repeat(places, lengths).astype(np.int64, copy=False)
@@ -95,7 +95,7 @@ def distinct_structs(kernel: LinuxKernel, name: str, pointers: Column) -> Distin
     status = np.where(found == 0, np.uint8(Reason.NULL), np.uint8(0))
     lost = pointers.statuses > Reason.NULL
     if lost.any():
-        reasons = np.unique(pointers.statuses[lost])
+        reasons = distinct_numbers(pointers.statuses[lost])
         index[lost] = len(found) + np.searchsorted(reasons, pointers.statuses[lost])
         found = np.concatenate([found, np.zeros(len(reasons), np.uint64)])
         status = np.concatenate([status, reasons])

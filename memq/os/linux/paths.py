@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from memq.column import Addresses, Column, Indexes, Text, distinct
+from memq.column import Addresses, Column, Indexes, Text, distinct, distinct_numbers
 from memq.errors import Reason
 from memq.os.linux.base import distinct_addresses, joined_text, known_pointers
 from memq.os.linux.dnames import names_by_function
@@ -96,9 +96,11 @@ class Tree:
 
     def paths(self, mounts: Addresses, dentries: Addresses) -> Text:
         """Return the path of each dentry in its mount."""
-        self._load_mounts(np.unique(mounts))
+        self._load_mounts(distinct_numbers(mounts))
         points = [m[0][1] for m in self.mounts.values() if not isinstance(m, Reason)]
-        self._load_dentries(np.unique(np.concatenate([dentries, np.array(points, np.uint64)])))
+        self._load_dentries(
+            distinct_numbers(np.concatenate([dentries, np.array(points, np.uint64)]))
+        )
         answers = [
             self.known.get(place) or self._path(place)
             for place in zip(mounts.tolist(), dentries.tolist(), strict=True)
@@ -161,7 +163,7 @@ class Tree:
             )  # fmt: skip
             for mount, above, where, top, reason in rows:
                 self.mounts[mount] = Reason(reason) if reason else ((above, where), top)
-            wanted = np.unique(parent[reasons == 0])
+            wanted = distinct_numbers(parent[reasons == 0])
 
     def _load_dentries(self, wanted: Addresses) -> None:
         """Read dentries and the directories that they are in."""
@@ -182,7 +184,7 @@ class Tree:
             for dentry, above, code, reason in rows:
                 bad = Reason.MALFORMED if reason == Reason.NULL else Reason(reason)
                 self.dentries[dentry] = bad if reason else (above, words[code])
-            wanted = np.unique(parent.values[reasons == 0])
+            wanted = distinct_numbers(parent.values[reasons == 0])
 
 
 def _new(wanted: Addresses, known: Mapping[int, object]) -> Addresses:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memq.column import Addresses, Column, Text
+from memq.column import Addresses, Column, Text, is_among
 from memq.errors import Reason
 from memq.os.linux import cmdline
 from memq.os.linux.base import LinuxObject, distinct_addresses, known_pointers
@@ -59,7 +59,7 @@ class Task(Process, LinuxObject):
         known = np.concatenate([np.zeros(0, np.uint64), *listed])
         context.kernel.facts.setdefault(TASK_LIST, TaskSet(known, walk.cut))
         table = pid_table(context.kernel, context.run)
-        rest = table.addresses[~np.isin(table.addresses, known)]
+        rest = table.addresses[~is_among(table.addresses, known)]
         cut = _joined_cut(walk.cut, table.cut)
         pieces = [rest[i : i + BATCHES[-1]] for i in range(0, len(rest), BATCHES[-1])]
         for addresses in pieces:
@@ -226,7 +226,7 @@ class Task(Process, LinuxObject):
         if (come_by == source).all():
             return Column(np.ones(len(self), bool))
         tasks = found()
-        inside = (come_by == source) | np.isin(self.rows["address"], tasks.addresses)
+        inside = (come_by == source) | is_among(self.rows["address"], tasks.addresses)
         column = Column(inside)
         return column if tasks.cut is None else column.but(~inside, tasks.cut.reason)
 

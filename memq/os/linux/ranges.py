@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memq.column import text_column
+from memq.column import distinct_numbers, text_column
 from memq.errors import Reason
 from memq.os.linux.module import Parts, module_list
 
@@ -48,7 +48,7 @@ class Ranges:
         """Return the last symbol of its module at or before each address, and the distance."""
         found: list[tuple[str, int] | None] = [None] * len(addresses)
         rows = self._rows(addresses)
-        for row in np.unique(rows[rows >= 0]).tolist():
+        for row in distinct_numbers(rows[rows >= 0]).tolist():
             table = SymbolTable(self.kernel, self.modules.take(np.array([row])))
             for place in np.flatnonzero(rows == row).tolist():
                 found[place] = table.at(int(addresses[place]))

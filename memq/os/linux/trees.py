@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from memq.column import is_among
 from memq.errors import Reason
 from memq.os.linux.base import KERNEL_HALF
 from memq.os.linux.walks import Cuts, within
@@ -194,7 +195,7 @@ class _MapleWalk:
         address = level.entries & ~_NODE_MASK
         kinds = level.entries >> _TYPE_SHIFT & _TYPE_MASK
         odd = (level.entries & np.uint64(4) == 0) | (address < KERNEL_HALF)
-        odd |= ~np.isin(kinds, np.array(list(self.layouts), np.uint64))
+        odd |= ~is_among(kinds, np.array(list(self.layouts), np.uint64))
         self.cuts.mark(level.owner[odd], Reason.MALFORMED, level.entries[odd])
         level, address = level.take(~odd), address[~odd]
         data, status = self.kernel.space.gather(address, self.node_size)
@@ -208,7 +209,7 @@ class _MapleWalk:
         if wrong.any():
             # A node that was replaced while the dump was taken links to itself, and is still whole.
             self.cuts.mark(level.owner[dead], Reason.MALFORMED, address[dead])
-            again = np.isin(address, np.concatenate([*self.seen, address[:0]]))
+            again = is_among(address, np.concatenate([*self.seen, address[:0]]))
             reason = np.where(again, np.uint8(Reason.LOOP), np.uint8(Reason.MALFORMED))
             status = np.where(wrong & ~dead, reason, status)
         self.cuts.mark(level.owner, status, address)
@@ -307,7 +308,7 @@ def _red_black(kernel: LinuxKernel, run: Run, spaces: Structs, cuts: Cuts) -> Ma
         parent = _word(data, up) & ~np.uint64(3)
         wrong = (status == 0) & (parent != above)
         if wrong.any():
-            again = np.isin(links, np.concatenate([*seen, links[:0]]))
+            again = is_among(links, np.concatenate([*seen, links[:0]]))
             reason = np.where(again, np.uint8(Reason.LOOP), np.uint8(Reason.MALFORMED))
             status = np.where(wrong, reason, status)
         cuts.mark(owner, status, links)

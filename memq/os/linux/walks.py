@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from memq.column import is_among
 from memq.errors import Reason
 from memq.os.linux.base import KERNEL_HALF
 from memq.schema.batch import Cut
@@ -202,7 +203,7 @@ def _seen(owner: Indexes, place: Addresses, found: list[Found]) -> NDArray[np.bo
     if not found:
         return np.zeros(len(owner), bool)
     before = np.concatenate([_keys(step.owner, step.addresses) for step in found])
-    return np.isin(_keys(owner, place), before)
+    return is_among(_keys(owner, place), before)
 
 
 def _in_order(found: list[Found], cuts: Cuts, offset: int) -> Found:

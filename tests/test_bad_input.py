@@ -214,8 +214,8 @@ def test_cut_in_the_middle_it_answers_or_says_why_not(
         assert len(lines) == 1
     else:
         assert status == 0
-        assert out.count("\n") > 10
-    assert status == 0 or megabytes < 120
+        assert out.count("\n") >= 1
+    assert status == 0 or megabytes < 100
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc/self/status")

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -28,7 +28,7 @@ from memq.column import (
 )
 from memq.errors import Reason
 from memq.eval import arithmetic, compare, merge
-from memq.eval.domain import Domain, chunks, extend, rest_reasons
+from memq.eval.domain import Domain, Slot, chunks, extend
 from memq.eval.methods import METHODS
 from memq.eval.terms import (
     Aggregate,
@@ -58,9 +58,12 @@ from memq.eval.terms import (
 )
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from memq.column import Statuses
 
 Test: TypeAlias = Callable[[Domain], Truth]
+
+_ENDLESS = 1 << 40
+"""More elements than any collection has, and few enough for sums of them to be exact."""
 
 
 def holds(term: Term, domain: Domain) -> Truth:
@@ -231,34 +234,46 @@ def _bounded_comparison(term: Comparison, domain: Domain) -> Truth:
         parts = (replace(term, operator=sign) for sign in ("<=", ">="))
         equal = np.minimum(*(_bounded_comparison(part, domain) for part in parts))
         return equal if term.operator == "==" else negation(equal)
+    one, other = (_bounds(operand, domain) for operand in term.operands)
     truths = [
-        compare.compare(term.operator, one, two)
-        for one in _ends(term.operands[0], domain)
-        for two in _ends(term.operands[1], domain)
+        compare.compare(term.operator, first, second)
+        for first in (one.least, one.most)
+        for second in (other.least, other.most)
     ]
     low, high = np.minimum.reduce(truths), np.maximum.reduce(truths)
-    return np.where(low == high, low, np.uint8(Reason.CUT_SHORT))
+    return np.where(low == high, low, np.maximum(one.reason, other.reason))
 
 
-def _ends(term: Term, domain: Domain) -> tuple[Column, ...]:
-    """The least and the most that a count may be; of any other term its value."""
-    if not isinstance(term, Aggregate) or term.operator != "Count":
-        return (evaluate(term, domain),)
-    sure, maybe, endless = _counts(term, domain)
-    most = np.where(endless, np.int64(1 << 62), sure + maybe)
-    return Column(sure), Column(most)
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """The least and the most that a number may be, and where they differ, why it is not known."""
+
+    least: Column
+    most: Column
+    reason: Statuses
+
+
+def _bounds(term: Term, domain: Domain) -> Bounds:
+    if isinstance(term, Aggregate) and term.operator == "Count":
+        return _counts(term, domain)
+    value = evaluate(term, domain)
+    return Bounds(value, value, np.zeros(domain.length, np.uint8))
 
 
 # Aggregates
 
 
-def _bodies(term: Aggregate, domain: Domain, rows: Indexes) -> tuple[Truth, Truth | None, Indexes]:
-    """Ask the body of each element: (truth, whether it is there, row of the domain)."""
+def _bodies(term: Aggregate, domain: Domain, rows: Indexes) -> tuple[Truth, Indexes, Slot]:
+    """Ask of each element whether it is there and the body is true (for All: is not)."""
     piece = domain if len(rows) == domain.length else domain.take(rows)
     extension = extend(piece.free(), term.place, name=term.variable)
     inner = extension.domain
     truth = np.full(inner.length, TRUE, np.uint8) if term.body is None else holds(term.body, inner)
-    return truth, extension.there, extension.origin
+    if term.operator == "All":
+        truth = negation(truth)
+    if extension.there is not None:
+        truth = np.minimum(truth, extension.there)
+    return truth, extension.origin, inner.slots[term.variable]
 
 
 def _aggregate(term: Aggregate, domain: Domain) -> Truth:
@@ -275,45 +290,44 @@ def _aggregate(term: Aggregate, domain: Domain) -> Truth:
 def _some_element(term: Aggregate, domain: Domain) -> Truth:
     result = np.zeros(domain.length, np.uint8)
     for rows in chunks(domain, term.place):
-        truth, there, origin = _bodies(term, domain, rows)
-        if term.operator == "All":
-            truth = negation(truth)
-        if there is not None:
-            truth = np.minimum(truth, there)
+        truth, origin, _ = _bodies(term, domain, rows)
         result[rows] = some_of(truth, origin, len(rows))
     return result
 
 
-def _counts(term: Aggregate, domain: Domain) -> tuple[Indexes, Indexes, NDArray[np.bool_]]:
-    """Count a collection's elements: surely, perhaps besides, and whether there is no end to it."""
+def _counts(term: Aggregate, domain: Domain) -> Bounds:
+    """Count a collection's elements: surely, and perhaps; what is missing may be any number."""
     outer = _ordered(collections_on(term.place.parent) - domain.slots.keys())
     if outer:
         return _counts_within(term, domain.free(), outer[0])
     sure = np.zeros(domain.length, np.int64)
     maybe = np.zeros(domain.length, np.int64)
+    reason = np.zeros(domain.length, np.uint8)
     for rows in chunks(domain, term.place):
-        truth, there, origin = _bodies(term, domain, rows)
-        truth = truth if there is None else np.minimum(truth, there)
+        truth, origin, slot = _bodies(term, domain, rows)
+        unsure = is_unsure(truth)
+        weights = unsure if slot.rest is None else np.where(slot.rest, _ENDLESS, 1) * unsure
         sure[rows] = np.bincount(origin[truth == TRUE], minlength=len(rows))
-        maybe[rows] = np.bincount(origin[is_unsure(truth)], minlength=len(rows))
-    return sure, maybe, rest_reasons(domain, term.place) > Reason.NULL
+        maybe[rows] = np.bincount(origin, weights, minlength=len(rows))
+        reason[rows] = some_of(np.where(unsure, truth, np.uint8(0)), origin, len(rows))
+    return Bounds(Column(sure), Column(sure + maybe), reason)
 
 
-def _counts_within(
-    term: Aggregate, domain: Domain, outer: Step
-) -> tuple[Indexes, Indexes, NDArray[np.bool_]]:
+def _counts_within(term: Aggregate, domain: Domain, outer: Step) -> Bounds:
     """Add up what is counted in each element of an outer collection."""
     extension = extend(domain, outer)
-    sure, maybe, endless = _counts(term, extension.domain)
-    if extension.there is not None:
-        perhaps = extension.there != TRUE
-        maybe, sure = np.where(perhaps, sure + maybe, maybe), np.where(perhaps, 0, sure)
-    length, origin = domain.length, extension.origin
-    return (
-        np.bincount(origin, sure, minlength=length).astype(np.int64),
-        np.bincount(origin, maybe, minlength=length).astype(np.int64),
-        np.bincount(origin, endless, minlength=length) > 0,
-    )
+    origin, there = extension.origin, extension.there
+    inner = _counts(term, extension.domain)
+    least, reason = inner.least.values, inner.reason
+    if there is not None:
+        least = np.where(there == TRUE, least, 0)
+        reason = np.maximum(reason, np.where(there == TRUE, np.uint8(0), there))
+    reason = np.where(least == inner.most.values, np.uint8(0), reason)
+    sums = [
+        np.bincount(origin, numbers, minlength=domain.length).astype(np.int64)
+        for numbers in (least, inner.most.values)
+    ]
+    return Bounds(Column(sums[0]), Column(sums[1]), some_of(reason, origin, domain.length))
 
 
 def _membership(term: Membership, domain: Domain) -> Truth:
@@ -378,5 +392,5 @@ def _choice(term: Choice, domain: Domain) -> Column:
 
 def _count(term: Aggregate, domain: Domain) -> Column:
     """A count as a value: unknown where the collection, or an element, is not known."""
-    sure, maybe, endless = _counts(term, domain)
-    return Column(sure).but(endless | (maybe > 0), Reason.CUT_SHORT)
+    counted = _counts(term, domain)
+    return counted.least.also(counted.reason)

@@ -51,14 +51,14 @@ def unknown_name(node: ast.Name, frame: Frame | None, names: Names) -> QueryErro
 
 
 def _longer_paths(name: str, frames: Iterable[Frame], names: Names) -> Iterator[str]:
-    """Yield paths by which something of that name can be reached from here."""
-    for one in frames:
-        type_ = one.root.type
-        if type_ is None:
-            continue
-        spoken = one.parameter or type_.type_name
+    """Yield paths by which something of that name can be reached: from elements, from owners."""
+    types = [
+        (one.parameter or one.root.type.type_name, one.root.type) for one in frames if one.root.type
+    ]
+    for spoken, type_ in types:
         if field_of(type_, name):
             yield f"{spoken}.{name}"
+    for spoken, type_ in types:
         owner = names.system.objects.get(type_.owner_type)
         if owner and (field_of(owner, name) or subobject_of(owner, name)):
             yield f"{spoken}.{owner.type_name}.{name}"

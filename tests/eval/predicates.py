@@ -292,7 +292,9 @@ def counted(name: str, collection: str, body: Pair | None, sign: str, number: in
             oracle.kleene_and(pair) for pair in truths(predicate, name, collection, element, bound)
         ]
         low, most = found.count(True), found.count(True) + found.count(None)
-        high = ENDLESS if collection in element.get("cut", ()) else most
+        # The rest comes last; what is false of it is false of all that may be missing.
+        endless = collection in element.get("cut", ()) and found[-1] is not False
+        high = ENDLESS if endless else most
         answers = {compared(sign, count, number) for count in range(low, high + 1)}
         return answers.pop() if len(answers) == 1 else None
 

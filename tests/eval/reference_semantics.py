@@ -9,8 +9,8 @@ A predicate is a tuple:
                                                         bound: what the group around it has bound
     ("and", p, ...)   ("or", p, ...)   ("not", p)
 The functions return True, False or None, which is unknown. A source element is
-{"name": [elements], ...}; a name in its "cut" set has an unknown rest; "member" (made by chain) says
-for each element of a collection whether earlier Wheres left it there.
+{"name": [elements], ...}; a name in its "cut" set has an unknown rest; "member" (made by chain)
+says for each element of a collection whether earlier Wheres left it there.
 """
 
 from __future__ import annotations

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 pairs = predicates()
 quick = settings(
-    max_examples=int(__import__("os").environ.get("EX", "250")),
-    phases=[Phase.generate],
+    max_examples=250,
+    phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )

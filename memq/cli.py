@@ -73,6 +73,9 @@ def _parser() -> argparse.ArgumentParser:
         help="format of the result (table on a terminal, else json)",
     )
     parser.add_argument(
+        "--profile", metavar="FILE", help="an ISF file, for kernels that carry no types"
+    )
+    parser.add_argument(
         "--exit-match", action="store_true", help=f"exit with {_NO_MATCH} if nothing matches"
     )
     parser.add_argument("--version", action="version", version=f"memq {__version__}")
@@ -85,7 +88,7 @@ def _run(options: argparse.Namespace) -> int:
     from memq.image import Image  # noqa: PLC0415 - so that --help answers at once
     from memq.progress import Progress  # noqa: PLC0415
 
-    with Image(options.dump, Progress(sys.stderr)) as image:
+    with Image(options.dump, Progress(sys.stderr), options.profile) as image:
         for warning in image.warnings:
             _say(f"warning: {warning}")
         answer = image.query(options.query)

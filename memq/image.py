@@ -41,12 +41,21 @@ class Answer:
 class Image:
     """One dump; use it as a context manager, or close it."""
 
-    def __init__(self, path: str | os.PathLike[str], progress: Progress | None = None) -> None:
-        """Raise ImageError for what is no dump, SymbolError where no kernel is found in it."""
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        progress: Progress | None = None,
+        profile: str | os.PathLike[str] | None = None,
+    ) -> None:
+        """Raise ImageError for what is no dump, SymbolError where no kernel is found in it.
+
+        `profile` is an ISF file (volatility3's), for kernels that do not carry their types.
+        """
         self.progress = progress or Progress()
         self.physical = open_physical(Path(path), self.progress)
         try:
-            found = detect(self.physical, self.progress)
+            symbols = None if profile is None else Path(profile)
+            found = detect(self.physical, self.progress, symbols)
         except SymbolError as error:
             self.physical.close()
             # What is odd about the file may be why there is no kernel in it.
@@ -74,6 +83,8 @@ class Image:
         self.close()
 
 
-def open_image(path: str | os.PathLike[str]) -> Image:
-    """Open a dump."""
-    return Image(path)
+def open_image(
+    path: str | os.PathLike[str], *, profile: str | os.PathLike[str] | None = None
+) -> Image:
+    """Open a dump; `profile` is an ISF file, for kernels that do not carry their types."""
+    return Image(path, profile=profile)

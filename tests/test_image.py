@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from memq.column import Addresses
+    from tests.lab import Lab
 
 
 @pytest.fixture(scope="module")
@@ -188,3 +189,15 @@ def test_a_dump_that_is_refused_is_closed_too(tmp_path: Path) -> None:
         Image(path)
     assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208
     assert str(path) in str(caught.value)
+
+
+def test_types_from_a_profile_give_the_same(image: Image, sample: Path, lab: Lab) -> None:
+    profile = lab.folder / "linux" / "deb12-6.1.isf.json.xz"
+    query = "process.Select([pid, name, create_time, vad.start, vad.file_name, handle.name])"
+    with memq.open(sample, profile=profile) as other:
+        assert list(other.query(query).rows()) == list(image.query(query).rows())
+
+
+def test_a_profile_that_is_none(sample: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([str(sample), "--profile", __file__, "-e", "process"]) == 3
+    assert capsys.readouterr().err.startswith("memq: error: no symbol table")

@@ -77,10 +77,10 @@ def _exact(sign: str, first: Array, second: Array) -> Column:
     status = np.array(
         [result[0] if isinstance(result, tuple) else 0 for result in results], np.uint8
     )
-    dtype = np.uint64 if any(number > _SIGNED_MAXIMUM for number in numbers) else np.int64
-    if dtype is np.uint64 and any(number < 0 for number in numbers):
-        status = np.where([n < 0 for n in numbers], np.uint8(Reason.OVERFLOW), status)
-        numbers = [max(0, number) for number in numbers]
+    dtype: type = np.int64
+    if max(numbers, default=0) > _SIGNED_MAXIMUM:
+        # Python's integers where no array of 64 bits holds all: no row depends on the others.
+        dtype = np.uint64 if min(numbers) >= 0 else object
     index = np.array(codes, np.int64)
     return Column(np.array(numbers, dtype), status).take(index)
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from memq.column import Array, Column, Text
-from memq.errors import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,18 +30,18 @@ def concatenate(columns: Sequence[Column]) -> Column:
     status = None if plain else np.concatenate([column.statuses for column in columns])
     if any(isinstance(column, Text) for column in columns):
         return _concatenate_texts(columns, status)
-    if {column.values.dtype.kind for column in columns} == {"i", "u"}:
-        return _concatenate_integers([column.values for column in columns], status)
-    return Column(np.concatenate([column.values for column in columns]), status)
+    arrays = [column.values for column in columns]
+    if {array.dtype.kind for array in arrays} == {"i", "u"}:
+        common = _common_type(arrays)
+        arrays = [array.astype(common) for array in arrays]
+    return Column(np.concatenate(arrays), status)
 
 
-def _concatenate_integers(arrays: Sequence[Array], status: NDArray[np.uint8] | None) -> Column:
-    """Give signed and unsigned numbers one type; what it cannot hold is unknown."""
+def _common_type(arrays: Sequence[Array]) -> type:
+    """Return the type that holds signed and unsigned numbers: Python's own where no other does."""
     if all(array.min(initial=0) >= 0 for array in arrays):
-        return Column(np.concatenate([array.astype(np.uint64) for array in arrays]), status)
-    large = np.concatenate([array > np.uint64(_SIGNED_MAXIMUM) for array in arrays])
-    values = np.concatenate([array.astype(np.int64) for array in arrays])
-    return Column(values, status).but(large, Reason.OVERFLOW)
+        return np.uint64
+    return np.int64 if all(array.max(initial=0) <= _SIGNED_MAXIMUM for array in arrays) else object
 
 
 def _concatenate_texts(columns: Sequence[Column], status: NDArray[np.uint8] | None) -> Text:

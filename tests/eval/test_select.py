@@ -25,11 +25,15 @@ WORLD = World([AGETTY, INIT])
 # (query, what the first element gives, as JSON with the keys in their order)
 GOLDEN = [
     (
-        "process.Select([process.handle_object.f, process.process_object.base, "
-        "process.process_object.process_id, process.vad_object.f])",
-        '{"handle_object": [{"f": "/dev/tty1"}, {"f": "/dev/tty1"}], "process_object": '
-        '{"base": "0x3a10000", "process_id": 412}, "vad_object": [{"f": "/usr/sbin/agetty"}, '
-        '{"f": "/usr/sbin/agetty"}]}',
+        (
+            "process.Select([process.handle_object.f, process.process_object.base, "
+            "process.process_object.process_id, process.vad_object.f])"
+        ),
+        (
+            '{"handle_object": [{"f": "/dev/tty1"}, {"f": "/dev/tty1"}], "process_object": '
+            '{"base": "0x3a10000", "process_id": 412}, "vad_object": [{"f": "/usr/sbin/agetty"}, '
+            '{"f": "/usr/sbin/agetty"}]}'
+        ),
     ),
     ("process.Select([process.pid])", '{"pid": 412}'),
     ("process.Select([process_id])", '{"process_id": 412}'),
@@ -39,8 +43,10 @@ GOLDEN = [
     # Renamed
     (
         "process.Select({p: pid, files: handle.f, all: handle})",
-        '{"p": 412, "files": ["/dev/tty1", "/dev/tty1"], '
-        '"all": [{"n": 7, "f": "/dev/tty1"}, {"n": 8, "f": "/dev/tty1"}]}',
+        (
+            '{"p": 412, "files": ["/dev/tty1", "/dev/tty1"], '
+            '"all": [{"n": 7, "f": "/dev/tty1"}, {"n": 8, "f": "/dev/tty1"}]}'
+        ),
     ),
     ("process.Select({up: parent})", '{"up": {"process_id": 1, "name": "init"}}'),
     # Bare
@@ -66,8 +72,10 @@ GOLDEN = [
     ),
     (
         "process.Select([process_object.vad.n, vad.vad_object.n])",
-        '{"process_object": {"vad": [{"n": 1, "vad_object": {"n": 1}}, '
-        '{"n": 2, "vad_object": {"n": 2}}]}}',
+        (
+            '{"process_object": {"vad": [{"n": 1, "vad_object": {"n": 1}}, '
+            '{"n": 2, "vad_object": {"n": 2}}]}}'
+        ),
     ),
     # Default columns stand flat, under their long names.
     ("process", '{"process_id": 412, "name": "agetty"}'),

@@ -69,7 +69,7 @@ def addressing_of(
     inner = AddressSpace(physical, mode, root, windows=(image,))
     place = symbols.get("page_offset_base")
     page_offset = (inner.u64(place) if place else None) or _PAGE_OFFSET[mode.name]
-    if not _is_direct(walked, physical, page_offset):
+    if page_offset % _PAGE or not _is_direct(walked, physical, page_offset):
         warning = "physical memory is not mapped where the kernel says; pages are walked instead"
         return Addressing(inner, mode, root, page_offset, (warning,))
     memory = DirectWindow(page_offset, page_offset + physical.limit, 0)
@@ -83,7 +83,8 @@ def _image(physical: PhysicalMemory, symbols: Mapping[str, int], phys_base: int)
     if start is None or end is None:
         raise SymbolError("the symbols do not say where the kernel starts and ends")
     place = start - KERNEL_MAP + phys_base
-    if not (KERNEL_MAP <= start < end <= start + _MAX_IMAGE and 0 <= place < physical.limit):
+    sane = KERNEL_MAP <= start < end <= start + _MAX_IMAGE and (place - start) % _PAGE == 0
+    if not (sane and 0 <= place < physical.limit):
         raise SymbolError(
             f"a kernel from {start:#x} to {end:#x}, at {place:#x} of memory, cannot be"
         )

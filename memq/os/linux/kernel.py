@@ -271,7 +271,7 @@ def _types(space: AddressSpace, symbols: Mapping[str, int]) -> Btf:
     """Return the types that the kernel carries, checked to the ends of both their sections."""
     start, end = symbols.get("__start_BTF"), symbols.get("__stop_BTF")
     if start is None or end is None:
-        raise SymbolError("it carries no types (CONFIG_DEBUG_INFO_BTF is not set)")
+        raise SymbolError("it carries no types (no BTF); give them with --profile")
     size = end - start
     data = space.read(start, size) if 0 < size <= _MAX_BTF else None
     if data is None:

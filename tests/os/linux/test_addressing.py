@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from memq.errors import SymbolError
+from memq.os.linux.addressing import addressing_of
 from memq.os.linux.locate import KERNEL_MAP
 from tests.os.linux.guests import check, told
 
@@ -91,3 +93,9 @@ def moved_per_cpu(guest: Guest, lowest: int) -> np.ndarray[tuple[int], np.dtype[
     addresses[addresses < 1 << 32] += np.uint64(lowest)
     assert (addresses[1:] >= addresses[:-1]).all()
     return addresses
+
+
+def test_a_place_that_is_no_page(small: Guest) -> None:
+    symbols = {name: small.kernel.symbol(name) for name in ("_text", "_end", "init_top_pgt")}
+    with pytest.raises(SymbolError, match="cannot be"):
+        addressing_of(small.kernel.physical, symbols, small.kernel.phys_base + 8)

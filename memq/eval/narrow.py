@@ -43,7 +43,7 @@ def keep(batch: Batch, conditions: Sequence[Condition], run: Run) -> Batch:
     run.undecided.update(Reason(code) for code in value[is_unsure(value)].tolist())
     kept = batch if (value == TRUE).all() else batch.take(np.flatnonzero(value == TRUE))
     if isinstance(kept, ObjectType) and len(kept):
-        places = frozenset[Step]().union(*(positive(one.predicate) for one in conditions))
+        places = frozenset[Step]().union(*(_places(one) for one in conditions))
         _count_lost(kept, conditions[0].root, places, run)
     return kept
 
@@ -51,14 +51,22 @@ def keep(batch: Batch, conditions: Sequence[Condition], run: Run) -> Batch:
 def narrowed(batch: ObjectType, condition: Condition, run: Run) -> ObjectType:
     """Narrow the collections that a condition names to the elements of which it is true."""
     domain = Domain.over(condition.root, batch, run)
-    return _narrow_within(batch, condition.root, domain, condition.predicate)
+    return _narrow_within(batch, condition.root, domain, condition.predicate, _places(condition))
 
 
-def _narrow_within(batch: ObjectType, parent: Place, domain: Domain, predicate: Term) -> ObjectType:
+def _places(condition: Condition) -> frozenset[Step]:
+    """Return the collections that a condition narrows and something reads afterwards."""
+    named = positive(condition.predicate)
+    return frozenset(place for place in named if place.name in condition.narrows)
+
+
+def _narrow_within(
+    batch: ObjectType, parent: Place, domain: Domain, predicate: Term, places: frozenset[Step]
+) -> ObjectType:
     """Narrow the collections of the objects at a place; row by row they are those of the domain."""
     views = {
-        place.name: _narrow(batch, place, domain, predicate)
-        for place in _within(positive(predicate), parent)
+        place.name: _narrow(batch, place, domain, predicate, places)
+        for place in _within(places, parent)
     }
     for name, view in views.items():
         batch = batch.with_view(name, view)
@@ -69,7 +77,9 @@ def _within(places: Iterable[Step], parent: Place) -> list[Step]:
     return [place for place in places if place.parent == parent]
 
 
-def _narrow(batch: ObjectType, place: Step, domain: Domain, predicate: Term) -> Collection:
+def _narrow(
+    batch: ObjectType, place: Step, domain: Domain, predicate: Term, places: frozenset[Step]
+) -> Collection:
     """Narrow one collection of each object, and with each element fixed those within it."""
     view = batch.collection(place.name)
     elements = Slot(view.children, np.arange(len(view.children), dtype=np.int64))
@@ -78,9 +88,9 @@ def _narrow(batch: ObjectType, place: Step, domain: Domain, predicate: Term) -> 
     if view.membership is not None:
         truth = np.minimum(truth, view.membership)
     kept = view.keep(truth)
-    if _within(positive(predicate), place):
+    if _within(places, place):
         left = inner.take(np.flatnonzero(truth))
-        children = _narrow_within(kept.children, place, left, predicate)
+        children = _narrow_within(kept.children, place, left, predicate, places)
         kept = replace(kept, children=children)
     return kept
 

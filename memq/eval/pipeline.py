@@ -27,6 +27,7 @@ from memq.eval.plan import (
 from memq.eval.scope import Frame, RecordShape, Shape
 from memq.eval.select import Selection, defaults
 from memq.eval.terms import Root, Step, named
+from memq.eval.usage import with_usage
 from memq.lang import ast, hints
 from memq.lang.parser import parse
 
@@ -84,7 +85,7 @@ class Pipeline:
         for call, target in reversed(calls):
             partly = self._method(partly, call, target)
         plan = replace(partly.plan, warnings=tuple(self.warnings))
-        return self._shown(plan, partly.root)
+        return with_usage(self._shown(plan, partly.root))
 
     def _source(self, node: ast.Expression) -> Partly:
         type_ = self.system.objects.get(node.name) if isinstance(node, ast.Name) else None

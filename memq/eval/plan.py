@@ -37,6 +37,8 @@ class Condition:
 
     root: Root
     predicate: Term
+    narrows: frozenset[str] = frozenset()
+    """Names of the collections that something reads after it."""
 
 
 @dataclass(frozen=True, slots=True)

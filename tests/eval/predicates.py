@@ -343,7 +343,7 @@ def negation(part: Pair) -> Pair:
     return Pair(f"!({part.text})", ("not", part.predicate))
 
 
-def predicates(scope: Scope = OUTER, depth: int = 0, leaves: int = 6) -> st.SearchStrategy[Pair]:
+def combined(leaf: st.SearchStrategy[Pair], leaves: int) -> st.SearchStrategy[Pair]:
     """Conditions with `&&`, `||` and `!` between them."""
 
     def grown(inner: st.SearchStrategy[Pair]) -> st.SearchStrategy[Pair]:
@@ -355,4 +355,55 @@ def predicates(scope: Scope = OUTER, depth: int = 0, leaves: int = 6) -> st.Sear
             st.builds(negation, inner),
         )
 
-    return st.recursive(conditions(scope, depth), grown, max_leaves=leaves)
+    return st.recursive(leaf, grown, max_leaves=leaves)
+
+
+def predicates(scope: Scope = OUTER, depth: int = 0, leaves: int = 6) -> st.SearchStrategy[Pair]:
+    """All that the language has."""
+    return combined(conditions(scope, depth), leaves)
+
+
+# Few truth values, so that what is rare above is frequent here: unknown elements, and what is said
+# of them twice.
+
+little_bits = st.sampled_from([True, False, UNKNOWN])
+little_vads = st.fixed_dictionaries(
+    {"a": little_bits, "b": little_bits, "n": st.just(1), "f": st.just("x")}
+)
+little_processes = st.fixed_dictionaries(
+    {
+        "odd": little_bits,
+        "x": st.just(1),
+        "vad": st.lists(little_vads, min_size=1, max_size=3),
+        "handle": st.just([]),
+        "cut": st.sampled_from([{}, {}, {"vad": UNKNOWN}]),
+    }
+)
+little_worlds = st.lists(little_processes, min_size=1, max_size=3)
+
+
+def little_bodies(name: str) -> st.SearchStrategy[Pair]:
+    scope: Scope = ((name, name, "vad"), *(one for one in OUTER if one[0] != "handle"))
+    return combined(st.builds(bare, bit_fields(scope)), 2)
+
+
+little_conditions = st.one_of(
+    st.builds(bare, bit_fields((OUTER[0], OUTER[0], OUTER[2]))),
+    st.builds(bare, bit_fields((OUTER[0],))),
+    st.builds(
+        quantified,
+        st.sampled_from(["Any", "All", "None"]),
+        st.just("e"),
+        st.just("vad"),
+        little_bodies("e"),
+    ),
+    st.builds(
+        counted,
+        st.just("e"),
+        st.just("vad"),
+        little_bodies("e"),
+        st.sampled_from(["==", "!=", "<", ">="]),
+        st.integers(0, 3),
+    ),
+)
+little_predicates = combined(little_conditions, 4)

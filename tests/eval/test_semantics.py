@@ -12,7 +12,14 @@ from hypothesis import strategies as st
 
 from memq.run import Limits
 from tests.eval import reference_semantics as oracle
-from tests.eval.predicates import COLLECTIONS, Pair, predicates, worlds
+from tests.eval.predicates import (
+    COLLECTIONS,
+    Pair,
+    little_predicates,
+    little_worlds,
+    predicates,
+    worlds,
+)
 from tests.eval.world import World, ask
 
 if TYPE_CHECKING:
@@ -20,7 +27,7 @@ if TYPE_CHECKING:
 
 pairs = predicates()
 quick = settings(
-    max_examples=250,
+    max_examples=100,
     phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
@@ -86,6 +93,16 @@ def test_a_where_is_what_the_oracle_says(
 @quick
 @given(worlds, st.lists(pairs, min_size=2, max_size=3), portions)
 def test_wheres_in_a_row_are_what_the_oracle_says(
+    processes: list[dict[str, Any]], conditions: list[Pair], portion: int
+) -> None:
+    data = numbered(processes)
+    query = "process" + "".join(f".Where({pair.text})" for pair in conditions)
+    assert found(query, data, portion, Limits()) == expected(data, conditions)
+
+
+@settings(quick, max_examples=400)
+@given(little_worlds, st.lists(little_predicates, min_size=1, max_size=3), portions)
+def test_little_worlds(
     processes: list[dict[str, Any]], conditions: list[Pair], portion: int
 ) -> None:
     data = numbered(processes)

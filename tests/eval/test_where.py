@@ -118,11 +118,18 @@ def test_both_levels_narrow_for_a_later_where() -> None:
 def test_undecided_and_lost_are_counted() -> None:
     unknown = {"pid": 7, "vad": [vad(1, a=Reason.PAGED_OUT)]}
     partly = {"pid": 8, "vad": [vad(1, a=Reason.NOT_IN_DUMP), vad(2, a=True)]}
-    run = ask(World([unknown, partly, FIVE]), "process.Where(vad.a)").run
+    run = ask(World([unknown, partly, FIVE]), "process.Where(vad.a).Select([pid, vad.n])").run
     assert run.matched == 2
     assert run.undecided == {Reason.PAGED_OUT: 1}
     assert run.lost == {Reason.NOT_IN_DUMP: 1}
     assert not ask(World([unknown]), "process.Where(vad.a ?? true)").run.undecided
+
+
+def test_what_nobody_asks_for_is_not_lost() -> None:
+    partly = {"pid": 8, "vad": [vad(1, a=Reason.NOT_IN_DUMP), vad(2, a=True)]}
+    run = ask(World([partly]), "process.Where(vad.a).Select([pid, handle.n])").run
+    assert run.matched == 1
+    assert not run.lost
 
 
 def test_what_a_later_where_finds_false_is_decided() -> None:

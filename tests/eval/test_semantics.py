@@ -12,14 +12,8 @@ from hypothesis import strategies as st
 
 from memq.run import Limits
 from tests.eval import reference_semantics as oracle
-from tests.eval.predicates import (
-    COLLECTIONS,
-    Pair,
-    little_predicates,
-    little_worlds,
-    predicates,
-    worlds,
-)
+from tests.eval.little import little_predicates, little_worlds
+from tests.eval.predicates import COLLECTIONS, Pair, predicates, worlds
 from tests.eval.world import World, ask
 
 if TYPE_CHECKING:

@@ -65,6 +65,7 @@ LEFT = [
     ("vad.f == handle.f", [None, [1], None]),
     ("vad.a || !vad.b", [[1], [1], []]),
     ("vad.Any(v => v.c)", [[1, 2, 3], [1], None]),
+    ("vad.a || vad.Any(v => v.n == 3 && process.vad.b)", [[1, 2, 3], [1], None]),
     ("!(vad.f == 'y')", [[1, 2, 3], None, []]),
     ("pid > 4", [None, [1], []]),
 ]

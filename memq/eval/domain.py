@@ -198,13 +198,17 @@ def extend(
 
 def chunks(domain: Domain, place: Step) -> Iterator[Indexes]:
     """Cut the domain's rows into pieces whose extensions stay within the run's limit."""
-    total = np.cumsum(domain.sizes(place))
-    limit = domain.run.limits.rows_at_once
+    return cut_rows(domain.sizes(place), domain.run.limits.rows_at_once)
+
+
+def cut_rows(sizes: Indexes, limit: int) -> Iterator[Indexes]:
+    """Cut rows into runs whose sizes add up to no more than the limit, or that are one row."""
+    total = np.cumsum(sizes)
     if not len(total) or total[-1] <= limit:
-        yield np.arange(domain.length, dtype=np.int64)
+        yield np.arange(len(sizes), dtype=np.int64)
         return
     start = 0
-    while start < domain.length:
+    while start < len(sizes):
         before = total[start - 1] if start else 0
         end = max(start + 1, int(np.searchsorted(total, before + limit, "right")))
         yield np.arange(start, end, dtype=np.int64)

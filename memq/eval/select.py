@@ -32,6 +32,10 @@ if TYPE_CHECKING:
 Keys: TypeAlias = tuple[str, ...]
 
 
+RESERVED = {"_unknown", "_cut_short"}
+"""Keys of records that hold the reasons of what is not known."""
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """One thing that a Select names: its keys, and the value, or the object to be shown whole."""
@@ -74,6 +78,13 @@ class Selection:
             raise QueryError(
                 "Nothing is selected.", span=node.span, hint="Name what is wanted: `[pid, name]`."
             )
+        for one in asked:
+            if RESERVED & set(one.path):
+                raise QueryError(
+                    f"`{one.path[-1]}` is what output marks missing values with.",
+                    span=one.node.span,
+                    hint="Choose another name.",
+                )
         return self._grouped(asked, frozenset()), False
 
     def _asked(self, node: ast.Expression) -> Asked:

@@ -10,7 +10,7 @@ import numpy as np
 from memq.column import TRUE, Column, Indexes, column_of
 from memq.errors import Reason
 from memq.eval import merge, narrow, order
-from memq.eval.domain import Domain, extend, rest_reasons
+from memq.eval.domain import Domain, cut_rows, extend, rest_reasons
 from memq.eval.evaluate import evaluate, holds
 from memq.eval.plan import (
     DistinctStage,
@@ -89,10 +89,22 @@ def _where(flows: Iterator[Flow], stage: WhereStage, run: Run) -> Iterator[Flow]
 
 def select(flows: Iterator[Flow], stage: SelectStage, run: Run) -> Iterator[Flow]:
     """Give one record for each element."""
+    lists = [item.what.place for item in stage.items if isinstance(item.what, ListItem)]
     for flow in flows:
-        run.check()
         domain = Domain.over(stage.root, flow.batch, run)
-        yield replace(flow, batch=_records(stage.items, domain))
+        for rows in _rows_at_once(domain, lists):
+            run.check()
+            piece = domain if len(rows) == domain.length else domain.take(rows)
+            last = not len(rows) or rows[-1] == domain.length - 1
+            yield Flow(_records(stage.items, piece), flow.cut if last else None)
+
+
+def _rows_at_once(domain: Domain, lists: Sequence[Step]) -> Iterator[Indexes]:
+    """Cut a batch into pieces whose lists have a bounded number of elements, or one row each."""
+    sizes = np.zeros(domain.length, np.int64)
+    for place in lists:
+        sizes += domain.sizes(place)
+    yield from cut_rows(sizes, ROWS)
 
 
 def _records(items: Sequence[SelectItem], domain: Domain) -> Records:

@@ -6,6 +6,7 @@ table is fitted to its width, and what is longer than its cell ends in an ellips
 
 from __future__ import annotations
 
+import time
 import unicodedata
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -29,6 +30,9 @@ _RIGHT = (Kind.NUMBER, Kind.SIZE, Kind.ADDRESS, Kind.FLOAT)
 
 # Stands for an unknown value until the line is whole: one column wide, and no text can hold it.
 _UNKNOWN = "\x00"
+_SCREENFUL = 50
+_PATIENCE = 0.3
+"""Rows, and seconds, that are waited for before the widths of the columns are chosen."""
 
 
 def table(
@@ -38,19 +42,30 @@ def table(
     *,
     dim: bool = False,
 ) -> Iterator[str]:
-    """Yield the lines of a table; `width` in columns (None: as wide as it needs)."""
+    """Yield the lines of a table; `width` in columns (None: as wide as it needs).
+
+    The first screenful of rows, or what is found in 0.3 s, is laid out together.
+    """
     mark = "\x1b[2m?\x1b[0m" if dim else "?"
     layout = _Layout(fields, width)
-    is_first = True
+    held: list[list[list[str]]] = []
+    is_begun = False
+    patience = time.monotonic() + _PATIENCE
     for records in slices(batches):
         columns = [_cells(records, number) for number in range(len(records.columns))]
         layout.widen(columns)
-        if is_first:
+        held.append(columns)
+        rows = sum(len(each[0]) for each in held)
+        if not is_begun and rows < _SCREENFUL and time.monotonic() < patience:
+            continue
+        if not is_begun:
             yield layout.head()
-            is_first = False
-        yield layout.lines(columns).replace(_UNKNOWN, mark)
-    if is_first:
+            is_begun = True
+        yield from (layout.lines(each).replace(_UNKNOWN, mark) for each in held)
+        held = []
+    if not is_begun:
         yield layout.head()
+        yield from (layout.lines(each).replace(_UNKNOWN, mark) for each in held)
 
 
 def single(batches: Iterable[Records], *, dim: bool = False) -> Iterator[str]:

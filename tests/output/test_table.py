@@ -147,7 +147,14 @@ def test_off_a_terminal_nothing_is_cut() -> None:
     assert drawn(*batches).splitlines()[2:] == ["a", "b" * 500]
 
 
-def test_on_a_terminal_columns_grow_with_later_rows() -> None:
+def test_the_first_screenful_is_laid_out_together() -> None:
+    fields = (Field(("a",), Kind.STRING), Field(("b",), Kind.NUMBER))
+    batches = [made.records(fields, [(text, 1)]) for text in ("x", "y" * 20)]
+    assert drawn(*batches, width=40).splitlines()[2:] == ["x" + " " * 19 + "  1", "y" * 20 + "  1"]
+
+
+def test_on_a_terminal_columns_grow_with_later_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(table, "_SCREENFUL", 1)
     fields = (Field(("a",), Kind.STRING), Field(("b",), Kind.NUMBER))
     batches = [made.records(fields, [(text, 1)]) for text in ("x", "y" * 20, "z" * 90, "w")]
     assert drawn(*batches, width=40).splitlines()[2:] == [
@@ -173,7 +180,8 @@ def test_one_value_stands_alone() -> None:
     assert list(table.single([lost], dim=True)) == [f"{DIM}\n"]
 
 
-def test_rows_are_written_before_the_next_are_found() -> None:
+def test_rows_are_written_before_the_next_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(table, "_SCREENFUL", 1)
     found: list[int] = []
 
     def batches() -> Iterator[Records]:

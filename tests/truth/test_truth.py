@@ -68,7 +68,7 @@ def test_order_is_the_kernels(told: Told) -> None:
 
 
 def test_no_mapping_of_the_small_guest_is_lost(told: Told) -> None:
-    # volatility3 2.28 loses 526 of these: it stops at nodes of maple trees.
+    # volatility3 2.28 loses 526 of these: it dies at a SysV segment, whose inode is 0.
     if told.dump.name != "deb12-6.1-small.lime":
         pytest.skip("a test of the sample")
     owners = Counter(pid for pid, _ in told.vads)

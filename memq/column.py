@@ -221,14 +221,6 @@ def negation(truth: Truth) -> Truth:
     return _NOT[truth]
 
 
-def conjunction(truths: Iterable[Truth], length: int) -> Truth:
-    """Kleene's and of any number of truth columns."""
-    result = np.full(length, TRUE, np.uint8)
-    for truth in truths:
-        result = np.minimum(result, truth)
-    return result
-
-
 def disjunction(truths: Iterable[Truth], length: int) -> Truth:
     """Kleene's or of any number of truth columns."""
     result = np.zeros(length, np.uint8)
@@ -244,8 +236,3 @@ def some_of(truth: Truth, parent: Indexes, parents: int) -> Truth:
         starts = np.flatnonzero(np.diff(parent, prepend=-1))
         result[parent[starts]] = np.maximum.reduceat(truth, starts)
     return result
-
-
-def every_of(truth: Truth, parent: Indexes, parents: int) -> Truth:
-    """Kleene's and over each parent's rows; `parent` is non-decreasing; of no rows it is true."""
-    return negation(some_of(negation(truth), parent, parents))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -18,28 +17,10 @@ from memq.cli import main
 from memq.errors import ImageError
 from memq.os.linux.vma import Vma
 from tests.lab import ROOT
+from tests.program import run
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-POSIX = pytest.mark.skipif(os.name != "posix", reason="POSIX only")
-LINUX = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Linux only")
-
-
-def command(*arguments: object) -> list[str]:
-    return [sys.executable, "-m", "memq", *map(str, arguments)]
-
-
-def run(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command(*arguments),
-        cwd=ROOT,
-        env=os.environ | environment,
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
-        timeout=120,
-    )
 
 
 # Exit status

@@ -17,29 +17,11 @@ from memq.cli import main
 from memq.layers.opening import open_physical
 from memq.os.linux.vma import Vma
 from tests.lab import ROOT
+from tests.program import LINUX, POSIX, command
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-
-POSIX = pytest.mark.skipif(os.name != "posix", reason="POSIX only")
-LINUX = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Linux only")
-
-
-def command(*arguments: object) -> list[str]:
-    return [sys.executable, "-m", "memq", *map(str, arguments)]
-
-
-def run(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command(*arguments),
-        cwd=ROOT,
-        env=os.environ | environment,
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
-        timeout=120,
-    )
 
 
 def test_only_the_result_is_on_standard_output(

@@ -98,11 +98,13 @@ def field(
     aliases: tuple[str, ...] = (),
     shown: bool = False,
     choices: tuple[str, ...] = (),
+    names: tuple[tuple[str, int], ...] = (),
 ) -> Callable[[Callable[[Any], Column]], Field]:
     """Declare a field and how it is computed; if it is shared, only the cost is said here."""
 
     def declare(function: Callable[[Any], Column]) -> Field:
-        return _field(function, aliases, cost, shown, choices)
+        made = _field(function, aliases, cost, shown, choices)
+        return replace(made, value_type=replace(made.value_type, names=names))
 
     return declare
 

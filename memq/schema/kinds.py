@@ -23,12 +23,18 @@ class Kind(Enum):
     STRING = "text"
     TIME = "time"
     DURATION = "duration"
+    FLAGS = "set of flags"
+    ENUM = "named number"
+    REGEX = "regular expression"
     NULL = "null"
 
     @property
     def is_numeric(self) -> bool:
         """Whether values are integers that compare with each other."""
-        return self in (Kind.NUMBER, Kind.SIZE, Kind.ADDRESS, Kind.FLOAT)
+        return self in _NUMERIC
+
+
+_NUMERIC = frozenset((Kind.NUMBER, Kind.SIZE, Kind.ADDRESS, Kind.FLOAT, Kind.FLAGS, Kind.ENUM))
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +46,8 @@ class ValueType:
     """Names and paths of a Windows dump compare without regard to case."""
     choices: tuple[str, ...] = ()
     """Every value that the field can have, where they are few and known."""
+    names: tuple[tuple[str, int], ...] = ()
+    """Of flags and of named numbers: each name with its bits, or its value."""
 
 
 Number: TypeAlias = Annotated[Column, Kind.NUMBER]
@@ -50,6 +58,8 @@ Time: TypeAlias = Annotated[Column, Kind.TIME]
 """Nanoseconds since 1970-01-01 UTC, int64."""
 Duration: TypeAlias = Annotated[Column, Kind.DURATION]
 """Nanoseconds, int64."""
+Flags: TypeAlias = Annotated[Column, Kind.FLAGS]
+"""Numbers whose bits have names; the names stand in the declaration of the field."""
 String: TypeAlias = Annotated[Text, Kind.STRING]
 """Text that compares exactly on every system."""
 Name: TypeAlias = Annotated[Text, Kind.STRING]
@@ -62,6 +72,7 @@ ANNOTATIONS = {
     "Boolean": ValueType(Kind.BOOLEAN),
     "Time": ValueType(Kind.TIME),
     "Duration": ValueType(Kind.DURATION),
+    "Flags": ValueType(Kind.FLAGS),
     "String": ValueType(Kind.STRING),
     "Name": ValueType(Kind.STRING, ignores_case=True),
 }

@@ -15,9 +15,6 @@ if TYPE_CHECKING:
     from memq.os.linux.kernel import LinuxKernel
     from memq.symbols.structs import Structs
 
-KERNEL_HALF = np.uint64(1 << 63)
-"""On x86-64 every address of the kernel has the highest bit set."""
-
 
 class LinuxObject(ObjectType):
     """A batch of structures of the kernel, at the addresses in `rows`.

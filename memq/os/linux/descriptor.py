@@ -9,13 +9,13 @@ import numpy as np
 
 from memq.column import Addresses, Array, Column, Indexes, Statuses, Text
 from memq.errors import Reason
-from memq.os.linux.base import KERNEL_HALF, LinuxObject, joined_text, known_pointers
+from memq.os.linux.base import LinuxObject, joined_text, known_pointers
 from memq.os.linux.files import FileColumn, file_column
-from memq.os.linux.walks import Cuts, within
 from memq.schema.batch import Collection, ObjectType, Reference
 from memq.schema.declare import Cost, field
 from memq.schema.handle import Handle
 from memq.schema.kinds import Address, Boolean, Name, Number, String
+from memq.symbols.lists import KERNEL_HALF, Cuts, within
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -15,11 +15,12 @@ from memq.os.linux.descriptor import Descriptor
 from memq.os.linux.paths import Paths, paths_of
 from memq.os.linux.tasks import TASK_LIST, TaskSet, listed_tasks, pid_table, task_list
 from memq.os.linux.vma import Vma
-from memq.os.linux.walks import BATCHES, Cuts, batched, lists
+from memq.os.linux.walks import BATCHES, batched
 from memq.schema.batch import Collection, Context, Cut, Portion, Reference
 from memq.schema.declare import Cost, field, many, single
 from memq.schema.kinds import Address, Boolean, Name, Number, String, Time
 from memq.schema.process import Process
+from memq.symbols.lists import Cuts, lists
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -197,11 +198,11 @@ class Task(Process, LinuxObject):
         status = signals["nr_threads"].statuses
         cuts.mark(np.arange(len(self)), status, signals.addresses)
         heads = np.where(status == 0, signals.address_of("thread_head"), np.uint64(0))
-        threads = lists(self.kernel, run, heads, cuts, task.offset("thread_node"))
+        threads = lists(self.kernel.space, run, heads, cuts, task.offset("thread_node"))
         found = self.kernel.structs(self.struct, threads.addresses)
         inner = Cuts(len(threads.owner))
         heads = found.address_of("children")
-        below = lists(self.kernel, run, heads, inner, task.offset("sibling"))
+        below = lists(self.kernel.space, run, heads, inner, task.offset("sibling"))
         cuts.mark(threads.owner, inner.status, inner.at)
         children = self.at(self.context, below.addresses, REFERRED)
         return Collection(children, threads.owner[below.owner], len(self), *cuts.columns())

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from memq.errors import Reason
-from memq.os.linux.base import KERNEL_HALF
 from memq.os.linux.walks import ListWalk, XArrayWalk
 from memq.schema.batch import Cut
+from memq.symbols.lists import KERNEL_HALF
 
 if TYPE_CHECKING:
     from memq.column import Addresses

@@ -18,8 +18,7 @@ import numpy as np
 
 from memq.column import is_among
 from memq.errors import Reason
-from memq.os.linux.base import KERNEL_HALF
-from memq.os.linux.walks import Cuts, within
+from memq.symbols.lists import KERNEL_HALF, Cuts, within
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -1,75 +1,30 @@
 """Walks over the kernel's lists and tables, each bounded and each saying where it ended too early.
 
 A doubly linked list with one head is walked element by element through scalar reads, which for the
-task list is faster than columns and lets a query that takes three elements stop after three. Many
-lists are walked in lockstep, a step of all at once. An xarray (lib/xarray.c) goes level by level.
+task list is faster than columns and lets a query that takes three elements stop after three; many
+lists at once are in memq.symbols.lists. An xarray (lib/xarray.c) goes level by level.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memq.column import is_among
 from memq.errors import Reason
-from memq.os.linux.base import KERNEL_HALF
 from memq.schema.batch import Cut
+from memq.symbols.lists import Chain, reason_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from numpy.typing import NDArray
-
-    from memq.column import Addresses, Indexes, Statuses
+    from memq.column import Addresses
     from memq.os.linux.kernel import LinuxKernel
     from memq.run import Run
 
 BATCHES = (16, 64, 256)
 """Sizes of the batches of a source: small first, so that the first rows are there at once."""
-
-FEW = 8
-"""Up to so many lists are walked one by one."""
-
-
-class Cuts:
-    """For each parent of a walk, why its children are not all there, and where the walk ended.
-
-    The first thing said of a parent stays.
-    """
-
-    def __init__(self, parents: int) -> None:
-        self.status = np.zeros(parents, np.uint8)
-        self.at = np.zeros(parents, np.uint64)
-
-    def mark(self, parents: Indexes, reason: Reason | Statuses, at: Addresses | int = 0) -> None:
-        """Say it of these parents; in an array of reasons, NULL and KNOWN are none."""
-        reasons = np.broadcast_to(np.asarray(reason, np.uint8), parents.shape)
-        places = np.broadcast_to(np.asarray(at, np.uint64), parents.shape)
-        new = np.flatnonzero((reasons > Reason.NULL) & (self.status[parents] == 0))[::-1]
-        self.status[parents[new]] = reasons[new]
-        self.at[parents[new]] = places[new]
-
-    def columns(self) -> tuple[Statuses | None, Addresses | None]:
-        """Return what a Collection takes as `cut` and `cut_at`."""
-        return (self.status, self.at) if self.status.any() else (None, None)
-
-
-def within(counts: Indexes, owner: Indexes, limit: int, cuts: Cuts) -> Indexes:
-    """Return the counts of children, the rest zero once their sum is beyond the limit."""
-    total = np.cumsum(counts)
-    over = total > limit
-    if not over.any():
-        return counts
-    cuts.mark(owner[over], Reason.LIMIT)
-    return np.where(over, 0, counts)
-
-
-def reason_at(kernel: LinuxKernel, address: int) -> Reason:
-    """Return why an address that could not be read could not."""
-    place = kernel.space.translate(address)
-    return place if isinstance(place, Reason) else Reason.NOT_IN_DUMP
 
 
 @dataclass
@@ -87,40 +42,19 @@ class ListWalk:
     head: int
     offset: int
     cut: Cut | None = None
-    seen: set[int] = field(default_factory=set)
-    place: int = 0
-    """The last link, from which the walk goes on; 0 is the head."""
 
     def __iter__(self) -> Iterator[int]:
-        self.place = self.place or self.head
-        read, head, seen = self.kernel.space.u64, self.head, self.seen
-        while (link := read(self.place)) != head:
-            reason = self._judge(link)
-            if link is None or reason is not None:
-                self.cut = Cut(reason or Reason.NOT_IN_DUMP, self._text(link, reason))
-                return
-            seen.add(link)
-            self.place = link
+        chain = Chain(self.kernel.space, self.run, self.head, self.head)
+        for link in chain:
             yield link - self.offset
-            if not len(seen) & 0xFFF:
-                self.run.check()
+        if chain.reason is not None:
+            self.cut = Cut(chain.reason, self._text(chain, chain.reason))
 
-    def _judge(self, link: int | None) -> Reason | None:
-        """Return why the walk cannot go on to a link."""
-        if link is None:
-            return reason_at(self.kernel, self.place)
-        if link < KERNEL_HALF or link & 7:
-            return Reason.MALFORMED
-        if link in self.seen:
-            return Reason.LOOP
-        if len(self.seen) >= self.run.limits.list_length:
-            return Reason.LIMIT
-        return None
-
-    def _text(self, link: int | None, reason: Reason | None) -> str:
-        where = f"{self.place:#x}" if link is None else f"{link:#x}, named by {self.place:#x}"
-        text = (reason or Reason.NOT_IN_DUMP).text
-        return f"{self.what} cut short after {len(self.seen)} elements: {where}: {text}"
+    def _text(self, chain: Chain, reason: Reason) -> str:
+        place, link = chain.place, chain.following
+        where = f"{place:#x}" if link is None else f"{link:#x}, named by {place:#x}"
+        count = len(chain.seen)
+        return f"{self.what} cut short after {count} elements: {where}: {reason.text}"
 
 
 def batched(addresses: Iterable[int]) -> Iterator[Addresses]:
@@ -135,88 +69,6 @@ def batched(addresses: Iterable[int]) -> Iterator[Addresses]:
             batch, size = [], next(sizes, size)
     if batch:
         yield np.array(batch, np.uint64)
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """Children of many parents: `owner` is the parent of each, non-decreasing."""
-
-    addresses: Addresses
-    owner: Indexes
-
-
-def lists(kernel: LinuxKernel, run: Run, heads: Addresses, cuts: Cuts, offset: int) -> Found:
-    """Walk many lists, a step of all at once, to the structures whose link is at the offset.
-
-    Heads of 0 are of no list. The order is each list's own.
-    """
-    owner = np.flatnonzero(heads != 0)
-    place = heads[owner]
-    found: list[Found] = []
-    total = 0
-    while len(owner) > FEW:
-        run.check()
-        data, status = kernel.space.gather(place, 8)
-        cuts.mark(owner, status, place)
-        link = data.view(np.uint64)[:, 0]
-        ended = (status != 0) | (link == heads[owner])
-        bad = ~ended & ((link < KERNEL_HALF) | (link & np.uint64(7) != 0))
-        cuts.mark(owner[bad], Reason.MALFORMED, link[bad])
-        going = ~(ended | bad)
-        owner, place = owner[going], link[going]
-        if len(found) & (len(found) - 1) == 0:  # at powers of two: any loop is met, at little cost
-            again = _seen(owner, place, found)
-            cuts.mark(owner[again], Reason.LOOP, place[again])
-            owner, place = owner[~again], place[~again]
-        total += len(owner)
-        if len(found) >= run.limits.list_length or total > run.limits.children:
-            cuts.mark(owner, Reason.LIMIT, place)
-            owner = owner[:0]
-        else:
-            found.append(Found(place, owner))
-    rest = [
-        _rest(ListWalk(kernel, run, "list", int(heads[parent]), 0), parent, at, found, cuts)
-        for parent, at in zip(owner.tolist(), place[: len(owner)].tolist(), strict=True)
-    ]
-    return _in_order([*found, *rest], cuts, offset)
-
-
-def _rest(walk: ListWalk, parent: int, place: int, found: list[Found], cuts: Cuts) -> Found:
-    """Walk on along one list through scalar reads, which for few lists are faster."""
-    walk.place = place
-    walk.seen = {
-        int(step.addresses[row]) for step in found for row in np.flatnonzero(step.owner == parent)
-    }
-    links = np.fromiter(walk, np.uint64)
-    if walk.cut is not None:
-        cuts.mark(np.array([parent]), walk.cut.reason, walk.place)
-    return Found(links, np.full(len(links), parent, np.int64))
-
-
-def _keys(owner: Indexes, place: Addresses) -> Addresses:
-    """Mix the number of a list with a place in it, so that lists may share places."""
-    return place ^ (owner.astype(np.uint64) << np.uint64(44))
-
-
-def _seen(owner: Indexes, place: Addresses, found: list[Found]) -> NDArray[np.bool_]:
-    """Where a list is at a place at which it was before."""
-    if not found:
-        return np.zeros(len(owner), bool)
-    before = np.concatenate([_keys(step.owner, step.addresses) for step in found])
-    return is_among(_keys(owner, place), before)
-
-
-def _in_order(found: list[Found], cuts: Cuts, offset: int) -> Found:
-    """Return what was found step by step in the order of owners, and of each in its list's."""
-    if not found:
-        return Found(np.zeros(0, np.uint64), np.zeros(0, np.int64))
-    owner = np.concatenate([step.owner for step in found])
-    place = np.concatenate([step.addresses for step in found])
-    if (cuts.status == Reason.LOOP).any():
-        first = np.sort(np.unique(_keys(owner, place), return_index=True)[1])
-        owner, place = owner[first], place[first]
-    order = np.argsort(owner, kind="stable")
-    return Found(place[order] - np.uint64(offset), owner[order])
 
 
 # An xarray: nodes of 64 slots, and in the head or a slot either a node or what is kept there.
@@ -241,7 +93,7 @@ class XArrayWalk:
         """Return what is kept in the array; `cut` says afterwards why that is not all."""
         first = self.kernel.space.u64(self.head)
         if first is None:
-            self._mark(reason_at(self.kernel, self.head), self.head)
+            self._mark(reason_at(self.kernel.space, self.head), self.head)
             return np.zeros(0, np.uint64)
         level = np.array([first], np.uint64)
         shift: int | None = None

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from memq.errors import Reason
 from memq.os.linux.trees import mappings
-from memq.os.linux.walks import Cuts
 from memq.run import Limits
+from memq.symbols.lists import Cuts
 from tests.os.linux.small import SmallKernel, SmallTypes, addresses
 from tests.os.linux.spaces import (
     CONSTANTS,

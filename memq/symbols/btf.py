@@ -89,8 +89,7 @@ class Btf(Types):
         if number is None:
             return None
         record = self._records.record(number)
-        values = {self._records.name(place): value for place, value in self._constants(record)}
-        return EnumType(name, record.size, values)
+        return EnumType(name, record.size, self._named_constants(record))
 
     def enumerator(self, name: str) -> int | None:
         """Return the constant's value: its name is looked for in all enums' bodies at once."""
@@ -105,6 +104,14 @@ class Btf(Types):
         kinds = self._records.kinds
         places = distinct_numbers(self._records.name_places[(kinds == STRUCT) | (kinds == UNION)])
         return sorted({self._records.name(place) for place in places.tolist() if place})
+
+    def named(self, name: str) -> Type | None:
+        """Return the int or float with this name, else what a typedef of it stands for."""
+        for kinds in ((INT, FLOAT), (TYPEDEF,)):
+            for place in self._records.places(name):
+                for number in self._records.named(place, *kinds):
+                    return self._type(number)
+        return None
 
     def _definition(self, name: str, *kinds: int) -> int | None:
         """Return the first type of one of the kinds with this name, or that it is a typedef of."""
@@ -195,7 +202,8 @@ class Btf(Types):
         return Type(_tag(record.flag), name, 0, layout_link=partial(self.struct, name))
 
     def _enum_type(self, record: Record, name: str) -> Type:
-        return Type("enum", name, record.size, signed=self._is_signed(record))
+        link = partial(self._named_constants, record)
+        return Type("enum", name, record.size, self._is_signed(record), constants_link=link)
 
     def _array_type(self, record: Record, depth: int) -> Type:
         element, _index, count = self._records.words[record.body : record.body + 3]
@@ -275,6 +283,9 @@ class Btf(Types):
         step = 2 if record.kind == ENUM else 3
         for word in range(record.body, record.body + step * record.length, step):
             yield self._records.words[word], self._constant(record, word)
+
+    def _named_constants(self, record: Record) -> dict[str, int]:
+        return {self._records.name(place): value for place, value in self._constants(record)}
 
     def _constant(self, record: Record, word: int) -> int:
         """Return the value of the constant whose entry starts at the word."""

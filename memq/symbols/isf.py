@@ -134,6 +134,10 @@ class Isf(Types):
         """Return the names of all structs and unions that have one, sorted."""
         return sorted(name for name in self._structs if not name.startswith(_NAMELESS))
 
+    def named(self, name: str) -> Type | None:
+        """Return the base type with this name; a symbol table has no typedefs."""
+        return self._base(name) if name in self._base_types and name != "pointer" else None
+
     @cached_property
     def pointer_size(self) -> int:
         """Bytes of a pointer."""
@@ -212,7 +216,8 @@ class Isf(Types):
     def _enum_type(self, name: str) -> Type:
         entry = _object(self._enums, name)
         is_signed = self._base(_text(entry, "base")).signed
-        return Type("enum", _shown(name), _number(entry, "size", 17), is_signed)
+        size, link = _number(entry, "size", 17), partial(_constants, entry)
+        return Type("enum", _shown(name), size, is_signed, constants_link=link)
 
     def _array_type(self, described: Mapping[str, object], depth: int) -> Type:
         if depth > MAX_DEPTH:

@@ -18,7 +18,7 @@ import numpy as np
 from memq.column import Addresses, Array, Column, Indexes, Statuses, Text, unknown, worst
 from memq.errors import Reason, SymbolError
 from memq.symbols.decode import Bytes, decode, is_number, is_text, text_of
-from memq.symbols.types import Member, StructType, Types
+from memq.symbols.types import Member, StructType, Type, Types
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -100,10 +100,16 @@ class Structs:
         member = self._find(paths, only_columns=True)
         if member is None:
             return unknown(Reason.NOT_IN_KERNEL, len(self)).under(self.status)
+        if not is_text(member) and not is_number(member):
+            raise NotAColumnError(f"{self._label(paths)} is {member.type}, which is no column")
+        return self.column_of(member)
+
+    def column_of(self, member: Member) -> Column:
+        """Return what is at a member's place, as `[]` does; it need not be one of the type's."""
         if is_text(member):
             return self._text(member)
         if not is_number(member):
-            raise NotAColumnError(f"{self._label(paths)} is {member.type}, which is no column")
+            raise NotAColumnError(f"{self._label(member.name)} is {member.type}, no column")
         data, status = self._read(member.offset, member.size)
         return Column(decode(data, member), status)
 
@@ -125,11 +131,14 @@ class Structs:
         member = self._find(paths)
         if member is None:
             return np.zeros((len(self), 0), np.int64), self._absent()
-        element = member.type
-        while element.kind == "array" and (inner := element.target()) is not None:
-            element = inner
+        element = _innermost(member.type)
         if member.type.kind != "array" or not is_number(Member("", 0, element)):
             raise NotAColumnError(f"{self._label(paths)} is {member.type}, not an array of numbers")
+        return self.array_of(member)
+
+    def array_of(self, member: Member) -> tuple[Array, Statuses | None]:
+        """Return the numbers at the place of an array; it need not be a member of the type."""
+        element = _innermost(member.type)
         data, status = self._read(member.offset, member.size)
         flat = np.ascontiguousarray(data).reshape(-1, element.size)
         values = decode(flat, Member(member.name, 0, element))
@@ -305,3 +314,10 @@ class Structs:
         addresses = self.addresses[rows] + np.uint64(offset)
         roots = None if self.roots is None else self.roots[rows]
         return self.space.gather(addresses, size, roots)
+
+
+def _innermost(type_: Type) -> Type:
+    """Return what an array of arrays consists of in the end."""
+    while type_.kind == "array" and (inner := type_.target()) is not None:
+        type_ = inner
+    return type_

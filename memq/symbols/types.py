@@ -45,6 +45,9 @@ class Type:
     layout_link: Callable[[], StructType | None] | None = field(
         default=None, repr=False, compare=False
     )
+    constants_link: Callable[[], Mapping[str, int]] | None = field(
+        default=None, repr=False, compare=False
+    )
 
     def target(self) -> Type | None:
         """Return what a pointer points to or what an array consists of, None for other kinds."""
@@ -53,6 +56,10 @@ class Type:
     def layout(self) -> StructType | None:
         """Return the members of a struct or union; None for other kinds and for unknown ones."""
         return None if self.layout_link is None else self.layout_link()
+
+    def constants(self) -> Mapping[str, int]:
+        """Return the constants of an enum by name; none for other kinds."""
+        return {} if self.constants_link is None else self.constants_link()
 
     def __str__(self) -> str:
         stars, lengths, type_ = "", "", self
@@ -209,6 +216,15 @@ class EnumType:
 
 class Types(ABC):
     """All types of one kernel, by name."""
+
+    @property
+    def pointer_size(self) -> int:
+        """Bytes of a pointer."""
+        return 8
+
+    def named(self, name: str) -> Type | None:
+        """Return the number type with this name, or what a typedef of this name stands for."""
+        return None
 
     @abstractmethod
     def struct(self, name: str) -> StructType | None:

@@ -39,7 +39,7 @@ from memq.symbols.structs import Structs
 from memq.symbols.types import Member, StructType, Type
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable
+    from collections.abc import Callable, Hashable, Sequence
 
     from memq.column import Addresses, Indexes, Statuses, Text
     from memq.schema.batch import Context
@@ -123,6 +123,20 @@ class RawBatch:
     def take(self, index: Indexes) -> RawBatch:
         """Return the things at the index, in its order; what is known of them is not read again."""
         return RawBatch(self.place, len(index), lambda: self.home.take(index), (self, index))
+
+    @staticmethod
+    def concatenate(batches: Sequence[RawBatch]) -> RawBatch:
+        """Join batches of one type; what was read of them is read again when it is asked for."""
+        if len(batches) == 1:
+            return batches[0]
+        first, homes = batches[0], [batch.home for batch in batches]
+        addresses = np.concatenate([home.addresses for home in homes])
+        status = np.concatenate([Column(home.addresses, home.status).statuses for home in homes])
+        if any(b.place != first.place or b.home.type is not first.home.type for b in batches):
+            addresses = np.concatenate([batch.addresses for batch in batches])
+            return _things(first.home, first.type, Column(addresses, status))
+        space, types = first.home.space, first.home.types
+        return _placed(Structs(space, types, first.home.type, addresses, status), first.place)
 
     # Other places
 

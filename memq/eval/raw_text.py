@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memq.column import Column, Text, text_column
+from memq.column import Column, Text, distinct_numbers, text_column
 from memq.errors import Reason
 from memq.layers.strings import read_strings
 
@@ -38,9 +38,9 @@ class _Memory:
 def text_at(home: Structs, starts: Column) -> Text:
     """Return the texts that start at addresses of the memory in which the structures are."""
     addresses = np.where(starts.known, starts.values, 0).astype(np.uint64)
-    distinct, places = np.unique(addresses, return_inverse=True)
+    distinct = distinct_numbers(addresses)
     found, status = read_strings(_Memory(home.space), distinct, MAX_TEXT + 1, None)
     lengths = np.fromiter(map(len, found), np.int64, len(found))
     words = [string.decode("utf-8", "backslashreplace") for string in found]
     column = text_column(words, status).but(lengths > MAX_TEXT, Reason.LIMIT)
-    return column.take(places).under(starts.status)
+    return column.take(np.searchsorted(distinct, addresses)).under(starts.status)

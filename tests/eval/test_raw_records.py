@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json as plain_json
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from memq.column import Column
-from memq.errors import Reason
+from memq.errors import Reason, SymbolError
 from memq.eval import raw_records as module
 from memq.eval.raw import RawBatch
 from memq.eval.raw_records import MAX_FIELDS, MAX_LEVELS, REST, fields_of, pieces, records
@@ -22,6 +23,7 @@ from memq.symbols.btf import Btf
 from memq.symbols.structs import Structs
 from memq.symbols.types import Member, StructType, Type
 from tests.eval.test_raw import Kernel, numbers, tasks
+from tests.symbols import declared
 from tests.symbols.memory import MISSING, PAGE, SIZE, TASK, TYPES, Memory, structs
 from tests.synthetic.btf import BtfBuilder
 
@@ -236,6 +238,24 @@ def test_odd_names_do_no_harm_in_json(write: Callable[..., Any]) -> None:
     (first, second) = json.parsed([found], bare=False)
     assert first["a|b"] != second["a|b"]
     assert set(first["inner"]) == set(first) - {"inner"}
+
+
+TYPES_OF_A_KERNEL = declared.builder().build()
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.integers(32, len(TYPES_OF_A_KERNEL) - 1), st.integers(0, 255))
+def test_damaged_types_give_records_or_are_refused(place: int, byte: int) -> None:
+    data = bytearray(TYPES_OF_A_KERNEL)
+    data[place] = byte
+    with contextlib.suppress(SymbolError):
+        types = Btf(bytes(data))
+        for name in types.names():
+            type_ = find_type(types, name)
+            if type_ is not None:
+                found = records(things(type_, 64, 0, MISSING * PAGE))
+                assert len(rows(found)) == 3
+                assert found.fields == fields_of(type_)
 
 
 def test_tables_and_separated_values() -> None:

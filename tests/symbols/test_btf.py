@@ -10,6 +10,7 @@ import pytest
 from memq.errors import SymbolError
 from memq.symbols.btf import Btf
 from memq.symbols.btf_records import Records
+from memq.symbols.types import Type
 from tests.symbols.declared import builder
 from tests.symbols.real import btf_bytes
 from tests.synthetic.btf import (
@@ -24,7 +25,7 @@ from tests.synthetic.btf import (
 )
 
 if TYPE_CHECKING:
-    from memq.symbols.types import Member, StructType, Type
+    from memq.symbols.types import Member, StructType
     from tests.lab import Dump
 
 VAR, DATASEC, DECL_TAG = 14, 15, 17
@@ -174,6 +175,27 @@ def test_enums_before_they_told_their_sign(newer: bool, top: int, signed: bool) 
     types = Btf(c.build())
     assert types.enumerator("TOP") == top
     assert types.required("holder").members["old"].type.signed == signed
+
+
+def test_numbers_and_typedefs_by_name() -> None:
+    types = Btf(builder().build())
+    for name, expected in {
+        "unsigned int": Type("int", "unsigned int", 4),
+        "char": Type("char", "char", 1, signed=True),
+        "double": Type("float", "double", 8, signed=True),
+        "pid_t": Type("int", "int", 4, signed=True),
+        "spinlock_t": Type("struct", "spinlock_t", 4),
+        "task_struct": None,
+        "missing": None,
+    }.items():
+        assert types.named(name) == expected
+
+
+def test_constants_of_the_enum_that_a_member_is() -> None:
+    types = Btf(builder().build())
+    kind = types.required("task_struct").member("kind").type
+    assert kind.constants() == {"PIDTYPE_PID": 0, "PIDTYPE_TGID": 1, "PIDTYPE_MAX": 4}
+    assert types.required("task_struct").member("pid").type.constants() == {}
 
 
 def test_names_are_those_of_structs_and_unions() -> None:

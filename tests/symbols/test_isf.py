@@ -14,12 +14,13 @@ from hypothesis import strategies as st
 from memq.errors import ImageError, SymbolError
 from memq.symbols.btf import Btf
 from memq.symbols.isf import Isf, open_isf
+from memq.symbols.types import Type
 from tests.symbols.real import btf_bytes
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from memq.symbols.types import Member, StructType, Type
+    from memq.symbols.types import Member, StructType
     from tests.lab import Dump, Lab
 
 
@@ -151,6 +152,9 @@ def test_enums_and_names() -> None:
     assert (table.enumerator("KindLost"), table.enumerator("None")) == (-1, None)
     assert (table.enum("missing"), table.struct("missing")) == (None, None)
     assert table.names() == ["_EPROCESS"]
+    assert table.required("_EPROCESS").member("Kind").type.constants() == kind.values
+    assert table.named("unsigned char") == Type("int", "unsigned char", 1)
+    assert (table.named("pointer"), table.named("_KIND")) == (None, None)
 
 
 def test_pointers_of_32_bits() -> None:
@@ -189,10 +193,11 @@ def ask_everything(table: Isf) -> None:
     for name in table.names():
         layout = table.struct(name)
         for member in layout.members.values() if layout else ():
-            _ = str(member.type), member.end, member.type.layout()
+            _ = str(member.type), member.end, member.type.layout(), member.type.constants()
     for name in ("_KIND", "missing"):
         table.enum(name)
         table.enumerator(name)
+        table.named(name)
     for name in table.symbols:
         table.symbol_type(name)
     _ = table.constants

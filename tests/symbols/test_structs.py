@@ -171,6 +171,26 @@ def test_what_makes_no_column(path: str) -> None:
     assert issubclass(NotAColumnError, TypeError)
 
 
+def test_places_that_are_no_members() -> None:
+    memory = Memory()
+    found = structs([64, 1024], memory)
+    place = TASK.offset("limits") + 8
+    word, text = Type("int", "u64", 8), Type("char", "char", 1, signed=True)
+    assert found.column_of(Member("", place, word)).values.tolist() == (
+        found["limits[1]"].values.tolist()
+    )
+    two = Type("array", "", 16, count=2, target_link=lambda: word)
+    values, status = found.array_of(Member("", place, two))
+    assert values.tolist() == found.array("limits")[0][:, 1:3].tolist()
+    assert status is None
+    four = Type("array", "", 4, count=4, target_link=lambda: text)
+    behind = found.column_of(Member("", TASK.size, four))  # as of a flexible array
+    assert isinstance(behind, Text)
+    assert memory.asked == [(2, TASK.size), (2, 4)]
+    with pytest.raises(NotAColumnError, match="no column"):
+        found.column_of(Member("", 0, two))
+
+
 # Alternatives
 
 

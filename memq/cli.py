@@ -1,4 +1,4 @@
-"""The command line: memq DUMP -e QUERY.
+"""The command line: memq DUMP -e QUERY, or memq --schema.
 
 The result goes to standard output, everything else to standard error. Exit status: 0, 1 a failure
 while running, 2 a bad query or command line, 3 a dump that cannot be opened, 10 with --exit-match
@@ -28,7 +28,16 @@ if TYPE_CHECKING:
     from memq.run import Run
 
 FORMATS = ("table", "json", "jsonl", "csv", "tsv")
+REFERENCES = ("text", "json", "markdown")
+"""Forms of what --schema prints."""
 _NO_MATCH = 10
+_PLAIN_WIDTH = 80
+"""Columns of text that goes elsewhere than to a terminal."""
+
+_USAGE = f"""\
+memq DUMP -e QUERY [option ...]
+       memq --schema [{{{",".join(REFERENCES)}}}]
+"""
 
 _EXAMPLE = """\
 example:
@@ -38,9 +47,11 @@ example:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program; returns its exit status."""
-    options = _parser().parse_args(arguments)
+    options = _options(arguments)
+    # The threads of numpy's linear algebra are started at its import, and never used here.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
-        return _run(options)
+        return _print_schema(options.schema) if options.schema else _run(options)
     except (Cancelled, KeyboardInterrupt):
         _say("stopped")
         return 1
@@ -57,15 +68,37 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
 
 
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Read the command line; what is wrong with it ends the program with status 2."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    needed = {"DUMP": options.dump, "-e/--query": options.query}
+    given = [*needed.values(), options.output, options.profile]
+    if options.schema:
+        if options.exit_match or any(text is not None for text in given):
+            parser.error("--schema stands alone: no dump, no query, no other option")
+        return options
+    missing = [name for name, text in needed.items() if text is None]
+    if missing:
+        parser.error(f"the following arguments are required: {', '.join(missing)}")
+    return options
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="memq",
+        usage=_USAGE,
         description="Answer questions about a memory dump, with nothing but the dump.",
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("dump", help="raw, LiME or ELF core; zstd, xz and gzip are unpacked once")
-    parser.add_argument("-e", "--query", metavar="QUERY", required=True, help="what to ask")
+    parser.add_argument(
+        "dump",
+        metavar="DUMP",
+        nargs="?",
+        help="raw, LiME or ELF core; zstd, xz and gzip are unpacked once",
+    )
+    parser.add_argument("-e", "--query", metavar="QUERY", help="what to ask")
     parser.add_argument(
         "-o",
         "--output",
@@ -78,13 +111,18 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--exit-match", action="store_true", help=f"exit with {_NO_MATCH} if nothing matches"
     )
+    parser.add_argument(
+        "--schema",
+        nargs="?",
+        const=REFERENCES[0],
+        choices=REFERENCES,
+        help="print which objects and fields there are; needs no dump",
+    )
     parser.add_argument("--version", action="version", version=f"memq {__version__}")
     return parser
 
 
 def _run(options: argparse.Namespace) -> int:
-    # The threads of numpy's linear algebra are started at its import, and never used here.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from memq.image import Image  # noqa: PLC0415 - so that --help answers at once
     from memq.progress import Progress  # noqa: PLC0415
 
@@ -107,6 +145,24 @@ def _run(options: argparse.Namespace) -> int:
             answer.run.progress.erase()
             _report(answer)
     return _NO_MATCH if options.exit_match and not answer.run.matched else 0
+
+
+def _print_schema(form: str) -> int:
+    """Print the reference of all objects, in one of the forms of REFERENCES."""
+    from memq.os.systems import SYSTEMS  # noqa: PLC0415 - so that --help answers at once
+    from memq.output.reference import json, page, text  # noqa: PLC0415
+    from memq.schema.reference import reference_of  # noqa: PLC0415
+
+    reference, stream = reference_of(SYSTEMS), _standard_output()
+    if form == "json":
+        stream.write(json.as_json(reference, __version__))
+    elif form == "markdown":
+        stream.write(page.as_markdown(reference))
+    else:
+        width = shutil.get_terminal_size().columns if stream.isatty() else _PLAIN_WIDTH
+        stream.write(text.as_text(reference, width))
+    stream.flush()
+    return 0
 
 
 def _canceller(run: Run) -> Callable[[int, FrameType | None], None]:

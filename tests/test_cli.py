@@ -101,6 +101,31 @@ def test_a_bad_command_line_is_2(capsys: pytest.CaptureFixture[str], arguments: 
     assert err.startswith("usage: memq ")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        ([], "the following arguments are required: DUMP, -e/--query"),
+        (["x"], "the following arguments are required: -e/--query"),
+        (["-e", "process"], "the following arguments are required: DUMP"),
+        (["x", "--schema"], "--schema stands alone: no dump, no query, no other option"),
+        (["--schema", "-e", ""], "--schema stands alone: no dump, no query, no other option"),
+        (["--schema", "-o", "json"], "--schema stands alone: no dump, no query, no other option"),
+        (["--schema", "--exit-match"], "--schema stands alone: no dump, no query, no other option"),
+    ],
+)
+def test_a_bad_command_line_is_told(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], complaint: str
+) -> None:
+    with pytest.raises(SystemExit) as exit_:
+        main(arguments)
+    assert exit_.value.code == 2
+    assert capsys.readouterr().err == (
+        "usage: memq DUMP -e QUERY [option ...]\n"
+        "       memq --schema [{text,json,markdown}]\n"
+        f"memq: error: {complaint}\n"
+    )
+
+
 def test_no_dump_is_3(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([str(tmp_path / "none"), "-e", "process"]) == 3
     out, err = capsys.readouterr()
@@ -129,6 +154,21 @@ print([name for name in slow if name in sys.modules])
     assert result.stdout.endswith(f"memq {__version__}\n[]\n")
     assert "usage: memq" in result.stdout
     assert all(form in result.stdout for form in ("table", "json", "jsonl", "csv", "tsv"))
+
+
+def test_the_schema_is_printed_without_a_dump(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--schema"]) == 0
+    text = capsys.readouterr().out
+    assert main(["--schema", "text"]) == 0
+    assert capsys.readouterr().out == text
+    assert "* process_id, pid " in text
+    assert max(len(line) for line in text.splitlines() if "example" not in line) <= 80
+    assert main(["--schema", "json"]) == 0
+    assert json.loads(capsys.readouterr().out)["memq"] == __version__
+    assert main(["--schema", "markdown"]) == 0
+    out, err = capsys.readouterr()
+    assert out.startswith("# Objects\n")
+    assert err == ""
 
 
 def test_no_query_imports_a_toolkit_for_terminals(sample: Path) -> None:

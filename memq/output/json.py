@@ -1,7 +1,6 @@
 """Records as JSON, written from whole columns: no dictionary is made for a row.
 
-Addresses are hex texts, numbers numbers, times ISO 8601. An unknown value is null, with the reason
-under "_unknown"; a list that is not whole has its reason under "_cut_short".
+What it promises, and how the values of each kind are written, stands in memq.output.forms.
 """
 
 from __future__ import annotations
@@ -15,8 +14,8 @@ import orjson
 from memq.column import Text
 from memq.errors import Cancelled, Reason
 from memq.output.cells import clean_json, marked, plain_cells, worded
+from memq.output.forms import QUOTED
 from memq.output.records import Lists, slices
-from memq.schema.kinds import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -30,8 +29,6 @@ Tree: TypeAlias = "dict[str, int | Tree]"
 
 Part: TypeAlias = "str | list[str]"
 """A piece of every row: the same text in each, or one for each."""
-
-_QUOTED = (Kind.ADDRESS, Kind.TIME)
 
 
 def encode(text: str) -> str:
@@ -118,7 +115,7 @@ def _reasons(length: int, marks: dict[str, dict[str, Statuses]]) -> Iterator[lis
 
 def _value(column: Column, type_: ValueType | None) -> Iterator[Part]:
     """Yield a column's JSON; where each row has a value, its quotes stand once."""
-    if type_ is not None and type_.kind in _QUOTED and column.status is None:
+    if type_ is not None and type_.kind in QUOTED and column.status is None:
         yield from ('"', plain_cells(column, type_), '"')
     else:
         yield values(column, type_)
@@ -134,7 +131,7 @@ def values(column: Column, type_: ValueType | None) -> list[str]:
         result = [orjson.dumps(value).decode() for value in column.values.tolist()]
     else:
         result = plain_cells(column, type_)
-        if type_.kind in _QUOTED:
+        if type_.kind in QUOTED:
             result = [f'"{cell}"' for cell in result]
     return marked(result, column, "null", "null")
 

@@ -128,15 +128,24 @@ class ObjectType:
     """The type whose collection this type's elements come from, if it is no source of its own."""
     identity: ClassVar[tuple[str, ...]] = ("address",)
     """Which of `rows` make two objects the same."""
+    example: ClassVar[str] = ""
+    """A query that shows what the type is good for; a system's class may say its own."""
     fields: ClassVar[dict[str, Field]] = {}
     subobjects: ClassVar[dict[str, SubObject]] = {}
 
     def __init_subclass__(
-        cls, *, name: str = "", principal: str = "", owner: str = "", identity: tuple[str, ...] = ()
+        cls,
+        *,
+        name: str = "",
+        principal: str = "",
+        owner: str = "",
+        identity: tuple[str, ...] = (),
+        example: str = "",
     ) -> None:
         super().__init_subclass__()
         cls.type_name, cls.principal = name or cls.type_name, principal or cls.principal
         cls.owner_type, cls.identity = owner or cls.owner_type, identity or cls.identity
+        cls.example = example or cls.example
         cls.fields, cls.subobjects = inherited(cls, "fields"), inherited(cls, "subobjects")
         for attribute, part in list(vars(cls).items()):
             if isinstance(part, Part):

@@ -31,6 +31,20 @@ class Cost(IntEnum):
     WALK = 3
     SCAN = 4
 
+    @property
+    def text(self) -> str:
+        """What it means, as people read it."""
+        return _COST_TEXTS[self]
+
+
+_COST_TEXTS = {
+    Cost.MEMBER: "read from the object's own structure",
+    Cost.FOLLOW: "read from another structure, which a pointer leads to",
+    Cost.USER_MEMORY: "read from a process's own memory, through its page tables",
+    Cost.WALK: "found by a walk through lists, trees or paths of the kernel",
+    Cost.SCAN: "found by a search through the whole memory",
+}
+
 
 @dataclass(frozen=True)
 class Part:
@@ -120,8 +134,12 @@ def _field(
     if annotation not in ANNOTATIONS:
         raise TypeError(f"{function.__qualname__}: {annotation!r} is no type of a field")
     type_ = replace(ANNOTATIONS[annotation], choices=choices)
-    doc = (function.__doc__ or "").strip()
-    return Field(function.__name__, function, doc, aliases, cost, False, type_, shown)
+    return Field(function.__name__, function, _doc(function), aliases, cost, False, type_, shown)
+
+
+def _doc(function: Callable[[Any], Any]) -> str:
+    """Return the docstring as running text: the reference fits it to its own lines."""
+    return " ".join((function.__doc__ or "").split())
 
 
 def many(
@@ -142,8 +160,7 @@ def _subobject(
     item: str, cost: Cost, aliases: tuple[str, ...], *, many: bool
 ) -> Callable[[Callable[[Any], Any]], SubObject]:
     def declare(function: Callable[[Any], Any]) -> SubObject:
-        doc = (function.__doc__ or "").strip()
-        name = function.__name__
+        doc, name = _doc(function), function.__name__
         short = (name.removesuffix("_object"),) if name.endswith("_object") else ()
         return SubObject(name, function, doc, (*short, *aliases), cost, False, item, many)
 
@@ -170,7 +187,11 @@ def settle(part: Part, declared: Part | None) -> Part:
             doc=part.doc or declared.doc,
             aliases=part.aliases or declared.aliases,
             shown=part.shown or declared.shown,
-            value_type=part.value_type if part.value_type.choices else declared.value_type,
+            value_type=replace(
+                declared.value_type,
+                choices=part.value_type.choices or declared.value_type.choices,
+                names=part.value_type.names or declared.value_type.names,
+            ),
         )
     elif isinstance(part, SubObject) and isinstance(declared, SubObject):
         part = replace(part, doc=part.doc or declared.doc, aliases=part.aliases or declared.aliases)

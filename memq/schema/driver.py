@@ -7,7 +7,12 @@ from memq.schema.declare import shared
 from memq.schema.kinds import Address, Name, Size
 
 
-class Driver(ObjectType, name="driver", principal="driver_object"):
+class Driver(
+    ObjectType,
+    name="driver",
+    principal="driver_object",
+    example="driver.OrderByDescending(size).Take(5)",
+):
     """A driver or kernel module, as the kernel's list of them knows it."""
 
     @shared(shown=True)

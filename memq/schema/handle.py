@@ -13,6 +13,7 @@ class Handle(
     principal="handle_object",
     owner="process",
     identity=("table", "descriptor"),
+    example='handle.Where(name.Contains("log")).Select([process.pid, process.name, name])',
 ):
     """Something that a process has opened."""
 

@@ -7,7 +7,12 @@ from memq.schema.declare import shared
 from memq.schema.kinds import Address, Boolean, Name, Number, String, Time
 
 
-class Process(ObjectType, name="process", principal="process_object"):
+class Process(
+    ObjectType,
+    name="process",
+    principal="process_object",
+    example="process.Where(vad.is_executable && vad.is_anonymous).Select([pid, name, vad.start])",
+):
     """A process, as the kernel's own lists and tables know it."""
 
     @shared(("pid",), shown=True)

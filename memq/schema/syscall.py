@@ -7,7 +7,13 @@ from memq.schema.declare import shared
 from memq.schema.kinds import Address, Boolean, Number, String
 
 
-class Syscall(ObjectType, name="syscall", principal="syscall_object", identity=("table", "index")):
+class Syscall(
+    ObjectType,
+    name="syscall",
+    principal="syscall_object",
+    identity=("table", "index"),
+    example="syscall.Where(is_hooked).Select([index, name, symbol, module])",
+):
     """One entry of a table of system calls."""
 
     @shared(shown=True)

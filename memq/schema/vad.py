@@ -8,7 +8,12 @@ from memq.schema.kinds import Address, Boolean, Name, Size, String
 
 
 class Vad(
-    ObjectType, name="vad", principal="vad_object", owner="process", identity=("space", "start")
+    ObjectType,
+    name="vad",
+    principal="vad_object",
+    owner="process",
+    identity=("space", "start"),
+    example="vad.Where(is_writable && is_executable).Select([process.pid, start, end, name])",
 ):
     """A mapped range of a process's address space."""
 

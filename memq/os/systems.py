@@ -1,0 +1,7 @@
+"""The operating systems whose memory can be read: the one list of them."""
+
+from __future__ import annotations
+
+from memq.os.linux.system import LINUX
+
+SYSTEMS = (LINUX,)

@@ -1,13 +1,12 @@
 """What the parser does at each reduction of the grammar: children in, a node of the tree out.
 
-The methods bear the names of the grammar's rules; lark finds them by these. Nothing recurses: each
+The methods bear the names of the grammar's rules, and are found by these. Nothing recurses: each
 part carries its depth, and what would be too deep for those who walk the tree is refused here.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypeVar, cast
 
 from memq.errors import QueryError, Span
 from memq.lang import ast, literals
@@ -16,14 +15,13 @@ from memq.lang.limits import MAX_DEPTH, MAX_NESTING
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from lark import Token
+    from memq.lang.lexer import Token
 
 _Literal = TypeVar("_Literal", bound=ast.Expression)
 _Group = TypeVar("_Group", ast.And, ast.Or)
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """An expression with the depth below it and its place, brackets around it included."""
 
     node: ast.Expression
@@ -32,8 +30,7 @@ class Part:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class Suffix:
+class Suffix(NamedTuple):
     """`.name`, `(arguments)` or `[index]`, until it is known what stands before it."""
 
     apply: Callable[[ast.Expression, Span], ast.Expression]
@@ -41,8 +38,7 @@ class Suffix:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class Pair:
+class Pair(NamedTuple):
     """An entry of a record, and the depth of its value."""
 
     entry: ast.Entry
@@ -87,12 +83,12 @@ class Builder:
         *head, body = children
         part = cast("Part", body)
         words = [cast("Token", child) for child in head]
-        names = [word for word in words if word.type == "NAME"]
+        names = [word for word in words if word.kind == "NAME"]
         seen: set[str] = set()
         for name in names:
-            if name in seen:
+            if name.text in seen:
                 raise QueryError(f"Two parameters are called `{name}`.", span=_span_of(name))
-            seen.add(name)
+            seen.add(name.text)
         node = ast.Lambda(tuple(map(str, names)), part.node, span=Span(_start(words[0]), part.end))
         return _part(node, [part])
 
@@ -144,7 +140,7 @@ class Builder:
         """Make a Unary of `!a`, `not a`, `-a`, `~a`."""
         operator, operand = children
         part = cast("Part", operand)
-        sign = "!" if operator == "not" else str(operator)
+        sign = "!" if str(operator) == "not" else str(operator)
         node = ast.Unary(sign, part.node, span=Span(_start(operator), part.end))
         return _part(node, [part])
 
@@ -227,7 +223,7 @@ class Builder:
         """Make an Entry of `name: value`; the name may be a string."""
         key, _, value = children
         word, part = cast("Token", key), cast("Part", value)
-        name = str(word) if word.type == "KEY" else _literal(literals.string, word).value
+        name = str(word) if word.kind == "KEY" else _literal(literals.string, word).value
         entry = ast.Entry(name, part.node, span=Span(_start(word), part.end))
         return Pair(entry, part.depth)
 
@@ -254,7 +250,7 @@ class Builder:
     def boolean(self, children: Children) -> Part:
         """Make a Boolean."""
         word = cast("Token", children[0])
-        return _leaf(ast.Boolean(word == "true", span=_span_of(word)))
+        return _leaf(ast.Boolean(word.text == "true", span=_span_of(word)))
 
     def null(self, children: Children) -> Part:
         """Make a Null."""
@@ -262,12 +258,11 @@ class Builder:
 
 
 def _start(child: Child) -> int:
-    """Return the place of a token; the lexer always sets it, though lark's type is Optional."""
-    return cast("Token", child).start_pos or 0
+    return cast("Token", child).start
 
 
 def _end(child: Child) -> int:
-    return cast("Token", child).end_pos or 0
+    return cast("Token", child).end
 
 
 def _span_of(child: Child) -> Span:

@@ -13,7 +13,7 @@ from memq.errors import QueryError
 from memq.lang import limits
 from memq.lang.ast import And, ListLiteral, Name, Number, Or
 from memq.lang.printer import write
-from tests.lang.texts import OPERATORS, SEED
+from tests.lang.texts import SEED, WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -113,28 +113,6 @@ def test_no_text_takes_quadratic_time(parser: Parser, text: str) -> None:
 
 
 # ---- any text at all ----
-
-WORDS = [
-    *OPERATORS,
-    *("(", ")", "[", "]", "{", "}", ",", ";", ":", ".", "?", "=>", "=", "!", "not", "let", "true"),
-    *("null", "a", "b", "p", "process", "Where", "1", "1.5", "0x1", "4KB", "5m"),
-    *(
-        "\n",
-        "\n\n",
-        "# c\n",
-        "// c\n",
-        '"s"',
-        "'s",
-        '@"r"',
-        '@"',
-        "/re/i",
-        "/",
-        't"2026-11-21"',
-        "“",
-        "@",
-        "é",
-    ),
-]
 
 
 @given(st.text(max_size=60))

@@ -18,7 +18,11 @@ _Action: TypeAlias = "Callable[[list[Any]], Any] | None"
 
 
 class Automaton:
-    """The tables with the methods of a Builder; it holds nothing of a text."""
+    """The tables with the methods of a Builder; it holds nothing of a text.
+
+    Most reductions only climb: a name that is a whole argument is an operand, a product, a sum and
+    so on, a dozen times. Where such a climb ends is kept, for all texts.
+    """
 
     def __init__(self, tables: Tables, builder: object) -> None:
         """Find the method of each rule."""
@@ -26,6 +30,24 @@ class Automaton:
         self.actions: list[_Action] = [
             getattr(builder, rule.action) if rule.action else None for rule in tables.rules
         ]
+        self.climbing = {
+            ~number: rule.symbol
+            for number, rule in enumerate(tables.rules)
+            if rule.size == 1 and rule.action is None and not rule.repeated
+        }
+        """The moves that reduce one symbol to another, whose value is the same."""
+        self._climbs: dict[tuple[int, int, str], int] = {}
+
+    def climbed(self, below: int, state: int, kind: str) -> int:
+        """Return the state that replaces one on another before a token, all climbs done."""
+        key = (below, state, kind)
+        end = self._climbs.get(key)
+        if end is None:
+            rows, end = self.tables.states, state
+            while (symbol := self.climbing.get(rows[end].get(kind, 0))) is not None:
+                end = rows[below][symbol]
+            self._climbs[key] = end
+        return end
 
 
 class Stack:
@@ -38,6 +60,7 @@ class Stack:
         """Begin at the start."""
         self._automaton = automaton
         self._rows = automaton.tables.states
+        self._climbing = automaton.climbing
         self._states = [0]
         self._values: list[Any] = []
 
@@ -48,9 +71,12 @@ class Stack:
 
     def feed(self, token: Token) -> bool:
         """Take a token; False where none of its kind can stand here."""
-        move = self._reduce_before(token.kind)
-        if move is None:
-            return False
+        move = self._rows[self._states[-1]].get(token.kind, -1)
+        if move < 0:
+            found = self._reduce_before(token.kind)
+            if found is None:
+                return False
+            move = found
         self._states.append(move)
         self._values.append(token)
         return True
@@ -75,17 +101,16 @@ class Stack:
         states, rows = self._states, self._rows
         move = rows[states[-1]].get(kind)
         while move is not None and move < 0:
-            self._reduce(~move)
+            if move in self._climbing:
+                states[-1] = self._automaton.climbed(states[-2], states[-1], kind)
+            else:
+                self._reduce(~move)
             move = rows[states[-1]].get(kind)
         return move
 
     def _reduce(self, number: int) -> None:
         rule = self._automaton.tables.rules[number]
         states, values = self._states, self._values
-        # A rule of one symbol that makes nothing of it: most of all reductions are such.
-        if rule.action is None and rule.size == 1 and not rule.repeated:
-            states[-1] = self._rows[states[-2]][rule.symbol]
-            return
         first = len(values) - rule.size
         children = _spread(values[first:]) if rule.spread else values[first:]
         action = self._automaton.actions[number]

@@ -36,39 +36,55 @@ class Lexer:
     """The terminals of the grammar; holds the expressions that were compiled."""
 
     def __init__(self, tables: Tables) -> None:
-        """Compile what all texts need."""
+        """Compile nothing yet."""
         self._tables = tables
-        self._trivia = re.compile(f"(?:{tables.terminals[_TRIVIA]})?")
         self._compiled: dict[str, re.Pattern[str]] = {}
+        self._places: list[re.Pattern[str] | None] = [None] * len(tables.states)
 
-    def after_trivia(self, text: str, start: int) -> int:
-        """Return where the spaces and comments end that begin here, if any do."""
-        match = self._trivia.match(text, start)
-        return match.end() if match else start
+    def token(self, text: str, start: int, state: int) -> Token | None:
+        """Return the token behind the spaces and comments here; None where none can stand."""
+        pattern = self._places[state]
+        if pattern is None:
+            kind = self._tables.place_of[state]
+            pattern = self._places[state] = self._pattern(kind, self._tables.places[kind])
+        return _matched(pattern, text, start)
 
     def blank(self, text: str, start: int, end: int, state: int) -> Token | None:
         """Return what lies between two tokens as the end of a statement, if it is one."""
         if _BLANK not in self._tables.states[state] or text.count("\n", start, end) < 2:
             return None
-        return self._match(_BLANK, (_BLANK,), text, start)
+        pattern = self._compile(_BLANK, f"(?P<{_BLANK}>{self._tables.terminals[_BLANK]})")
+        return _matched(pattern, text, start)
 
-    def token(self, text: str, start: int, state: int) -> Token | None:
-        """Return the token that begins here, None where none of this place's terminals does."""
-        kind = self._tables.place_of[state]
-        return self._match(kind, self._tables.places[kind], text, start)
+    def after_trivia(self, text: str, start: int) -> int:
+        """Return where the spaces and comments end that begin here, if any do."""
+        match = self._compile(_TRIVIA, self._trivia).match(text, start)
+        return match.end() if match else start
 
     def elsewhere(self, text: str, start: int) -> str | None:
         """Return the terminal that would begin here in some other place."""
-        token = self._match("", self._tables.terminals, text, start)
+        token = _matched(self._pattern("", self._tables.terminals), text, start)
         return token.kind if token else None
 
-    def _match(self, place: str, names: Iterable[str], text: str, start: int) -> Token | None:
-        pattern = self._compiled.get(place)
-        if pattern is None:
-            terminals = self._tables.terminals
-            pattern = re.compile("|".join(f"(?P<{name}>{terminals[name]})" for name in names))
-            self._compiled[place] = pattern
-        match = pattern.match(text, start)
-        if match is None or match.lastgroup is None:
-            return None
-        return Token(match.lastgroup, match[0], start, match.end())
+    @property
+    def _trivia(self) -> str:
+        return f"(?:{self._tables.terminals[_TRIVIA]})?"
+
+    def _pattern(self, name: str, kinds: Iterable[str]) -> re.Pattern[str]:
+        """Return the expression of some terminals, spaces and comments before them."""
+        terminals = self._tables.terminals
+        choices = "|".join(f"(?P<{kind}>{terminals[kind]})" for kind in kinds)
+        return self._compile(name, f"{self._trivia}(?:{choices})")
+
+    def _compile(self, name: str, pattern: str) -> re.Pattern[str]:
+        compiled = self._compiled.get(name)
+        if compiled is None:
+            compiled = self._compiled[name] = re.compile(pattern)
+        return compiled
+
+
+def _matched(pattern: re.Pattern[str], text: str, start: int) -> Token | None:
+    match = pattern.match(text, start)
+    if match is None or (kind := match.lastgroup) is None:
+        return None
+    return Token(kind, match[kind], match.start(kind), match.end())

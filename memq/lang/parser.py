@@ -80,7 +80,8 @@ class _Reading:
         self._lexer = lexer
         self._stack = stack
         self._brackets: list[Bracket] = []
-        self._before: tuple[Token, ...] = ()
+        self._last_but_one: Token | None = None
+        self._last: Token | None = None
         self._first: Token | None = None
 
     def run(self) -> Query:
@@ -99,33 +100,38 @@ class _Reading:
         text, lexer, stack = self._text, self._lexer, self._stack
         start = 0
         while True:
-            end = lexer.after_trivia(text, start)
-            # Within brackets no statement ends.
-            blank = None if self._brackets else lexer.blank(text, start, end, stack.state)
-            if blank is not None:
-                yield blank
-            if end == len(text):
-                return
-            token = lexer.token(text, end, stack.state)
+            token = lexer.token(text, start, stack.state)
+            end = token.start if token else lexer.after_trivia(text, start)
+            # What holds an empty line has two characters; within brackets no statement ends.
+            if end - start > 1 and not self._brackets:
+                blank = lexer.blank(text, start, end, stack.state)
+                if blank is not None:
+                    # The next token's place is another one behind it.
+                    yield blank
+                    start = blank.end
+                    continue
             if token is None:
+                if end == len(text):
+                    return
                 raise self._complaint(end, lexer.elsewhere(text, end))
             yield token
             start = token.end
 
     def _note(self, token: Token) -> None:
         """Keep count of brackets and of what came last."""
-        if token.kind in _OPENING:
-            calls = bool(self._before) and ends_operand(self._before[-1])
+        kind = token.kind
+        if kind in _OPENING:
+            calls = self._last is not None and ends_operand(self._last)
             self._brackets.append(Bracket(token, calls=calls))
             if len(self._brackets) > MAX_NESTING:
                 raise _too_deep(token)
-        elif token.kind in _CLOSING:
+        elif kind in _CLOSING:
             self._brackets.pop()
-        if token.kind in _SEPARATORS:
+        if kind in _SEPARATORS:
             self._first = None
         elif self._first is None:
             self._first = token
-        self._before = (*self._before[-1:], token)
+        self._last_but_one, self._last = self._last, token
 
     def _complaint(self, start: int, kind: str | None) -> QueryError:
         from memq.lang import complaints  # noqa: PLC0415 (only a wrong query waits for it)
@@ -136,7 +142,7 @@ class _Reading:
             kind=kind,
             accepts=self._stack.accepts(),
             brackets=tuple(self._brackets),
-            before=self._before,
+            before=tuple(token for token in (self._last_but_one, self._last) if token),
             first=self._first,
         )
         return complaints.explain(place)

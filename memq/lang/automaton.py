@@ -69,6 +69,11 @@ class Stack:
         """Where the next token is looked up."""
         return self._states[-1]
 
+    @property
+    def height(self) -> int:
+        """How many symbols wait for what follows them."""
+        return len(self._values)
+
     def feed(self, token: Token) -> bool:
         """Take a token; False where none of its kind can stand here."""
         move = self._rows[self._states[-1]].get(token.kind, -1)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypeVar, cast
 
 from memq.errors import QueryError, Span
 from memq.lang import ast, literals
-from memq.lang.limits import MAX_DEPTH, MAX_NESTING
+from memq.lang.limits import MAX_DEPTH, too_deep
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -30,14 +30,6 @@ class Part(NamedTuple):
     end: int
 
 
-class Suffix(NamedTuple):
-    """`.name`, `(arguments)` or `[index]`, until it is known what stands before it."""
-
-    apply: Callable[[ast.Expression, Span], ast.Expression]
-    depth: int
-    end: int
-
-
 class Pair(NamedTuple):
     """An entry of a record, and the depth of its value."""
 
@@ -45,7 +37,7 @@ class Pair(NamedTuple):
     depth: int
 
 
-Child: TypeAlias = "Token | Part | Suffix | Pair | ast.Let"
+Child: TypeAlias = "Token | Part | Pair | ast.Let"
 Children: TypeAlias = "list[Child]"
 
 
@@ -102,10 +94,7 @@ class Builder:
 
     def coalesce(self, children: Children) -> Part:
         """Group `a ?? b ?? c` from the right: a ?? (b ?? c)."""
-        *before, result = _parts(children)
-        for part in reversed(before):
-            result = _binary("??", part, result)
-        return result
+        return _binary(children)
 
     def disjunction(self, children: Children) -> Part:
         """Make one Or of `a || b || c`."""
@@ -117,18 +106,16 @@ class Builder:
 
     def equality(self, children: Children) -> Part:
         """Group `a == b != c` from the left, and so the operators of most other levels."""
-        result = cast("Part", children[0])
-        for operator, operand in zip(children[1::2], children[2::2], strict=True):
-            result = _binary(str(operator), result, cast("Part", operand))
-        return result
+        return _binary(children)
 
     relation = bit_or = bit_xor = bit_and = shift = sum = product = equality
 
     def not_in(self, children: Children) -> Part:
         """Make `!(a in b)` of `a not in b`."""
         left, right = _parts(children)
-        inner = _binary("in", left, right)
-        return _part(ast.Unary("!", inner.node, span=Span(left.start, right.end)), [inner])
+        span = Span(left.start, right.end)
+        inner = _part(ast.Binary("in", left.node, right.node, span=span), [left, right])
+        return _part(ast.Unary("!", inner.node, span=span), [inner])
 
     def range_(self, children: Children) -> Part:
         """Make a Range of `first..last`."""
@@ -144,41 +131,24 @@ class Builder:
         node = ast.Unary(sign, part.node, span=Span(_start(operator), part.end))
         return _part(node, [part])
 
-    def postfix(self, children: Children) -> Part:
-        """Put an operand together with its members, calls and indexes."""
-        part = cast("Part", children[0])
-        node, depth = part.node, part.depth
-        for child in children[1:]:
-            suffix = cast("Suffix", child)
-            span = Span(part.start, suffix.end)
-            node = suffix.apply(node, span)
-            depth = _checked(1 + max(depth, suffix.depth), span)
-        return Part(node, depth, part.start, node.span.end)
+    def member(self, children: Children) -> Part:
+        """Make a Member of `target.name`."""
+        target, word = cast("Part", children[0]), cast("Token", children[2])
+        node = ast.Member(target.node, word.text, span=Span(target.start, word.end))
+        return _part(node, [target])
 
-    def member(self, children: Children) -> Suffix:
-        """Take the name of `.name`."""
-        word = cast("Token", children[1])
-        name = str(word)
-        return Suffix(lambda target, span: ast.Member(target, name, span=span), 0, _end(word))
+    def call(self, children: Children) -> Part:
+        """Make a Call of `target(a, b)`."""
+        target, *arguments = parts = _parts(children)
+        span = Span(target.start, _end(children[-1]))
+        nodes = tuple(argument.node for argument in arguments)
+        return _part(ast.Call(target.node, nodes, span=span), parts)
 
-    def call(self, children: Children) -> Suffix:
-        """Take the arguments of `(a, b)`."""
-        parts = _parts(children)
-        nodes = tuple(part.node for part in parts)
-        return Suffix(
-            lambda target, span: ast.Call(target, nodes, span=span),
-            _depth(parts),
-            _end(children[-1]),
-        )
-
-    def index(self, children: Children) -> Suffix:
-        """Take the index of `[i]`."""
-        (part,) = _parts(children)
-        return Suffix(
-            lambda target, span: ast.Index(target, part.node, span=span),
-            part.depth,
-            _end(children[-1]),
-        )
+    def index(self, children: Children) -> Part:
+        """Make an Index of `target[i]`."""
+        target, item = _parts(children)
+        span = Span(target.start, _end(children[-1]))
+        return _part(ast.Index(target.node, item.node, span=span), [target, item])
 
     # ---- operands ----
 
@@ -282,17 +252,9 @@ def _parts(children: Children) -> list[Part]:
     return [child for child in children if isinstance(child, Part)]
 
 
-def _depth(parts: Sequence[Part]) -> int:
-    return max((part.depth for part in parts), default=0)
-
-
 def _checked(depth: int, span: Span) -> int:
     if depth > MAX_DEPTH:
-        raise QueryError(
-            f"This is nested deeper, or chained longer, than {MAX_NESTING}.",
-            span=span,
-            hint="Name a part of it with `let`, and use the name here.",
-        )
+        raise too_deep(span)
     return depth
 
 
@@ -305,8 +267,10 @@ def _part(node: ast.Expression, below: Sequence[Part]) -> Part:
     return Part(node, depth, node.span.start, node.span.end)
 
 
-def _binary(operator: str, left: Part, right: Part) -> Part:
-    node = ast.Binary(operator, left.node, right.node, span=Span(left.start, right.end))
+def _binary(children: Children) -> Part:
+    left, right = cast("Part", children[0]), cast("Part", children[2])
+    span = Span(left.start, right.end)
+    node = ast.Binary(str(children[1]), left.node, right.node, span=span)
     return _part(node, [left, right])
 
 

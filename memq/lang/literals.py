@@ -66,6 +66,8 @@ def number(text: str, start: int) -> Number | Real | Duration:
     span = Span(start, start + len(text))
     if len(text) > MAX_DIGITS:
         raise QueryError(f"A number may have {MAX_DIGITS} digits, and this has more.", span=span)
+    if text.isdecimal():
+        return Number(int(text), span=span)
     if text[:2] in ("0x", "0X"):
         return _hexadecimal(text, span)
     match = _NUMBER.fullmatch(text)

@@ -14,7 +14,7 @@ from memq.lang import tables
 from memq.lang.automaton import Automaton, Stack
 from memq.lang.builder import Builder
 from memq.lang.lexer import Lexer, Token
-from memq.lang.limits import MAX_BYTES, MAX_NESTING
+from memq.lang.limits import MAX_BYTES, MAX_NESTING, MAX_STACK, too_deep
 from memq.lang.place import Bracket, Place, UnfinishedError, ends_operand, span_of
 from memq.lang.tables import END
 
@@ -90,6 +90,8 @@ class _Reading:
             if not self._stack.feed(token):
                 raise self._complaint(token.start, token.kind)
             self._note(token)
+            if self._stack.height > MAX_STACK:
+                raise too_deep(span_of(token))
         fits, query = self._stack.finish()
         if not fits:
             raise self._complaint(len(self._text), END)
@@ -124,7 +126,7 @@ class _Reading:
             calls = self._last is not None and ends_operand(self._last)
             self._brackets.append(Bracket(token, calls=calls))
             if len(self._brackets) > MAX_NESTING:
-                raise _too_deep(token)
+                raise _too_many_brackets(token)
         elif kind in _CLOSING:
             self._brackets.pop()
         if kind in _SEPARATORS:
@@ -179,7 +181,7 @@ def _check_text(text: str) -> None:
         )
 
 
-def _too_deep(token: Token) -> QueryError:
+def _too_many_brackets(token: Token) -> QueryError:
     return QueryError(
         f"The brackets are nested deeper than {MAX_NESTING}.",
         span=span_of(token),

@@ -219,6 +219,7 @@ _RULES: tuple[_Rule, ...] = (
     _open_at_end,
     _end,
     spelling.open_string,
+    spelling.comment,
     spelling.open_regex,
     spelling.strange_character,
     _statement_in_brackets,

@@ -114,6 +114,8 @@ def _with_unit(
 def _unit_hint(whole: str, text: str, unit: str) -> str:
     if unit in _UNIT_MISTAKES:
         return f"Did you mean `{whole}{_UNIT_MISTAKES[unit]}`?"
+    if text[:2].lower() in ("0b", "0o"):
+        return "Numbers are written in decimal, or in hexadecimal: 0xff."
     if re.fullmatch("[0-9A-Fa-f]+", text):
         return f"A hexadecimal number begins with `0x`: `0x{text}`."
     return (

@@ -39,14 +39,24 @@ def open_string(place: Place) -> QueryError | None:
     )
 
 
+def comment(place: Place) -> QueryError | None:
+    """Recognize `/*`, of which the parser takes the first half for a division after a value."""
+    start = place.start
+    if place.before_word == "/" and place.before_span.end == start:
+        start -= 1
+    if not place.text.startswith("/*", start):
+        return None
+    return QueryError(
+        "`/*` begins no comment.",
+        span=Span(start, start + 2),
+        hint="Comments are written // or #.",
+    )
+
+
 def open_regex(place: Place) -> QueryError | None:
-    """Recognize a regular expression without its end, and `/*`."""
+    """Recognize a regular expression without its end."""
     if not place.wants_operand or not place.word.startswith("/"):
         return None
-    if place.word.startswith("/*"):
-        return QueryError(
-            "`/*` begins no comment.", span=place.span, hint="Comments are written // or #."
-        )
     return QueryError(
         "This regular expression is not closed by a `/` on its line.",
         span=Span(place.start, place.start + len(place.rest)),

@@ -1,29 +1,27 @@
 """What the parser does at each reduction of the grammar: children in, a node of the tree out.
 
-The methods bear the names of the grammar's rules; lark finds them by these. Nothing recurses: each
+The methods bear the names of the grammar's rules, and are found by these. Nothing recurses: each
 part carries its depth, and what would be too deep for those who walk the tree is refused here.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypeVar, cast
 
 from memq.errors import QueryError, Span
 from memq.lang import ast, literals
-from memq.lang.limits import MAX_DEPTH, MAX_NESTING
+from memq.lang.limits import MAX_DEPTH, too_deep
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from lark import Token
+    from memq.lang.lexer import Token
 
 _Literal = TypeVar("_Literal", bound=ast.Expression)
 _Group = TypeVar("_Group", ast.And, ast.Or)
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """An expression with the depth below it and its place, brackets around it included."""
 
     node: ast.Expression
@@ -32,24 +30,14 @@ class Part:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class Suffix:
-    """`.name`, `(arguments)` or `[index]`, until it is known what stands before it."""
-
-    apply: Callable[[ast.Expression, Span], ast.Expression]
-    depth: int
-    end: int
-
-
-@dataclass(frozen=True, slots=True)
-class Pair:
+class Pair(NamedTuple):
     """An entry of a record, and the depth of its value."""
 
     entry: ast.Entry
     depth: int
 
 
-Child: TypeAlias = "Token | Part | Suffix | Pair | ast.Let"
+Child: TypeAlias = "Token | Part | Pair | ast.Let"
 Children: TypeAlias = "list[Child]"
 
 
@@ -87,12 +75,12 @@ class Builder:
         *head, body = children
         part = cast("Part", body)
         words = [cast("Token", child) for child in head]
-        names = [word for word in words if word.type == "NAME"]
+        names = [word for word in words if word.kind == "NAME"]
         seen: set[str] = set()
         for name in names:
-            if name in seen:
+            if name.text in seen:
                 raise QueryError(f"Two parameters are called `{name}`.", span=_span_of(name))
-            seen.add(name)
+            seen.add(name.text)
         node = ast.Lambda(tuple(map(str, names)), part.node, span=Span(_start(words[0]), part.end))
         return _part(node, [part])
 
@@ -106,10 +94,7 @@ class Builder:
 
     def coalesce(self, children: Children) -> Part:
         """Group `a ?? b ?? c` from the right: a ?? (b ?? c)."""
-        *before, result = _parts(children)
-        for part in reversed(before):
-            result = _binary("??", part, result)
-        return result
+        return _binary(children)
 
     def disjunction(self, children: Children) -> Part:
         """Make one Or of `a || b || c`."""
@@ -121,18 +106,16 @@ class Builder:
 
     def equality(self, children: Children) -> Part:
         """Group `a == b != c` from the left, and so the operators of most other levels."""
-        result = cast("Part", children[0])
-        for operator, operand in zip(children[1::2], children[2::2], strict=True):
-            result = _binary(str(operator), result, cast("Part", operand))
-        return result
+        return _binary(children)
 
     relation = bit_or = bit_xor = bit_and = shift = sum = product = equality
 
     def not_in(self, children: Children) -> Part:
         """Make `!(a in b)` of `a not in b`."""
         left, right = _parts(children)
-        inner = _binary("in", left, right)
-        return _part(ast.Unary("!", inner.node, span=Span(left.start, right.end)), [inner])
+        span = Span(left.start, right.end)
+        inner = _part(ast.Binary("in", left.node, right.node, span=span), [left, right])
+        return _part(ast.Unary("!", inner.node, span=span), [inner])
 
     def range_(self, children: Children) -> Part:
         """Make a Range of `first..last`."""
@@ -144,45 +127,28 @@ class Builder:
         """Make a Unary of `!a`, `not a`, `-a`, `~a`."""
         operator, operand = children
         part = cast("Part", operand)
-        sign = "!" if operator == "not" else str(operator)
+        sign = "!" if str(operator) == "not" else str(operator)
         node = ast.Unary(sign, part.node, span=Span(_start(operator), part.end))
         return _part(node, [part])
 
-    def postfix(self, children: Children) -> Part:
-        """Put an operand together with its members, calls and indexes."""
-        part = cast("Part", children[0])
-        node, depth = part.node, part.depth
-        for child in children[1:]:
-            suffix = cast("Suffix", child)
-            span = Span(part.start, suffix.end)
-            node = suffix.apply(node, span)
-            depth = _checked(1 + max(depth, suffix.depth), span)
-        return Part(node, depth, part.start, node.span.end)
+    def member(self, children: Children) -> Part:
+        """Make a Member of `target.name`."""
+        target, word = cast("Part", children[0]), cast("Token", children[2])
+        node = ast.Member(target.node, word.text, span=Span(target.start, word.end))
+        return _part(node, [target])
 
-    def member(self, children: Children) -> Suffix:
-        """Take the name of `.name`."""
-        word = cast("Token", children[1])
-        name = str(word)
-        return Suffix(lambda target, span: ast.Member(target, name, span=span), 0, _end(word))
+    def call(self, children: Children) -> Part:
+        """Make a Call of `target(a, b)`."""
+        target, *arguments = parts = _parts(children)
+        span = Span(target.start, _end(children[-1]))
+        nodes = tuple(argument.node for argument in arguments)
+        return _part(ast.Call(target.node, nodes, span=span), parts)
 
-    def call(self, children: Children) -> Suffix:
-        """Take the arguments of `(a, b)`."""
-        parts = _parts(children)
-        nodes = tuple(part.node for part in parts)
-        return Suffix(
-            lambda target, span: ast.Call(target, nodes, span=span),
-            _depth(parts),
-            _end(children[-1]),
-        )
-
-    def index(self, children: Children) -> Suffix:
-        """Take the index of `[i]`."""
-        (part,) = _parts(children)
-        return Suffix(
-            lambda target, span: ast.Index(target, part.node, span=span),
-            part.depth,
-            _end(children[-1]),
-        )
+    def index(self, children: Children) -> Part:
+        """Make an Index of `target[i]`."""
+        target, item = _parts(children)
+        span = Span(target.start, _end(children[-1]))
+        return _part(ast.Index(target.node, item.node, span=span), [target, item])
 
     # ---- operands ----
 
@@ -227,7 +193,7 @@ class Builder:
         """Make an Entry of `name: value`; the name may be a string."""
         key, _, value = children
         word, part = cast("Token", key), cast("Part", value)
-        name = str(word) if word.type == "KEY" else _literal(literals.string, word).value
+        name = str(word) if word.kind == "KEY" else _literal(literals.string, word).value
         entry = ast.Entry(name, part.node, span=Span(_start(word), part.end))
         return Pair(entry, part.depth)
 
@@ -254,7 +220,7 @@ class Builder:
     def boolean(self, children: Children) -> Part:
         """Make a Boolean."""
         word = cast("Token", children[0])
-        return _leaf(ast.Boolean(word == "true", span=_span_of(word)))
+        return _leaf(ast.Boolean(word.text == "true", span=_span_of(word)))
 
     def null(self, children: Children) -> Part:
         """Make a Null."""
@@ -262,12 +228,11 @@ class Builder:
 
 
 def _start(child: Child) -> int:
-    """Return the place of a token; the lexer always sets it, though lark's type is Optional."""
-    return cast("Token", child).start_pos or 0
+    return cast("Token", child).start
 
 
 def _end(child: Child) -> int:
-    return cast("Token", child).end_pos or 0
+    return cast("Token", child).end
 
 
 def _span_of(child: Child) -> Span:
@@ -287,17 +252,9 @@ def _parts(children: Children) -> list[Part]:
     return [child for child in children if isinstance(child, Part)]
 
 
-def _depth(parts: Sequence[Part]) -> int:
-    return max((part.depth for part in parts), default=0)
-
-
 def _checked(depth: int, span: Span) -> int:
     if depth > MAX_DEPTH:
-        raise QueryError(
-            f"This is nested deeper, or chained longer, than {MAX_NESTING}.",
-            span=span,
-            hint="Name a part of it with `let`, and use the name here.",
-        )
+        raise too_deep(span)
     return depth
 
 
@@ -310,8 +267,10 @@ def _part(node: ast.Expression, below: Sequence[Part]) -> Part:
     return Part(node, depth, node.span.start, node.span.end)
 
 
-def _binary(operator: str, left: Part, right: Part) -> Part:
-    node = ast.Binary(operator, left.node, right.node, span=Span(left.start, right.end))
+def _binary(children: Children) -> Part:
+    left, right = cast("Part", children[0]), cast("Part", children[2])
+    span = Span(left.start, right.end)
+    node = ast.Binary(str(children[1]), left.node, right.node, span=span)
     return _part(node, [left, right])
 
 

@@ -8,33 +8,13 @@ what it is and what to write instead; the last one only says what was expected.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 from memq.errors import QueryError, Span
 from memq.lang import slips, spelling
-from memq.lang.limits import MAX_NESTING
-from memq.lang.place import Place, UnfinishedError, capital, shown, span_of
-
-if TYPE_CHECKING:
-    from lark import Token
+from memq.lang.place import Place, UnfinishedError, capital, shown
 
 _Rule: TypeAlias = Callable[[Place], QueryError | None]
-
-
-def empty() -> QueryError:
-    """Return the complaint about a text without a statement."""
-    return UnfinishedError(
-        "The query is empty.", hint="A query begins with a source, such as `process.Take(3)`."
-    )
-
-
-def too_deep(token: Token) -> QueryError:
-    """Return the complaint about one bracket too many."""
-    return QueryError(
-        f"The brackets are nested deeper than {MAX_NESTING}.",
-        span=span_of(token),
-        hint="Name a part of the query with `let`, and use the name here.",
-    )
 
 
 def explain(place: Place) -> QueryError:
@@ -83,7 +63,7 @@ def _statement_in_brackets(place: Place) -> QueryError | None:
 
 
 def _of_let(place: Place) -> QueryError | None:
-    if place.before_word == "let" and place.before[-1].type == "LET":
+    if place.before_word == "let" and place.before[-1].kind == "LET":
         return QueryError(
             f"After `let` a name is expected, and `{shown(place.word)}` cannot be one.",
             span=place.span,
@@ -141,13 +121,13 @@ def _chained(place: Place) -> QueryError | None:
 def _record(place: Place) -> QueryError | None:
     if not place.brackets:
         return None
-    if place.brackets[-1].calls and place.word == ":" and place.before[-1].type == "NAME":
+    if place.brackets[-1].calls and place.word == ":" and place.before[-1].kind == "NAME":
         return QueryError(
             "An argument has no name.",
             span=Span(place.before_span.start, place.span.end),
             hint=f"Named columns are written {{{place.before_word}: ...}}.",
         )
-    if place.brackets[-1].token.type != "LBRACE" or not place.accepts & {"KEY", "COLON"}:
+    if place.brackets[-1].token.kind != "LBRACE" or not place.accepts & {"KEY", "COLON"}:
         return None
     if "QUESTION" in place.accepts or place.wants_operand:
         return None
@@ -168,7 +148,7 @@ def _comma(place: Place) -> QueryError | None:
             hint="Several columns are written .Select([a, b]).",
         )
     bracket = place.brackets[-1]
-    if bracket.token.type == "LPAR" and not bracket.calls:
+    if bracket.token.kind == "LPAR" and not bracket.calls:
         return QueryError(
             "These brackets hold one value.",
             span=Span(bracket.span.start, place.span.end),
@@ -239,6 +219,7 @@ _RULES: tuple[_Rule, ...] = (
     _open_at_end,
     _end,
     spelling.open_string,
+    spelling.comment,
     spelling.open_regex,
     spelling.strange_character,
     _statement_in_brackets,

@@ -66,6 +66,8 @@ def number(text: str, start: int) -> Number | Real | Duration:
     span = Span(start, start + len(text))
     if len(text) > MAX_DIGITS:
         raise QueryError(f"A number may have {MAX_DIGITS} digits, and this has more.", span=span)
+    if text.isdecimal():
+        return Number(int(text), span=span)
     if text[:2] in ("0x", "0X"):
         return _hexadecimal(text, span)
     match = _NUMBER.fullmatch(text)
@@ -112,6 +114,8 @@ def _with_unit(
 def _unit_hint(whole: str, text: str, unit: str) -> str:
     if unit in _UNIT_MISTAKES:
         return f"Did you mean `{whole}{_UNIT_MISTAKES[unit]}`?"
+    if text[:2].lower() in ("0b", "0o"):
+        return "Numbers are written in decimal, or in hexadecimal: 0xff."
     if re.fullmatch("[0-9A-Fa-f]+", text):
         return f"A hexadecimal number begins with `0x`: `0x{text}`."
     return (

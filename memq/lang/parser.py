@@ -1,7 +1,7 @@
 """Text to syntax tree.
 
-The grammar is `memq/grammar.lark`, LALR(1): nothing here recurses, however the text is nested. lark
-is imported when the first Parser is made, and not before.
+The grammar is `memq/grammar.lark`, LALR(1): nothing here recurses, however the text is nested. Its
+tables are made ahead, so that no query waits for lark.
 """
 
 from __future__ import annotations
@@ -10,13 +10,16 @@ import re
 from typing import TYPE_CHECKING, Literal, TypeAlias, cast
 
 from memq.errors import QueryError
-from memq.lang import complaints
-from memq.lang.limits import MAX_BYTES, MAX_NESTING
-from memq.lang.place import Bracket, Place, UnfinishedError, ends_operand
+from memq.lang import tables
+from memq.lang.automaton import Automaton, Stack
+from memq.lang.builder import Builder
+from memq.lang.lexer import Lexer, Token
+from memq.lang.limits import MAX_BYTES, MAX_NESTING, MAX_STACK, too_deep
+from memq.lang.place import Bracket, Place, UnfinishedError, ends_operand, span_of
+from memq.lang.tables import END
 
 if TYPE_CHECKING:
-    from lark import Token
-    from lark.parsers.lalr_interactive_parser import InteractiveParser
+    from collections.abc import Iterator
 
     from memq.lang.ast import Query
 
@@ -33,13 +36,13 @@ _SEPARATORS = frozenset(("SEMICOLON", "BLANK"))
 
 
 class Parser:
-    """The parser with its tables: 10 ms to make, so make one and keep it for all texts."""
+    """The parser with its tables: some milliseconds to make, so make one and keep it."""
 
     def __init__(self) -> None:
-        """Load the tables; imports lark."""
-        from memq.lang import tables  # noqa: PLC0415 (lark takes 40 ms: only for who parses)
-
-        self._lark = tables.load()
+        """Load the tables."""
+        loaded = tables.load()
+        self._automaton = Automaton(loaded, Builder())
+        self._lexer = Lexer(loaded)
 
     def parse(self, text: str) -> Query:
         """Return the tree of the text; a QueryError says what is wrong where, and what to do."""
@@ -60,65 +63,88 @@ class Parser:
 
     def _parsed(self, text: str) -> Query:
         _check_text(text)
-        reading = _Reading(text, self._lark.parse_interactive(text))
-        query = reading.run()
+        query = _Reading(text, self._lexer, Stack(self._automaton)).run()
         if not query.statements:
-            raise complaints.empty()
+            raise UnfinishedError(
+                "The query is empty.",
+                hint="A query begins with a source, such as `process.Take(3)`.",
+            )
         return query
 
 
 class _Reading:
     """One text on its way through the parser, with what an error message needs to know."""
 
-    def __init__(self, text: str, parser: InteractiveParser) -> None:
+    def __init__(self, text: str, lexer: Lexer, stack: Stack) -> None:
         self._text = text
-        self._parser = parser
+        self._lexer = lexer
+        self._stack = stack
         self._brackets: list[Bracket] = []
-        self._before: list[Token] = []
+        self._last_but_one: Token | None = None
+        self._last: Token | None = None
         self._first: Token | None = None
 
     def run(self) -> Query:
         """Feed token after token; what neither lexer nor parser takes becomes a complaint."""
-        from lark import Token, UnexpectedCharacters, UnexpectedToken  # noqa: PLC0415 (see above)
+        for token in self._tokens():
+            if not self._stack.feed(token):
+                raise self._complaint(token.start, token.kind)
+            self._note(token)
+            if self._stack.height > MAX_STACK:
+                raise too_deep(span_of(token))
+        fits, query = self._stack.finish()
+        if not fits:
+            raise self._complaint(len(self._text), END)
+        return cast("Query", query)
 
-        state = self._parser.parser_state
-        try:
-            for token in self._parser.lexer_thread.lex(state):  # type: ignore[no-untyped-call]
-                if token.type == "BLANK" and self._brackets:
+    def _tokens(self) -> Iterator[Token]:
+        """Cut the text; each token is fed before the next one is asked for."""
+        text, lexer, stack = self._text, self._lexer, self._stack
+        start = 0
+        while True:
+            token = lexer.token(text, start, stack.state)
+            end = token.start if token else lexer.after_trivia(text, start)
+            # What holds an empty line has two characters; within brackets no statement ends.
+            if end - start > 1 and not self._brackets:
+                blank = lexer.blank(text, start, end, stack.state)
+                if blank is not None:
+                    # The next token's place is another one behind it.
+                    yield blank
+                    start = blank.end
                     continue
-                state.feed_token(token)
-                self._note(token)
-            length = len(self._text)
-            end = Token("$END", "", length, end_pos=length)
-            return cast("Query", state.feed_token(end, is_end=True))
-        except UnexpectedToken as error:
-            raise self._complaint(error.token.start_pos or 0, error.token.type) from None
-        except UnexpectedCharacters as error:
-            raise self._complaint(cast("int", error.pos_in_stream), None) from None
+            if token is None:
+                if end == len(text):
+                    return
+                raise self._complaint(end, lexer.elsewhere(text, end))
+            yield token
+            start = token.end
 
     def _note(self, token: Token) -> None:
         """Keep count of brackets and of what came last."""
-        if token.type in _OPENING:
-            calls = bool(self._before) and ends_operand(self._before[-1])
+        kind = token.kind
+        if kind in _OPENING:
+            calls = self._last is not None and ends_operand(self._last)
             self._brackets.append(Bracket(token, calls=calls))
             if len(self._brackets) > MAX_NESTING:
-                raise complaints.too_deep(token)
-        elif token.type in _CLOSING:
+                raise _too_many_brackets(token)
+        elif kind in _CLOSING:
             self._brackets.pop()
-        if token.type in _SEPARATORS:
+        if kind in _SEPARATORS:
             self._first = None
         elif self._first is None:
             self._first = token
-        self._before = [*self._before[-1:], token]
+        self._last_but_one, self._last = self._last, token
 
     def _complaint(self, start: int, kind: str | None) -> QueryError:
+        from memq.lang import complaints  # noqa: PLC0415 (only a wrong query waits for it)
+
         place = Place(
             text=self._text,
             start=start,
             kind=kind,
-            accepts=frozenset(self._parser.accepts()),  # type: ignore[no-untyped-call]
+            accepts=self._stack.accepts(),
             brackets=tuple(self._brackets),
-            before=tuple(self._before),
+            before=tuple(token for token in (self._last_but_one, self._last) if token),
             first=self._first,
         )
         return complaints.explain(place)
@@ -153,6 +179,14 @@ def _check_text(text: str) -> None:
             f"{_position(text, unseen.start())}.",
             hint=f"In a string it is written {escape}.",
         )
+
+
+def _too_many_brackets(token: Token) -> QueryError:
+    return QueryError(
+        f"The brackets are nested deeper than {MAX_NESTING}.",
+        span=span_of(token),
+        hint="Name a part of the query with `let`, and use the name here.",
+    )
 
 
 def _position(text: str, place: int) -> str:

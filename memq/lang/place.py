@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from memq.errors import QueryError, Span
 
 if TYPE_CHECKING:
-    from lark import Token
+    from memq.lang.lexer import Token
 
-_WORD = re.compile(
-    r"[A-Za-z_][A-Za-z0-9_]*|[0-9][A-Za-z0-9_]*|[=<>!&|?.*:+\-~^%/]+|@?\"[^\"\n]*\"|\S"
-)
-_OPERAND = re.compile(r"[A-Za-z_0-9\"'@(\[{]")
+_WORD = r"[A-Za-z_][A-Za-z0-9_]*|[0-9][A-Za-z0-9_]*|[=<>!&|?.*:+\-~^%/]+|@?\"[^\"\n]*\"|\S"
+_OPERAND = r"[A-Za-z_0-9\"'@(\[{]"
 _WORDS_THAT_END = ("NAME", "MEMBER", "TRUE", "FALSE", "NULL")
 _LITERALS = ("NUMBER", "STRING", "RAW_STRING", "REGEX", "TIME")
 _OPERAND_ENDS = frozenset((*_WORDS_THAT_END, *_LITERALS, "RPAR", "RSQB", "RBRACE"))
@@ -37,8 +34,7 @@ class UnfinishedError(QueryError):
         return UnfinishedError(self.message, text, self.span, self.hint)
 
 
-@dataclass(frozen=True, slots=True)
-class Bracket:
+class Bracket(NamedTuple):
     """A bracket that is open, and whether it holds a call's arguments."""
 
     token: Token
@@ -52,11 +48,10 @@ class Bracket:
     @property
     def partner(self) -> str:
         """The bracket that closes it."""
-        return _PARTNERS[self.token.type]
+        return _PARTNERS[self.token.kind]
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where a text could not be read on.
 
     `kind` is the token's terminal, None where there is none; `accepts` the terminals that would
@@ -79,7 +74,7 @@ class Place:
     @property
     def word(self) -> str:
         """The word, the number or the run of signs that stands here."""
-        match = _WORD.match(self.text, self.start)
+        match = re.compile(_WORD).match(self.text, self.start)
         return match[0] if match else ""
 
     @property
@@ -114,7 +109,7 @@ class Place:
     @property
     def at_operand(self) -> bool:
         """Whether something stands here that looks as a value begins."""
-        return _OPERAND.match(self.word) is not None
+        return re.match(_OPERAND, self.word) is not None
 
     @property
     def wants_operand(self) -> bool:
@@ -143,12 +138,12 @@ class Place:
 
 def ends_operand(token: Token) -> bool:
     """Return whether a value can end with this token."""
-    return token.type in _OPERAND_ENDS
+    return token.kind in _OPERAND_ENDS
 
 
 def span_of(token: Token) -> Span:
-    """Return a token's place; the lexer always sets it, though lark's type is Optional."""
-    return Span(token.start_pos or 0, token.end_pos or 0)
+    """Return a token's place."""
+    return Span(token.start, token.end)
 
 
 def shown(word: str) -> str:

@@ -39,14 +39,24 @@ def open_string(place: Place) -> QueryError | None:
     )
 
 
+def comment(place: Place) -> QueryError | None:
+    """Recognize `/*`, of which the parser takes the first half for a division after a value."""
+    start = place.start
+    if place.before_word == "/" and place.before_span.end == start:
+        start -= 1
+    if not place.text.startswith("/*", start):
+        return None
+    return QueryError(
+        "`/*` begins no comment.",
+        span=Span(start, start + 2),
+        hint="Comments are written // or #.",
+    )
+
+
 def open_regex(place: Place) -> QueryError | None:
-    """Recognize a regular expression without its end, and `/*`."""
+    """Recognize a regular expression without its end."""
     if not place.wants_operand or not place.word.startswith("/"):
         return None
-    if place.word.startswith("/*"):
-        return QueryError(
-            "`/*` begins no comment.", span=place.span, hint="Comments are written // or #."
-        )
     return QueryError(
         "This regular expression is not closed by a `/` on its line.",
         span=Span(place.start, place.start + len(place.rest)),
@@ -79,7 +89,7 @@ def assignment(place: Place) -> QueryError | None:
     """Recognize `=` for `==`, and a name given without `let`."""
     if not place.after_operand or place.word != "=":
         return None
-    if place.begins_statement and place.before[-1].type == "NAME":
+    if place.begins_statement and place.before[-1].kind == "NAME":
         return QueryError(
             "A name is given with `let`.",
             span=place.span,
@@ -112,9 +122,9 @@ def slipped_sign(place: Place) -> QueryError | None:
 def other_language(place: Place) -> QueryError | None:
     """Recognize `select name from process`, `from p in process`."""
     first = place.first
-    if first is None or first.type != "NAME" or first.lower() not in slips.QUERY_VERBS:
+    if first is None or first.kind != "NAME" or first.text.lower() not in slips.QUERY_VERBS:
         return None
-    if not _STATEMENT_GOES_ON.match(place.text, first.end_pos or 0):
+    if not _STATEMENT_GOES_ON.match(place.text, first.end):
         return None
     return QueryError(
         f"A query does not begin with `{first}`.",
@@ -129,7 +139,7 @@ def foreign_word(place: Place) -> QueryError | None:
     if not place.after_operand or not place.at_operand:
         return None
     words = [(place.word, place.span)]
-    if place.before[-1].type == "NAME":
+    if place.before[-1].kind == "NAME":
         words.append((place.before_word, place.before_span))
     for word, span in words:
         hint = slips.word_hint(word)

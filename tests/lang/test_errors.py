@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 
 from memq.errors import QueryError
-from memq.lang import builder, complaints, literals, slips, spelling
+from memq.lang import builder, complaints, limits, literals, slips, spelling
 
 if TYPE_CHECKING:
     from memq.lang.parser import Parser
@@ -77,7 +77,7 @@ def test_the_file_is_laid_out_as_it_is_written(parser: Parser) -> None:
 def test_every_rule_has_a_message_in_the_file() -> None:
     """The first words of each message that the code can say stand in the file."""
     said = GOLDEN.read_text("utf-8")
-    for module in (complaints, spelling, literals, builder):
+    for module in (complaints, spelling, literals, builder, limits):
         source = Path(str(module.__file__)).read_text("utf-8")
         for quoted in re.findall(r'(?:Error|kind)\(\s*f?"([^"]+)"', source):
             longest = max(re.split(r"\{[^}]*\}", quoted.replace("\\\\", "\\")), key=len)

@@ -13,7 +13,7 @@ from memq.errors import QueryError
 from memq.lang import limits
 from memq.lang.ast import And, ListLiteral, Name, Number, Or
 from memq.lang.printer import write
-from tests.lang.texts import OPERATORS, SEED
+from tests.lang.texts import SEED, WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,6 +31,10 @@ if TYPE_CHECKING:
         lambda n: "a.W(" * n + "b" + ")" * n,
         lambda n: "!(" * n + "b" + ")" * n,
         lambda n: "a[" * n + "0" + "]" * n,
+        # What has most symbols waiting in each bracket.
+        lambda n: "{a: 1, b: 1, c: " * n + "1" + "}" * n,
+        lambda n: "(" * (n - 1) + "f(" + "a, b, " + "-" * (n - 1) + "c)" + ")" * (n - 1),
+        lambda n: "(" * n + "!" * n + "a" + ")" * n,
     ],
 )
 def test_brackets_nest_to_the_limit(parser: Parser, nest: Callable[[int], str]) -> None:
@@ -61,8 +65,12 @@ LONG = 20_000
     ids=lambda text: text[:8],
 )
 def test_long_chains_are_refused(parser: Parser, text: str) -> None:
-    with pytest.raises(QueryError, match="nested deeper, or chained longer, than 200"):
+    with pytest.raises(QueryError, match="nested deeper, or chained longer, than 200") as caught:
         parser.parse(text)
+    # Where they grow too long, not at their end.
+    span = caught.value.span
+    assert span is not None
+    assert span.start < 5 * limits.MAX_STACK
 
 
 def test_chains_may_be_as_long_as_brackets_deep(parser: Parser) -> None:
@@ -91,9 +99,46 @@ def test_the_text_has_a_limit_in_bytes(parser: Parser) -> None:
         parser.parse(fits + " ")
 
 
+def filled(piece: str, before: str = "", after: str = "") -> str:
+    """As many pieces as a text may hold."""
+    room = limits.MAX_BYTES - len(before + after)
+    return before + piece * (room // len(piece)) + after
+
+
+@pytest.mark.parametrize("piece", ["(", "[", "{a:", "f(", "a.W(", "(1+", "f(p=>", "!(", "[[[["])
+def test_open_brackets_are_refused_where_they_are_too_many(parser: Parser, piece: str) -> None:
+    with pytest.raises(QueryError, match="The brackets are nested deeper than 200") as caught:
+        parser.parse(filled(piece))
+    span = caught.value.span
+    assert span is not None
+    assert span.end <= len(piece) * (limits.MAX_NESTING + 1)
+
+
 @pytest.mark.parametrize(
     "text",
     [
+        filled(".a", "a"),
+        filled("a."),
+        filled("!"),
+        filled("a?"),
+        filled("a&&"),
+        filled("a&&b||", after="c"),
+        filled("1,", "[", "]"),
+        filled("a:1,", "{", "}"),
+        filled('"\\n",', "[", "]"),
+        filled("\\n", '"', '"'),
+        filled("\\\\", "/", "/"),
+        filled('""', '@"', '"'),
+        filled("9"),
+        filled("a;"),
+        filled(";"),
+        filled("a\n\n"),
+        filled("//\n"),
+        filled("//\n\n", "a", ".b"),
+        filled("\n", "a", ".b"),
+        filled("a\n"),
+        filled("a "),
+        filled(" x", "select"),
         "a" + "\n" * 250_000 + ".b",
         "a" + "#\n\n" * 80_000 + ".b",
         "a" + " \n" * 120_000 + ")",
@@ -113,28 +158,6 @@ def test_no_text_takes_quadratic_time(parser: Parser, text: str) -> None:
 
 
 # ---- any text at all ----
-
-WORDS = [
-    *OPERATORS,
-    *("(", ")", "[", "]", "{", "}", ",", ";", ":", ".", "?", "=>", "=", "!", "not", "let", "true"),
-    *("null", "a", "b", "p", "process", "Where", "1", "1.5", "0x1", "4KB", "5m"),
-    *(
-        "\n",
-        "\n\n",
-        "# c\n",
-        "// c\n",
-        '"s"',
-        "'s",
-        '@"r"',
-        '@"',
-        "/re/i",
-        "/",
-        't"2026-11-21"',
-        "“",
-        "@",
-        "é",
-    ),
-]
 
 
 @given(st.text(max_size=60))

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import pytest
 
 from memq.errors import QueryError, Span
@@ -34,7 +31,6 @@ from memq.lang.ast import (
     Unary,
 )
 from memq.lang.parser import Parser, parse
-from tests.lab import ROOT
 from tests.lang.texts import OPERATORS, SEED
 
 
@@ -80,14 +76,6 @@ def test_a_parser_keeps_nothing_between_texts(parser: Parser) -> None:
     with pytest.raises(QueryError):
         parser.parse("f([(")
     assert parser.parse("a\n\nb") == Query((Name("a"), Name("b")))
-
-
-def test_lark_is_not_imported_before_a_parser_is_made() -> None:
-    program = (
-        "import sys, memq.lang.parser, memq.lang.printer, memq.lang.hints\n"
-        "raise SystemExit('lark' in sys.modules)"
-    )
-    subprocess.run([sys.executable, "-c", program], check=True, cwd=ROOT)
 
 
 # ---- precedence: each text and how it groups ----

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,9 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from memq.lang import ast
+from memq.lang.automaton import Stack
+from memq.lang.parser import _Reading
 from memq.lang.printer import moment, quoted, write
 
 if TYPE_CHECKING:
+    from memq.lang.lexer import Token
     from memq.lang.parser import Parser
 
 RESERVED = {"or", "and", "not", "in", "let", "true", "false", "null"}
@@ -97,6 +101,59 @@ def test_the_text_of_a_tree_is_that_tree(parser: Parser, query: ast.Query) -> No
     again = parser.parse(text)
     assert again == query
     assert write(again) == text
+
+
+def tokens_of(parser: Parser, text: str) -> list[Token]:
+    reading = _Reading(text, parser._lexer, Stack(parser._automaton))
+    found = []
+    for token in reading._tokens():
+        assert reading._stack.feed(token)
+        reading._note(token)
+        found.append(token)
+    return found
+
+
+# Each begins with a space: a comment right behind a division would take its sign, too.
+GAPS = [" ", "\n", "\t\r\n", " \ufeff", " // c; d\n", "\n# (\n ", ""]
+EMPTY_LINES = ["\n\n", "\n // c\n\n# d\n", *GAPS]
+
+
+@given(queries, st.data())
+def test_spaces_comments_and_ends_of_statements_change_no_tree(
+    parser: Parser, query: ast.Query, data: st.DataObject
+) -> None:
+    text = write(query)
+    tokens = tokens_of(parser, text)
+    pieces, opened = [data.draw(st.sampled_from(EMPTY_LINES))], 0
+    for token, after in zip_longest(tokens, tokens[1:]):
+        opened += (str(token) in "([{") - (str(token) in ")]}")
+        gap = text[token.end : after.start] if after else ""
+        gaps = GAPS if opened == 0 and token.kind != "SEMICOLON" else EMPTY_LINES
+        ends = token.kind == "SEMICOLON" and after is not None
+        # After an empty line these two would be signs between values.
+        if ends and after.kind not in ("MINUS", "REGEX") and data.draw(st.booleans()):
+            pieces.append("\n\n")
+        else:
+            pieces.append(str(token))
+        pieces.append(data.draw(st.sampled_from(gaps)) + gap)
+    pieces.append(data.draw(st.sampled_from(["", "\n\n", ";", " // end", " # end"])))
+    assert parser.parse("".join(pieces)) == query
+
+
+@given(queries)
+def test_the_place_of_each_node_holds_that_node(parser: Parser, query: ast.Query) -> None:
+    text = write(query)
+    todo: list[object] = list(parser.parse(text).statements)
+    while todo:
+        node = todo.pop()
+        if isinstance(node, tuple):
+            todo.extend(node)
+        elif isinstance(node, ast.Node):
+            names: tuple[str, ...] = node.__match_args__
+            todo.extend(getattr(node, name) for name in names)
+            if not isinstance(node, ast.Entry):
+                part = text[node.span.start : node.span.end]
+                assert parser.parse(part).statements == (node,)
 
 
 @given(expressions)

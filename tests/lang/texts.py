@@ -22,3 +22,26 @@ OPERATORS = [
     *("-", "*", "/", "%", "..", "??", "and", "or", "in"),
 ]
 """All that stand between two values."""
+
+WORDS = [
+    *OPERATORS,
+    *("(", ")", "[", "]", "{", "}", ",", ";", ":", ".", "?", "=>", "=", "!", "not", "let", "true"),
+    *("null", "a", "b", "p", "process", "Where", "1", "1.5", "0x1", "4KB", "5m"),
+    *(
+        "\n",
+        "\n\n",
+        "# c\n",
+        "// c\n",
+        '"s"',
+        "'s",
+        '@"r"',
+        '@"',
+        "/re/i",
+        "/",
+        't"2026-11-21"',
+        "“",
+        "@",
+        "é",
+    ),
+]
+"""Pieces of queries, right and wrong ones."""

@@ -34,6 +34,7 @@ NEIGHBOURS = {("eval", "output")}
 FENCES = {
     "lark": ("memq/lang/",),
     "orjson": ("memq/output/", "memq/symbols/isf.py"),
+    "re2": ("memq/eval/regexes.py",),
     "zstandard": ("memq/layers/compress.py",),
     "platformdirs": ("memq/layers/compress.py", "memq/symbols/store.py", "memq/repl.py"),
     "prompt_toolkit": ("memq/repl.py", "memq/ui/"),
@@ -43,6 +44,8 @@ FENCES = {
     "gzip": ("memq/layers/compress.py",),
 }
 """Where a module may be imported, and nowhere else."""
+MODULES = {"google-re2": "re2"}
+"""Under which name a dependency is imported, where that is another one."""
 
 
 class Import(NamedTuple):
@@ -125,7 +128,8 @@ def test_third_parties_stay_in_their_rooms() -> None:
 
 def test_dependencies_are_what_is_imported() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    declared = {re.split(r"[^\w-]", name)[0] for name in project["dependencies"]}
+    names = {re.split(r"[^\w-]", name)[0] for name in project["dependencies"]}
+    declared = {MODULES.get(name, name) for name in names}
     imported = {found.target.split(".")[0] for found in package()} - {"memq"}
     assert imported - set(sys.stdlib_module_names) == declared
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from memq.errors import QueryError
-from memq.eval import checks, refusals
-from memq.eval.methods import METHODS
+from memq.eval import calls, checks, refusals
+from memq.eval.methods import method_of
 from memq.eval.refusals import AGGREGATES, FUNCTIONS
 from memq.eval.scope import Found, Frame, Names, RecordShape, Shape, Variables
 from memq.eval.terms import (
@@ -257,16 +257,18 @@ class Binder:
         if isinstance(found, Step) and found.many:
             raise refusals.no_method_of_collections(target)
         operand = self._value(found, target.target)
-        method = next((m for n, m in METHODS.items() if n.lower() == target.name.lower()), None)
-        if operand.type.kind is not Kind.STRING or method is None:
+        method = method_of(operand.type.kind, target.name)
+        if method is None:
             raise refusals.no_method(operand.type, target)
-        checks.need_count(node, len(method.arguments))
-        arguments = tuple(self.term(argument, frame) for argument in node.arguments)
-        for argument, kind in zip(arguments, method.arguments, strict=True):
-            checks.need_kind(argument, kind)
-        result = replace(operand.type, kind=method.result, choices=())
+        arguments = calls.arguments(
+            node, method, operand.type, lambda argument: self.term(argument, frame)
+        )
         return MethodCall(
-            node.span, result, (operand, *arguments), method.name, operand.type.ignores_case
+            node.span,
+            method.result_type(operand.type),
+            (operand, *arguments),
+            method.name,
+            operand.type.ignores_case,
         )
 
     # Literals

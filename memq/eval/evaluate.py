@@ -30,6 +30,7 @@ from memq.errors import Reason
 from memq.eval import arithmetic, compare, merge
 from memq.eval.domain import Domain, Slot, chunks, extend
 from memq.eval.methods import METHODS
+from memq.eval.regexes import literal
 from memq.eval.terms import (
     Aggregate,
     And,
@@ -357,7 +358,7 @@ def evaluate(term: Term, domain: Domain) -> Column:
     """Return a term's value in each row; every collection that it names is settled."""
     match term:
         case Constant():
-            return constant(term.value, domain.length)
+            return literal(term.value, domain.length)
         case FieldTerm():
             return domain.slot(term.place).field(term.field.name, term.field.cost)
         case ColumnTerm():

@@ -1,103 +1,229 @@
-"""Methods of values: declared once, with what they take and give."""
+"""Methods of values, each declared once: what has it, what it takes and gives, help, an example.
+
+A function is given whole columns: first the value's, then those of the arguments, as many as stand
+in the query; and whether texts are compared without regard to case. What is written otherwise than
+it is computed (a regular expression, the name of a flag) is settled when the query is bound
+(memq.eval.calls).
+"""
 
 from __future__ import annotations
 
-import fnmatch
-import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TypeAlias
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypeAlias
 
-import numpy as np
+from memq.column import Column
+from memq.eval import method_functions as functions
+from memq.schema.kinds import Kind, ValueType
 
-from memq.column import Column, Text, column_of
-from memq.eval import compare
-from memq.schema.kinds import Kind
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 Function: TypeAlias = Callable[[Sequence[Column], bool], Column]
+
+_WHOLE = (Kind.NUMBER, Kind.SIZE, Kind.ADDRESS)
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """What a method takes: the name that hints show, and the kinds of value that it may have."""
+
+    name: str
+    kinds: tuple[Kind, ...]
+    is_optional: bool = False
+    is_repeated: bool = False
+    """Whether more of the same may follow; only of the last one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """A method of texts: the kinds of its arguments, of its result, and how it is computed."""
+    """A method of values of some kinds."""
 
     name: str
-    arguments: tuple[Kind, ...]
+    receivers: tuple[Kind, ...]
+    parameters: tuple[Parameter, ...]
     result: Kind
     function: Function
     doc: str
+    example: str
+    """A query that finds something in the sample."""
+
+    @property
+    def arguments(self) -> tuple[Kind, ...]:
+        """The first kind of each argument that must be given."""
+        return tuple(one.kinds[0] for one in self.parameters if not one.is_optional)
+
+    @property
+    def most(self) -> int | None:
+        """How many arguments may be given; None: any number."""
+        is_endless = bool(self.parameters) and self.parameters[-1].is_repeated
+        return None if is_endless else len(self.parameters)
+
+    @property
+    def signature(self) -> str:
+        """The call as hints show it: `Substring(start, length?)`."""
+        shown = [
+            one.name + "?" * one.is_optional + ", ..." * one.is_repeated for one in self.parameters
+        ]
+        return f"{self.name}({', '.join(shown)})"
+
+    def parameter(self, number: int) -> Parameter:
+        """Return what the argument with a number is."""
+        return self.parameters[min(number, len(self.parameters) - 1)]
+
+    def result_type(self, receiver: ValueType) -> ValueType:
+        """Return the type of the result: a text made of a name is compared as the name is."""
+        if self.result is receiver.kind:
+            return replace(receiver, choices=())
+        return ValueType(self.result)
 
 
-def _test(question: Callable[[str, str], bool]) -> Function:
-    def ask(columns: Sequence[Column], fold: bool) -> Column:
-        return column_of(compare.by_words(columns[0], columns[1], question, fold=fold))
-
-    return ask
-
-
-def _like(text: str, pattern: str) -> bool:
-    return re.match(fnmatch.translate(pattern), text) is not None
+def method_of(kind: Kind, name: str) -> Method | None:
+    """Return the method of that name, in any case, that values of a kind have."""
+    method = next((one for one in METHODS.values() if one.name.lower() == name.lower()), None)
+    return method if method is not None and kind in method.receivers else None
 
 
-def _change(change: Callable[[str], str]) -> Function:
-    def apply(columns: Sequence[Column], _fold: bool) -> Column:
-        text = columns[0]
-        return text.map(change) if isinstance(text, Text) else text
-
-    return apply
+def methods_of(kind: Kind) -> tuple[Method, ...]:
+    """Return all methods that values of a kind have."""
+    return tuple(method for method in METHODS.values() if kind in method.receivers)
 
 
-def _length(columns: Sequence[Column], _fold: bool) -> Column:
-    text = columns[0]
-    words = text.words if isinstance(text, Text) else ()
-    lengths = np.array([len(word) for word in words] or [0], np.int64)
-    return Column(lengths[text.values], text.status)
+def _named(methods: Iterable[Method]) -> Mapping[str, Method]:
+    return {method.name: method for method in methods}
 
 
-def _equals_folded(text: str, other: str) -> bool:
-    return text.casefold() == other.casefold()
+_TEXT = Parameter("text", (Kind.STRING,))
 
-
-METHODS: Mapping[str, Method] = {
-    method.name: method
-    for method in (
+METHODS = _named(
+    (
         Method(
             "Contains",
             (Kind.STRING,),
+            (_TEXT,),
             Kind.BOOLEAN,
-            _test(lambda text, part: part in text),
+            functions.contains,
             "Whether the text holds another.",
+            'process.Where(name.Contains("sh"))',
         ),
         Method(
             "StartsWith",
             (Kind.STRING,),
+            (_TEXT,),
             Kind.BOOLEAN,
-            _test(str.startswith),
+            functions.starts_with,
             "Whether the text begins with another.",
+            'handle.Where(name.StartsWith("/dev/"))',
         ),
         Method(
             "EndsWith",
             (Kind.STRING,),
+            (_TEXT,),
             Kind.BOOLEAN,
-            _test(str.endswith),
+            functions.ends_with,
             "Whether the text ends with another.",
+            'process.Where(vad.file_name.EndsWith("/libc.so.6"))',
+        ),
+        Method(
+            "Matches",
+            (Kind.STRING,),
+            (Parameter("regex", (Kind.REGEX,)),),
+            Kind.BOOLEAN,
+            functions.matches,
+            "Whether a regular expression, of RE2's dialect, is found anywhere in the text.",
+            r"process.Where(name.Matches(/^kworker\/\d+:/))",
         ),
         Method(
             "Like",
             (Kind.STRING,),
+            (Parameter("pattern", (Kind.STRING,)),),
             Kind.BOOLEAN,
-            _test(_like),
-            "Whether the whole text fits a pattern of * (any run) and ? (any one character).",
+            functions.like,
+            "Whether the whole text fits a pattern of * (any run), ? (any one) and sets, [a-z].",
+            'vad.Where(file_name.Like("*/lib*.so.[0-9]"))',
         ),
         Method(
             "EqualsIgnoreCase",
             (Kind.STRING,),
+            (_TEXT,),
             Kind.BOOLEAN,
-            _test(_equals_folded),
+            functions.equals_ignore_case,
             "Whether the texts are equal without regard to case.",
+            'process.Where(name.EqualsIgnoreCase("SYSTEMD"))',
         ),
-        Method("ToLower", (), Kind.STRING, _change(str.lower), "The text in small letters."),
-        Method("ToUpper", (), Kind.STRING, _change(str.upper), "The text in capital letters."),
-        Method("Length", (), Kind.NUMBER, _length, "How many characters the text has."),
+        Method(
+            "ToLower",
+            (Kind.STRING,),
+            (),
+            Kind.STRING,
+            functions.to_lower,
+            "The text in small letters.",
+            "driver.Select(name.ToLower())",
+        ),
+        Method(
+            "ToUpper",
+            (Kind.STRING,),
+            (),
+            Kind.STRING,
+            functions.to_upper,
+            "The text in capital letters.",
+            "driver.Select(name.ToUpper())",
+        ),
+        Method(
+            "Trim",
+            (Kind.STRING,),
+            (),
+            Kind.STRING,
+            functions.trim,
+            "The text without the white space at its ends.",
+            "process.Where(command_line.Trim() != command_line)",
+        ),
+        Method(
+            "Length",
+            (Kind.STRING,),
+            (),
+            Kind.NUMBER,
+            functions.length,
+            "How many characters the text has.",
+            "process.Where(command_line.Length() > 30)",
+        ),
+        Method(
+            "Replace",
+            (Kind.STRING,),
+            (Parameter("old", (Kind.STRING, Kind.REGEX)), Parameter("new", (Kind.STRING,))),
+            Kind.STRING,
+            functions.replace,
+            "The text with another, taken as it stands, in place of all that equals a text or "
+            "that a regular expression finds.",
+            r'process.Select(name.Replace(/\d+/, "N"))',
+        ),
+        Method(
+            "Substring",
+            (Kind.STRING,),
+            (Parameter("start", _WHOLE), Parameter("length", _WHOLE, is_optional=True)),
+            Kind.STRING,
+            functions.substring,
+            "The part of the text from a character on, the first being 0: as much as is there; "
+            "null where start or length is negative.",
+            "process.Select(name.Substring(0, 4))",
+        ),
+        Method(
+            "IndexOf",
+            (Kind.STRING,),
+            (_TEXT,),
+            Kind.NUMBER,
+            functions.index_of,
+            "Where the text first holds another, the first character being 0; -1 if nowhere.",
+            'process.Where(name.IndexOf("/") >= 0)',
+        ),
+        Method(
+            "Has",
+            (Kind.FLAGS,),
+            (Parameter("flag", (Kind.STRING, *_WHOLE, Kind.FLAGS), is_repeated=True),),
+            Kind.BOOLEAN,
+            functions.has,
+            "Whether all these flags are set, given by name or as numbers.",
+            'vad.Where(flags.Has("VM_READ", "VM_EXEC") && !flags.Has(0x80))',
+        ),
     )
-}
+)

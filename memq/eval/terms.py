@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from memq.errors import Span
+    from memq.eval.regexes import Compiled
     from memq.schema.batch import ObjectType
 
 BOOLEAN = ValueType(Kind.BOOLEAN)
@@ -112,7 +113,7 @@ class Term:
 class Constant(Term):
     """A literal; None is null."""
 
-    value: str | int | bool | float | None
+    value: str | int | bool | float | Compiled | None
 
 
 @dataclass(frozen=True, slots=True)

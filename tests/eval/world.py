@@ -24,7 +24,7 @@ from memq.output import json
 from memq.run import Limits, Run
 from memq.schema.batch import Collection, Context, Cut, ObjectType, Portion, Reference
 from memq.schema.declare import Cost, System, field, many, shared, single
-from memq.schema.kinds import Address, Boolean, Name, Number, Size, String, Time
+from memq.schema.kinds import Address, Boolean, Flags, Name, Number, Size, String, Time
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -130,6 +130,11 @@ class Process(Thing, name="process", principal="process_object", identity=("numb
     def base(self) -> Address:
         """An address."""
         return self.numbers("base", dtype=np.uint64)
+
+    @field(names=(("F_READ", 1), ("F_WRITE", 2), ("F_EXEC", 4)))
+    def flags(self) -> Flags:
+        """Some flags."""
+        return self.numbers("flags")
 
     @field()
     def born(self) -> Time:

@@ -14,7 +14,7 @@ from memq.os.linux.files import FileColumn, file_column
 from memq.schema.batch import Collection, ObjectType, Reference
 from memq.schema.declare import Cost, field
 from memq.schema.handle import Handle
-from memq.schema.kinds import Address, Boolean, Name, Number, String
+from memq.schema.kinds import Address, Boolean, Flags, Name, Number, String
 from memq.symbols.lists import KERNEL_HALF, Cuts, within
 
 if TYPE_CHECKING:
@@ -28,6 +28,19 @@ MAX_DESCRIPTORS = 1 << 24
 """Places in one table. An administrator can allow more (nr_open); 2^20 is the usual limit."""
 
 O_CLOEXEC = 0o2000000
+
+OPEN_FLAGS = (
+    ("O_WRONLY", 0o1), ("O_RDWR", 0o2), ("O_APPEND", 0o2000), ("O_NONBLOCK", 0o4000),
+    ("O_DSYNC", 0o10000), ("O_ASYNC", 0o20000), ("O_DIRECT", 0o40000), ("O_LARGEFILE", 0o100000),
+    ("O_DIRECTORY", 0o200000), ("O_NOFOLLOW", 0o400000), ("O_NOATIME", 0o1000000),
+    ("O_CLOEXEC", O_CLOEXEC), ("O_SYNC", 0o4010000), ("O_PATH", 0o10000000),
+    ("O_TMPFILE", 0o20200000),
+)  # fmt: skip
+"""include/uapi/asm-generic/fcntl.h, which x86 follows; arm64 has four of them elsewhere.
+
+O_RDONLY is no flag: it is 0. O_CREAT, O_EXCL, O_NOCTTY and O_TRUNC are forgotten once a file is
+open (do_dentry_open in fs/open.c).
+"""
 
 _KINDS = {
     0o140000: "socket", 0o120000: "symbolic link", 0o100000: "regular file",
@@ -105,6 +118,11 @@ class Descriptor(Handle, LinuxObject):
         flags = self.files.of_file("f_flags")
         closes = np.where(self.rows["close_on_exec"], O_CLOEXEC, 0)
         return Column(flags.values & ~O_CLOEXEC | closes, flags.status)
+
+    @field(Cost.FOLLOW, names=OPEN_FLAGS)
+    def open_flags(self) -> Flags:
+        """The same as flags, to be asked by name: O_WRONLY, O_RDWR, O_APPEND, O_CLOEXEC."""
+        return self.flags
 
     @field(Cost.FOLLOW)
     def mode(self) -> Number:

@@ -14,7 +14,7 @@ from memq.os.linux.files import FileColumn, file_column
 from memq.os.linux.trees import mappings
 from memq.schema.batch import Collection, ObjectType, Reference
 from memq.schema.declare import Cost, field
-from memq.schema.kinds import Address, Boolean, Name, Number, Size, String
+from memq.schema.kinds import Address, Boolean, Flags, Name, Number, Size, String
 from memq.schema.vad import Vad
 from memq.symbols.lists import Cuts
 
@@ -23,6 +23,24 @@ if TYPE_CHECKING:
 
 # include/linux/mm.h
 VM_READ, VM_WRITE, VM_EXEC, VM_MAYSHARE = (np.uint64(bit) for bit in (0x1, 0x2, 0x4, 0x80))
+FLAGS = (
+    ("VM_READ", 0x1), ("VM_WRITE", 0x2), ("VM_EXEC", 0x4), ("VM_SHARED", 0x8),
+    ("VM_MAYREAD", 0x10), ("VM_MAYWRITE", 0x20), ("VM_MAYEXEC", 0x40), ("VM_MAYSHARE", 0x80),
+    ("VM_GROWSDOWN", 0x100), ("VM_UFFD_MISSING", 0x200), ("VM_PFNMAP", 0x400),
+    ("VM_UFFD_WP", 0x1000), ("VM_LOCKED", 0x2000), ("VM_IO", 0x4000), ("VM_SEQ_READ", 0x8000),
+    ("VM_RAND_READ", 0x1_0000), ("VM_DONTCOPY", 0x2_0000), ("VM_DONTEXPAND", 0x4_0000),
+    ("VM_LOCKONFAULT", 0x8_0000), ("VM_ACCOUNT", 0x10_0000), ("VM_NORESERVE", 0x20_0000),
+    ("VM_HUGETLB", 0x40_0000), ("VM_SYNC", 0x80_0000), ("VM_WIPEONFORK", 0x200_0000),
+    ("VM_DONTDUMP", 0x400_0000), ("VM_SOFTDIRTY", 0x800_0000), ("VM_MIXEDMAP", 0x1000_0000),
+    ("VM_HUGEPAGE", 0x2000_0000), ("VM_NOHUGEPAGE", 0x4000_0000), ("VM_MERGEABLE", 0x8000_0000),
+)  # fmt: skip
+"""Flags that have the same bit in all kernels from 5.10 to 6.12.
+
+Not among them: 0x800, VM_DENYWRITE until 5.14 (removed in 8d0920bde5eb); 0x1000000 and from bit 32
+on what each architecture uses for itself (VM_PAT, VM_PKEY_BIT0, VM_SHADOW_STACK); VM_UFFD_MINOR,
+bit 37 since 7677f7fd8be7 and bit 38 since fb47a799cc5c; VM_DROPPABLE, which there is since
+9651fcedf7b9; VM_SEALED, since 8be7258aad44. Their bits can be asked for by number.
+"""
 PROTECTIONS = ("---", "r--", "-w-", "rw-", "--x", "r-x", "-wx", "rwx")
 
 PAGE_SHIFT = np.uint64(12)
@@ -66,9 +84,9 @@ class Vma(Vad, LinuxObject):
         column = Column(end.values - start.values, worst(start.status, end.status))
         return column.but(column.known & (end.values < start.values), Reason.MALFORMED)
 
-    @field()
-    def flags(self) -> Number:
-        """The kernel's flags of the mapping (VM_READ is 1, VM_WRITE 2, VM_EXEC 4, ...)."""
+    @field(names=FLAGS)
+    def flags(self) -> Flags:
+        """The kernel's flags of the mapping: VM_READ, VM_WRITE, VM_EXEC, VM_MAYSHARE and so on."""
         return self.raw["vm_flags"]
 
     @field(choices=PROTECTIONS)

@@ -114,6 +114,7 @@ def test_flags_with_close_on_exec(tables: Tables) -> None:
     marked = tables.files.file(0, 0, f_flags=0o2100002)
     found = tables.descriptors([tables.table({0: plain, 1: plain, 2: marked}, closing=(1,))])
     assert column(found, "flags") == [0o100002, 0o2100002, 0o100002]
+    assert column(found, "open_flags") == column(found, "flags")
     assert column(found, "position") == [77, 77, 0]
     assert column(found, "descriptor") == [0, 1, 2]
 

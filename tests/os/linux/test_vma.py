@@ -9,6 +9,7 @@ import pytest
 
 from memq.errors import Reason
 from memq.os.linux.vma import Vma
+from memq.schema.kinds import Kind
 from tests.os.linux.small import BASE, SmallKernel, SmallTypes, addresses
 from tests.os.linux.spaces import CONSTANTS, MAPLE, PAGE, Area, Spaces
 from tests.os.linux.trees_of_files import FILES, Files
@@ -62,6 +63,14 @@ def test_protection_and_size(spaces: Spaces) -> None:
     assert values(vmas.is_private) == [True, True, True, True, False, True]
     assert values(vmas.size) == [2 * PAGE] * 6
     assert values(vmas.flags) == flags
+
+
+def test_each_flag_is_one_bit_with_one_name() -> None:
+    names, bits = zip(*Vma.flags.value_type.names, strict=True)
+    assert Vma.flags.value_type.kind is Kind.FLAGS
+    assert all(bit.bit_count() == 1 for bit in bits)
+    assert len(set(names)) == len(set(bits)) == len(bits)
+    assert 0x800 not in bits
 
 
 def test_mapping_that_ends_before_it_begins(spaces: Spaces) -> None:

@@ -46,6 +46,21 @@ WORKS = (
     Work("all VMAs", "vad.Select([process.pid, start, end, protection, file_name])"),
     Work("executable, anonymous", "vad.Where(is_executable && is_anonymous)"),
     Work("all descriptors", "handle.Select([process.pid, fd, name])"),
+    Work("names in common", "process.Where(vad.file_name == handle.name).Select([pid, name])"),
+    Work(
+        "self-join",
+        "process.Where(p => process.Count(q => q.ppid == p.pid) > 10).Select([pid, name])",
+    ),
+    Work(
+        "groups",
+        "vad.GroupBy(file_name).Select([key, items.Count(), items.size.Sum()])"
+        ".OrderByDescending(items.Count()).Take(10)",
+    ),
+    Work("join", "vad.Join(handle, v => v.file_name, h => h.name).Count()"),
+    Work("sums", "process.Select([pid, vad.size.Sum(), handle.Count()])"),
+    Work("raw structures", "process.Select([pid, raw.mm.pgd, raw.real_parent.comm])"),
+    Work("largest", "vad.OrderByDescending(size).Take(10)"),
+    Work("regular expression", "process.Where(vad.file_name.Matches(/libc/)).Count()"),
 )
 
 

@@ -8,34 +8,37 @@ where nothing matched.
 from __future__ import annotations
 
 import argparse
-import io
+import json
 import os
+import re
 import shutil
 import signal
 import sys
-from contextlib import suppress
-from typing import TYPE_CHECKING, TextIO
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from memq import __version__
-from memq.errors import Cancelled, ImageError, MemqError, QueryError, Reason
+from memq.errors import Cancelled, ImageError, MemqError, QueryError
+from memq.printing import FORMATS, fail, report, say, standard_output, write, write_undecided
 
 if TYPE_CHECKING:
-    from collections import Counter
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
     from types import FrameType
 
-    from memq.image import Answer
+    from memq.eval.plan import Plan
     from memq.run import Run
 
-FORMATS = ("table", "json", "jsonl", "csv", "tsv")
 REFERENCES = ("text", "json", "markdown")
 """Forms of what --schema prints."""
 _NO_MATCH = 10
+_NAME = re.compile("[A-Za-z_][A-Za-z0-9_]*")
+_LONGEST = 1 << 20
+"""Bytes of a script that are read; one of more than 256 KB is refused by the parser."""
 _PLAIN_WIDTH = 80
 """Columns of text that goes elsewhere than to a terminal."""
 
 _USAGE = f"""\
-memq DUMP -e QUERY [option ...]
+memq DUMP (-e QUERY | -f FILE) [option ...]
        memq --schema [{{{",".join(REFERENCES)}}}]
 """
 
@@ -53,18 +56,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return _print_schema(options.schema) if options.schema else _run(options)
     except (Cancelled, KeyboardInterrupt):
-        _say("stopped")
+        say("stopped")
         return 1
     except BrokenPipeError:
         # Whoever read the output has seen enough; what is still buffered has nowhere to go.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except MemqError as error:
-        return _fail(error)
+        return fail(error)
     except OSError as error:
-        _say(
-            f"error: {error.strerror or error}" + (f": {error.filename}" if error.filename else "")
-        )
+        say(f"error: {error.strerror or error}" + (f": {error.filename}" if error.filename else ""))
         return 1
 
 
@@ -72,12 +73,20 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     """Read the command line; what is wrong with it ends the program with status 2."""
     parser = _parser()
     options = parser.parse_args(arguments)
-    needed = {"DUMP": options.dump, "-e/--query": options.query}
-    given = [*needed.values(), options.output, options.profile]
+    if options.query is not None and options.file is not None:
+        parser.error("-e/--query and -f/--file both say what to ask: give one of them")
+    question = options.query if options.file is None else options.file
+    needed = {"DUMP": options.dump, "-e/--query": question}
+    given = [*needed.values(), options.output, options.profile, options.let]
     if options.schema:
-        if options.exit_match or any(text is not None for text in given):
+        flags = options.exit_match, options.undecided, options.explain
+        if any(flags) or any(text is not None for text in given):
             parser.error("--schema stands alone: no dump, no query, no other option")
         return options
+    if options.explain and options.output not in (None, "json", "table"):
+        parser.error("--explain prints text, or JSON with -o json")
+    if options.explain and (options.undecided or options.exit_match):
+        parser.error("--explain runs no query: nothing is undecided, and nothing matches")
     missing = [name for name, text in needed.items() if text is None]
     if missing:
         parser.error(f"the following arguments are required: {', '.join(missing)}")
@@ -100,6 +109,29 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("-e", "--query", metavar="QUERY", help="what to ask")
     parser.add_argument(
+        "-f", "--file", metavar="FILE", help="a script that asks it; - for standard input"
+    )
+    parser.add_argument(
+        "--let",
+        metavar="NAME=VALUE",
+        action="append",
+        help='a name in the query: --let pid=42, --let \'shells=["sh", "bash"]\'',
+    )
+    _add_forms(parser)
+    parser.add_argument(
+        "--schema",
+        nargs="?",
+        const=REFERENCES[0],
+        choices=REFERENCES,
+        help="print which objects, fields, methods and functions there are; needs no dump",
+    )
+    parser.add_argument("--version", action="version", version=f"memq {__version__}")
+    return parser
+
+
+def _add_forms(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say what is printed, and in which form."""
+    parser.add_argument(
         "-o",
         "--output",
         choices=FORMATS,
@@ -112,48 +144,93 @@ def _parser() -> argparse.ArgumentParser:
         "--exit-match", action="store_true", help=f"exit with {_NO_MATCH} if nothing matches"
     )
     parser.add_argument(
-        "--schema",
-        nargs="?",
-        const=REFERENCES[0],
-        choices=REFERENCES,
-        help="print which objects and fields there are; needs no dump",
+        "--undecided",
+        action="store_true",
+        help="print, instead of the result, what could not be decided, and why",
     )
-    parser.add_argument("--version", action="version", version=f"memq {__version__}")
-    return parser
+    parser.add_argument(
+        "--explain",
+        action="store_true",
+        help="print, instead of the result, how it would be found; JSON with -o json",
+    )
 
 
 def _run(options: argparse.Namespace) -> int:
     from memq.image import Image  # noqa: PLC0415 - so that --help answers at once
     from memq.progress import Progress  # noqa: PLC0415
 
+    text, parameters = _question(options), _parameters(options.let or ())
     with Image(options.dump, Progress(sys.stderr), options.profile) as image:
         for warning in image.warnings:
-            _say(f"warning: {warning}")
-        answer = image.query(options.query)
+            say(f"warning: {warning}")
+        answer = image.ask(text, parameters)
+        answer.run.keeps_undecided = options.undecided
         for warning in answer.result.plan.warnings:
-            _say(f"warning: {warning}")
-        stream = _standard_output()
+            say(f"warning: {warning}")
+        stream = standard_output()
+        if options.explain:
+            stream.write(_explanation(answer.result.plan, text, options.output))
+            stream.flush()
+            return 0
         form = options.output or ("table" if stream.isatty() else "json")
         answer.run.progress.erase()
         signal.signal(signal.SIGINT, _canceller(answer.run))
         try:
-            _write(answer, form, stream)
+            (write_undecided if options.undecided else write)(answer, form, stream)
         except ImageError as error:
             raise MemqError(str(error)) from error  # it was opened: this is no exit status of 3
         finally:
             signal.signal(signal.SIGINT, signal.default_int_handler)
             answer.run.progress.erase()
-            _report(answer)
+            report(answer)
     return _NO_MATCH if options.exit_match and not answer.run.matched else 0
 
 
+def _explanation(plan: Plan, text: str, form: str | None) -> str:
+    """Return what --explain prints."""
+    from memq.eval.explain import explain, explained  # noqa: PLC0415 - few runs need it
+
+    if form == "json":
+        return json.dumps(explained(plan, text), indent=2) + "\n"
+    return explain(plan, text) + "\n"
+
+
+def _question(options: argparse.Namespace) -> str:
+    """Return the text of the query or of the script."""
+    if options.file is None:
+        return str(options.query)
+    try:
+        if options.file == "-":
+            return sys.stdin.buffer.read(_LONGEST).decode()
+        with Path(options.file).open("rb") as file:
+            return file.read(_LONGEST).decode()
+    except OSError as error:
+        raise QueryError(f"{options.file}: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise QueryError(f"{options.file} is no UTF-8 text") from error
+
+
+def _parameters(given: Sequence[str]) -> dict[str, object]:
+    """Read what --let gives names to: literals of the language, and what is none is text."""
+    from memq.eval.pipeline import literal_of  # noqa: PLC0415 - so that --help answers at once
+
+    found: dict[str, object] = {}
+    for each in given:
+        name, sign, value = each.partition("=")
+        if not sign or not _NAME.fullmatch(name):
+            raise QueryError(f"--let takes NAME=VALUE, and this is {each!r}")
+        found[name] = literal_of(value)
+    return found
+
+
 def _print_schema(form: str) -> int:
-    """Print the reference of all objects, in one of the forms of REFERENCES."""
-    from memq.os.systems import SYSTEMS  # noqa: PLC0415 - so that --help answers at once
+    """Print the reference of all objects and of what can be called, in one of REFERENCES."""
+    from memq.eval.callables import callables  # noqa: PLC0415 - so that --help answers at once
+    from memq.os.systems import SYSTEMS  # noqa: PLC0415
     from memq.output.reference import json, page, text  # noqa: PLC0415
     from memq.schema.reference import reference_of  # noqa: PLC0415
 
-    reference, stream = reference_of(SYSTEMS), _standard_output()
+    reference, stream = reference_of(SYSTEMS, callables()), standard_output()
     if form == "json":
         stream.write(json.as_json(reference, __version__))
     elif form == "markdown":
@@ -174,80 +251,3 @@ def _canceller(run: Run) -> Callable[[int, FrameType | None], None]:
         run.cancelled = True
 
     return cancel
-
-
-def _standard_output() -> TextIO:
-    """Return standard output, made able to take every character of a name."""
-    stream = sys.stdout
-    if not hasattr(stream, "write"):  # it is None where the caller has closed it
-        raise MemqError("standard output is closed")
-    if isinstance(stream, io.TextIOWrapper):
-        if stream.isatty():
-            stream.reconfigure(errors="backslashreplace")
-        else:
-            stream.reconfigure(encoding="utf-8")
-    return stream
-
-
-def _write(answer: Answer, form: str, stream: TextIO) -> None:
-    """Write the result as it is found."""
-    for text in _texts(answer, form, stream.isatty()):
-        stream.write(text)
-        stream.flush()
-
-
-def _texts(answer: Answer, form: str, is_terminal: bool) -> Iterable[str]:
-    from memq.output import json, separated, table  # noqa: PLC0415
-
-    shape, batches = answer.result.shape, answer.batches()
-    if form == "json" and answer.result.is_single:
-        form = "jsonl"
-    if form == "jsonl":
-        return json.lines(batches, bare=shape.bare)
-    if form == "json":
-        return json.array(batches, bare=shape.bare)
-    if form == "csv":
-        return separated.csv(batches, shape.fields)
-    if form == "tsv":
-        return separated.tsv(batches, shape.fields)
-    dim = is_terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    if answer.result.is_single and shape.bare:
-        return table.single(batches, dim=dim)
-    width = shutil.get_terminal_size().columns if is_terminal else None
-    return table.table(batches, shape.fields, width, dim=dim)
-
-
-def _report(answer: Answer) -> None:
-    """Say what was cut short, and what could not be decided."""
-    run = answer.run
-    for note in run.notes:
-        _say(f"note: {note}")
-    undecided = sum(run.undecided.values())
-    if undecided:
-        _say(f"{run.matched} matched, {undecided} undecided: {_reasons(run.undecided)}")
-    lost = sum(run.lost.values())
-    if lost:
-        _say(f"{lost} sub-objects left out, undecided: {_reasons(run.lost)}")
-
-
-def _reasons(counter: Counter[Reason]) -> str:
-    return ", ".join(
-        reason.text if len(counter) == 1 else f"{reason.text} ({count})"
-        for reason, count in counter.most_common()
-    )
-
-
-def _fail(error: MemqError) -> int:
-    """Say what failed: in one line, but for a query, whose line is drawn below."""
-    message, *drawn = str(error).split("\n") if isinstance(error, QueryError) else [str(error)]
-    _say(f"error: {message}", *drawn)
-    return error.exit_status
-
-
-def _say(*lines: str) -> None:
-    """Write to standard error; names in it come from dumps, and are made harmless."""
-    from memq.output.cells import clean  # noqa: PLC0415
-
-    if hasattr(sys.stderr, "write"):  # it is None where the caller has closed it
-        with suppress(OSError):
-            sys.stderr.write("memq: " + "\n".join(map(clean, lines)) + "\n")

@@ -30,6 +30,7 @@ class Reason(IntEnum):
     OVERFLOW = 9
     DIVISION_BY_ZERO = 10
     CUT_SHORT = 11
+    NOT_SINGLE = 12
 
     @property
     def text(self) -> str:
@@ -50,6 +51,7 @@ _REASON_TEXTS = {
     Reason.OVERFLOW: "number does not fit 64 bits",
     Reason.DIVISION_BY_ZERO: "division by zero",
     Reason.CUT_SHORT: "collection was cut short",
+    Reason.NOT_SINGLE: "there is more than one element",
 }
 
 
@@ -95,10 +97,20 @@ class QueryError(MemqError):
         self.text = text
         self.span = span
         self.hint = hint
+        self.calls: tuple[tuple[str, Span], ...] = ()
+        """Where the functions in whose bodies it is were called, the innermost first."""
 
     def at(self, text: str) -> QueryError:
         """Return the same error, placed in the text that its span speaks of."""
-        return QueryError(self.message, text, self.span, self.hint)
+        error = QueryError(self.message, text, self.span, self.hint)
+        error.calls = self.calls
+        return error
+
+    def called(self, name: str, span: Span) -> QueryError:
+        """Return the same error, said to be in a function that is called at a place."""
+        error = self.at(self.text)
+        error.calls = (*self.calls, (name, span))
+        return error
 
     def __str__(self) -> str:
         lines = [self.message]
@@ -106,7 +118,12 @@ class QueryError(MemqError):
             lines.append(_excerpt(self.text, self.span))
         if self.hint:
             lines.append(self.hint)
+        for name, span in self.calls[:_MOST_CALLS] if self.text else ():
+            lines += [f"This is in `{name}`, which is called here:", _excerpt(self.text, span)]
         return "\n".join(lines)
+
+
+_MOST_CALLS = 3
 
 
 def _excerpt(text: str, span: Span) -> str:

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from memq.errors import SymbolError
-from memq.eval.pipeline import bind_query
+from memq.eval.pipeline import bind_query, node_of
 from memq.eval.result import Result
+from memq.eval.undecided import undecided
 from memq.layers.opening import open_physical
 from memq.os.detect import detect
 from memq.output import json
@@ -17,7 +18,7 @@ from memq.schema.batch import Context
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from memq.output.records import Records
 
@@ -32,6 +33,13 @@ class Answer:
     def batches(self) -> Iterator[Records]:
         """Yield batches of records: columns, with the reason of what is not known."""
         return self.result.batches()
+
+    def undecided(self) -> Iterator[Records]:
+        """Run the query, and yield the elements that could not be decided, with the reasons."""
+        self.run.keeps_undecided = True
+        for _ in self.batches():
+            pass
+        return undecided(self.run)
 
     def rows(self) -> Iterator[Any]:
         """Yield what JSON output has: a dictionary a record, or the plain values."""
@@ -67,9 +75,18 @@ class Image:
         self.kernel = found.kernel
         self.warnings = [*self.physical.warnings, *found.warnings]
 
-    def query(self, text: str, run: Run | None = None) -> Answer:
-        """Check a query and return its answer; QueryError if it is not right."""
-        plan = bind_query(text, self.system)
+    def query(self, text: str, run: Run | None = None, /, **parameters: object) -> Answer:
+        """Check a query and return its answer; QueryError if it is not right.
+
+        Each parameter is a name in the query, as a `let` before it would give one: text, numbers,
+        truth values, None, and lists of these.
+        """
+        return self.ask(text, parameters, run)
+
+    def ask(self, text: str, parameters: Mapping[str, object], run: Run | None = None) -> Answer:
+        """Check a query with parameters of any name and return its answer."""
+        values = {name: node_of(value) for name, value in parameters.items()}
+        plan = bind_query(text, self.system, self.kernel, values)
         return Answer(Result(plan, Context(self.kernel, run or Run(self.progress))))
 
     def close(self) -> None:

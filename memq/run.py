@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import Any
 
 from memq.errors import Cancelled, Reason
 from memq.progress import Progress
@@ -19,6 +20,8 @@ class Limits:
     """Elements of one linked list."""
     rows_at_once: int = 1 << 18
     """Rows that a condition over several collections is evaluated on at once."""
+    join_above: int = 1 << 12
+    """Where there are more pairs of elements than this, those with equal keys are sought first."""
 
 
 @dataclass(slots=True)
@@ -32,6 +35,10 @@ class Run:
     undecided: Counter[Reason] = field(default_factory=Counter)
     lost: Counter[Reason] = field(default_factory=Counter)
     """Sub-objects that narrowing left out because their place was unknown."""
+    keeps_undecided: bool = False
+    """Whether the elements that could not be decided are kept, in `doubts`."""
+    doubts: list[tuple[Any, Any]] = field(default_factory=list)
+    """Batches of elements, and for each element the reason why it is undecided."""
     notes: dict[str, None] = field(default_factory=dict)
     """What was cut short, in words, each once, in the order in which it was met."""
 
@@ -39,6 +46,12 @@ class Run:
         """Raise Cancelled if the user asked for it; called between batches and levels of a walk."""
         if self.cancelled:
             raise Cancelled("stopped")
+
+    def doubt(self, elements: Any, reasons: Any) -> None:
+        """Count elements that could not be decided, one for each reason, and keep them if asked."""
+        self.undecided.update(Reason(code) for code in reasons.tolist())
+        if self.keeps_undecided and len(reasons):
+            self.doubts.append((elements, reasons))
 
     def note(self, text: str) -> None:
         """Keep a note for the end of the run, unless it was made before; at most 1,000."""

@@ -15,6 +15,7 @@ import pytest
 from memq import __version__
 from memq.cli import main
 from memq.errors import ImageError
+from memq.os.linux.process import Task
 from memq.os.linux.vma import Vma
 from tests.lab import ROOT
 from tests.program import run
@@ -71,8 +72,42 @@ def test_a_dump_that_fails_after_it_was_opened_is_1(
     assert capsys.readouterr().err.startswith("memq: error: x: the file has become shorter")
 
 
+def test_a_plan_is_explained_and_no_object_is_read(
+    sample: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read(*_: object) -> None:
+        raise AssertionError("something of the dump was read")
+
+    monkeypatch.setattr(Task, "portions", read)
+    query = "process.Where(vad.is_executable && pid == 1).Select(name)"
+    assert main([str(sample), "-e", query, "--explain"]) == 0
+    out, err = capsys.readouterr()
+    source, first, second, *_ = out.splitlines()
+    assert (source, first) == ("process  [every one]", "Where pid == 1  [member]")
+    assert second.startswith("Where vad.is_executable  [walk; one vad_object; narrows nothing")
+    assert err == ""
+    assert main([str(sample), "-e", query, "--explain", "-o", "json"]) == 0
+    steps = json.loads(capsys.readouterr().out)["steps"]
+    assert [step["step"] for step in steps] == ["process", "Where", "Where", "Select"]
+
+
+@pytest.mark.parametrize("more", [["-o", "csv"], ["--undecided"], ["--exit-match"]])
+def test_what_does_not_go_with_explain_is_2(
+    capsys: pytest.CaptureFixture[str], more: list[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["dump", "-e", "process", "--explain", *more])
+    assert caught.value.code == 2
+    assert "--explain" in capsys.readouterr().err
+
+
+def test_a_bad_query_is_not_explained(sample: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([str(sample), "-e", "process.Where(nme == 1)", "--explain"]) == 2
+    assert capsys.readouterr().out == ""
+
+
 @pytest.mark.parametrize(
-    "query", ["process.Where(nme == 1)", "process.Where(", "", "x" * 300_000, "process;process"]
+    "query", ["process.Where(nme == 1)", "process.Where(", "", "x" * 300_000, "process;proces"]
 )
 def test_a_bad_query_is_2(sample: Path, capsys: pytest.CaptureFixture[str], query: str) -> None:
     assert main([str(sample), "-e", query]) == 2
@@ -120,7 +155,7 @@ def test_a_bad_command_line_is_told(
         main(arguments)
     assert exit_.value.code == 2
     assert capsys.readouterr().err == (
-        "usage: memq DUMP -e QUERY [option ...]\n"
+        "usage: memq DUMP (-e QUERY | -f FILE) [option ...]\n"
         "       memq --schema [{text,json,markdown}]\n"
         f"memq: error: {complaint}\n"
     )

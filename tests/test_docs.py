@@ -1,4 +1,4 @@
-"""The pages in docs/ are true: generated where they say so, their examples run."""
+"""The pages in docs/ and README.md are true: generated where they say so, their examples run."""
 
 from __future__ import annotations
 
@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import memq
+from memq.eval import globs, raw_records, raw_text, regexes, words
+from memq.eval.callables import callables
+from memq.lang import limits
 from memq.os.systems import SYSTEMS
+from memq.output.reference.regions import renewed as with_tables
+from tests import pages
 from tests.lab import ROOT
 from tests.program import run
 
@@ -59,6 +64,100 @@ def test_an_objects_example_finds_something(image: Image, which: tuple[str, str]
     assert bool(rows) == (which not in FIND_NOTHING)
     assert not answer.run.undecided
     assert f"```\n{EXAMPLES[which]}\n```\n" in (DOCS / "objects.md").read_text("utf-8")
+
+
+# docs/language.md and README.md
+
+PAGES = {page.name: page.read_text("utf-8") for page in pages.PAGES}
+ASKED = [(name, example) for name, page in PAGES.items() for example in pages.examples(page)]
+CALLED = [
+    one
+    for group in (callables().series_methods, callables().value_methods, callables().functions)
+    for one in group
+]
+GIVE_NOTHING = {
+    "FirstOrNull": "it shows the null",
+    "is_unknown": "the sample is whole: all command lines can be read",
+}
+
+
+@pytest.mark.parametrize(
+    ("page", "example"), ASKED, ids=[f"{name}-{each.query[:40]}" for name, each in ASKED]
+)
+def test_a_page_tells_what_a_query_answers(image: Image, page: str, example: Any) -> None:
+    if not example.form:
+        assert list(image.query(example.query).rows())
+        return
+    answered = pages.answered(image, example)
+    assert answered == example.shown, f"{page} is stale; run: {pages.COMMAND}"
+    assert answered.strip()
+
+
+def test_pages_hold_examples() -> None:
+    assert sum(name == "README.md" for name, _ in ASKED) == 5
+    assert sum(name == "language.md" for name, _ in ASKED) > 100
+    fences = sum(page.count("```memq\n") for page in PAGES.values())
+    rows = sum(example.form == "value" for _, example in ASKED)
+    assert len(ASKED) == fences + rows
+
+
+def test_the_tables_of_the_language_are_fresh() -> None:
+    page = PAGES["language.md"]
+    assert page == with_tables(page, callables()), f"language.md is stale; run: {pages.COMMAND}"
+    assert all(f"| `{one.signature}` |" in page for one in CALLED)
+
+
+@pytest.mark.parametrize("one", CALLED, ids=lambda one: one.name)
+def test_an_example_of_what_is_called_gives_something(image: Image, one: Any) -> None:
+    answer = image.query(one.example)
+    rows = [row for row in answer.rows() if row is not None and row is not False]
+    assert bool(rows) == (one.name not in GIVE_NOTHING)
+    assert not answer.run.undecided
+    assert f"{one.name}(".lower() in one.example.lower()
+    assert one.doc.endswith(".")
+
+
+def test_each_operator_and_literal_has_an_example() -> None:
+    page = PAGES["language.md"]
+    operators = page[page.index("## Operators") : page.index("## Literals")]
+    cells = re.findall(r"^\| ((?:[^|]|(?<=\\)\|)*) \|", operators, re.MULTILINE)
+    told = set(re.findall(r"[^\w\s`,]+|\w+", " ".join(cells).replace("\\", "")))
+    signs = "=> ? : ?? || or && and not == != === !== < <= > >= in .. | ^ & << >> + - * / % ~ ! ."
+    assert set(signs.split(" ")) <= told
+
+
+def test_the_limits_are_those_of_the_code() -> None:
+    page = PAGES["language.md"]
+    told = page[page.index("## Limits") :]
+    assert f"{limits.MAX_BYTES >> 10} KB |" in told
+    assert f"| {limits.MAX_NESTING} |" in told
+    assert f"| {limits.MAX_DIGITS}, " in told
+    (pieces,) = words.split.__defaults__ or ()
+    for limit in (
+        regexes.MAX_PATTERN,
+        globs.MAX_PATTERN,
+        pieces,
+        words.MAX_MADE,
+        raw_text.MAX_TEXT,
+        raw_records.MAX_FIELDS,
+        raw_records.MAX_ITEMS,
+    ):
+        assert f"{limit:,}" in told
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_links_lead_to_what_is_there(name: str) -> None:
+    (path,) = (page for page in pages.PAGES if page.name == name)
+    for target, anchor in re.findall(r"\]\(([^)#:]*)#?([^)]*)\)", PAGES[name]):
+        file = path.parent / target if target else path
+        assert file.exists(), target
+        if anchor:
+            assert anchor in anchors(file), anchor
+
+
+def anchors(page: Path) -> list[str]:
+    headings = re.findall(r"^#+ (.*)$", page.read_text("utf-8"), re.MULTILINE)
+    return [heading.lower().replace(" ", "-") for heading in headings]
 
 
 # docs/python.md
@@ -116,7 +215,12 @@ def test_lists(image: Image, capsys: pytest.CaptureFixture[str]) -> None:
     assert any(total for _, total in printed)
 
 
+@pytest.mark.usefixtures("at_root")
+def test_parameters(capsys: pytest.CaptureFixture[str]) -> None:
+    executed("parameters")
+    assert capsys.readouterr().out == "202 sshd\n260 bash\n"
+
+
 def test_the_page_leads_to_the_reference() -> None:
     (anchor,) = re.findall(r"\(objects\.md#(.*?)\)", (DOCS / "python.md").read_text("utf-8"))
-    headings = re.findall(r"^#+ (.*)$", (DOCS / "objects.md").read_text("utf-8"), re.MULTILINE)
-    assert anchor in [heading.lower().replace(" ", "-") for heading in headings]
+    assert anchor in anchors(DOCS / "objects.md")

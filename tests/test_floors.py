@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FLOORS = (
-    {"column", "errors", "progress", "run"},
+    {"column", "errors", "merge", "node", "progress", "run"},
     {"layers"},
     {"schema", "symbols"},
     {"os", "lang"},
     {"eval", "output", "playbook"},
-    {"cli", "image", "repl", "ui", "__init__", "__main__", "__version__"},
+    {"cli", "image", "repl", "ui", "printing", "__init__", "__main__", "__version__"},
 )
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 OPEN_FLOORS = {0, len(FLOORS) - 1}

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
-from memq.eval.terms import And, Comparison, Constant, Or, Step, Term, bound, named
+from memq.eval.places import Step
+from memq.eval.reading import bound, named
+from memq.eval.terms import And, Comparison, Constant, Or, Term
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,9 +35,11 @@ def _different(term: Term, chosen: frozenset[Step]) -> Iterator[Comparison]:
     """Find the `!=` that nothing but themselves gives an element; `chosen`: what a group does."""
     match term:
         case And():
-            for part in term.operands:
-                others = (o for o in term.operands if o is not part and not _is_different(o))
-                yield from _different(part, chosen.union(*(bound(other) for other in others)))
+            own = [frozenset[Step]() if _is_different(o) else bound(o) for o in term.operands]
+            choosers = Counter(place for places in own for place in places)
+            for part, places in zip(term.operands, own, strict=True):
+                others = {place for place, by in choosers.items() if by > (place in places)}
+                yield from _different(part, chosen | others)
         case Or():
             for part in term.operands:
                 yield from _different(part, chosen)

@@ -14,7 +14,7 @@ from memq.column import Array, Column, worst
 from memq.errors import Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 _SIGNED_MINIMUM, _SIGNED_MAXIMUM = -(1 << 63), (1 << 63) - 1
 _UNSIGNED_MAXIMUM = (1 << 64) - 1
@@ -73,29 +73,37 @@ def _exact(sign: str, first: Array, second: Array) -> Column:
         for pair in zip(first.tolist(), second.tolist(), strict=True)
     ]
     results = [_one(sign, int(a), int(b)) for a, b in pairs]
-    numbers = [result if isinstance(result, int) else 0 for result in results]
-    status = np.array(
-        [result[0] if isinstance(result, tuple) else 0 for result in results], np.uint8
-    )
+    return exact_column(results).take(np.array(codes, np.int64))
+
+
+def exact_column(results: Sequence[int | Reason]) -> Column:
+    """Return a column of Python's integers; what does not fit 64 bits, and each Reason, is none."""
+    reasons = [_reason(result) for result in results]
+    numbers = [0 if why else int(what) for what, why in zip(results, reasons, strict=True)]
     dtype: type = np.int64
     if max(numbers, default=0) > _SIGNED_MAXIMUM:
         # Python's integers where no array of 64 bits holds all: no row depends on the others.
         dtype = np.uint64 if min(numbers) >= 0 else object
-    index = np.array(codes, np.int64)
-    return Column(np.array(numbers, dtype), status).take(index)
+    return Column(np.array(numbers, dtype), np.array(reasons, np.uint8) if any(reasons) else None)
 
 
-def _one(sign: str, a: int, b: int) -> int | tuple[Reason]:
-    """Calculate one pair; what does not fit 64 bits, and division by zero, is a reason."""
+def _reason(result: int | Reason) -> Reason:
+    if isinstance(result, Reason):
+        return result
+    fits = _SIGNED_MINIMUM <= result <= _UNSIGNED_MAXIMUM
+    return Reason.KNOWN if fits else Reason.OVERFLOW
+
+
+def _one(sign: str, a: int, b: int) -> int | Reason:
+    """Calculate one pair; a division by zero, and a shift too far, is a reason."""
     if sign in ("/", "%"):
         if b == 0:
-            return (Reason.DIVISION_BY_ZERO,)
+            return Reason.DIVISION_BY_ZERO
         quotient = abs(a) // abs(b) * (1 if (a < 0) == (b < 0) else -1)
         return quotient if sign == "/" else a - quotient * b
     if sign in ("<<", ">>") and not 0 <= b < 64:
-        return (Reason.OVERFLOW,)
-    result = _INTEGER[sign](a, b)
-    return result if _SIGNED_MINIMUM <= result <= _UNSIGNED_MAXIMUM else (Reason.OVERFLOW,)
+        return Reason.OVERFLOW
+    return _INTEGER[sign](a, b)
 
 
 _INTEGER: dict[str, Callable[[int, int], int]] = {

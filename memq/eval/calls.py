@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
-from memq.errors import QueryError
-from memq.eval.checks import article, listed
+from memq.errors import QueryError, Span
+from memq.eval import suggestions
+from memq.eval.checks import article
 from memq.eval.regexes import compile_regex
 from memq.eval.terms import NUMBER, Constant, Term
 from memq.lang import ast, hints
@@ -26,7 +27,7 @@ def arguments(node: ast.Call, method: Method, receiver: ValueType, bind: Bind) -
 
     A regular expression becomes a constant of what RE2 made of it; the name of a flag, its bits.
     """
-    need_arguments(node, method)
+    need_method_arguments(node, method)
     bound = []
     for number, argument in enumerate(node.arguments):
         parameter = method.parameter(number)
@@ -39,27 +40,43 @@ def arguments(node: ast.Call, method: Method, receiver: ValueType, bind: Bind) -
     return tuple(bound)
 
 
-def need_arguments(node: ast.Call, method: Method) -> None:
-    """Refuse a call with more or fewer arguments than the method takes."""
-    least, most, given = len(method.arguments), method.most, len(node.arguments)
-    if given < least or (most is not None and given > most):
-        verb = "is" if given < 2 else "are"
-        raise QueryError(
-            f"`{method.name}` takes {_count(least, most)}, and {given or 'none'} {verb} given.",
-            span=node.span,
-            hint=f"It is written `{method.signature}`." if most != 0 else None,
-        )
+def need_method_arguments(node: ast.Call, method: Method) -> None:
+    """Refuse a call with more or fewer arguments than a method of values takes."""
+    need_arguments(node, method.name, len(method.arguments), method.most, method.signature)
+
+
+def need_arguments(node: ast.Call, name: str, least: int, most: int | None, written: str) -> None:
+    """Refuse a call with more or fewer arguments than may be given; `written` is what is right."""
+    given = len(node.arguments)
+    if least <= given and (most is None or given <= most):
+        return
+    verb = "is" if given < 2 else "are"
+    span = suggestions.method_span(node)
+    if most is not None and given > most:
+        span = Span(node.arguments[most].span.start, node.arguments[-1].span.end)
+    raise QueryError(
+        f"`{name}` takes {_count(least, most)}, and {_spelled(given)} {verb} given.",
+        span=span,
+        hint=f"It is written `{written}`.",
+    )
+
+
+_SPELLED = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+
+
+def _spelled(count: int) -> str:
+    return _SPELLED[count] if count < len(_SPELLED) else str(count)
 
 
 def _count(least: int, most: int | None) -> str:
-    words = {0: "no argument", 1: "one argument"}.get(least, f"{least} arguments")
+    words = {0: "no argument", 1: "one argument"}.get(least, f"{_spelled(least)} arguments")
     if most is None:
         return f"at least {words}"
-    return (
-        words
-        if least == most
-        else f"{least} {'or' if most == least + 1 else 'to'} {most} arguments"
-    )
+    if least == most:
+        return words
+    if least == 0:
+        return f"no argument or {_spelled(most)}"
+    return f"{_spelled(least)} {'or' if most == least + 1 else 'to'} {_spelled(most)} arguments"
 
 
 def _of_kind(term: Term, parameter: Parameter) -> Term:
@@ -91,7 +108,9 @@ def _flag(term: Term, parameter: Parameter, receiver: ValueType) -> Term:
     if term.type.kind is not Kind.STRING:
         return _of_kind(term, parameter)
     if not isinstance(term, Constant) or not isinstance(term.value, str):
-        raise QueryError("The name of a flag is written out, in quotes.", span=term.span)
+        names = names_of(receiver)
+        hint = f'Such as `Has("{names[0]}")`.' if names else None
+        raise QueryError("The name of a flag is written out, in quotes.", span=term.span, hint=hint)
     bits = bits_of(receiver, term.value)
     if bits is None:
         raise _unknown_flag(term, term.value, receiver)
@@ -103,5 +122,5 @@ def _unknown_flag(term: Term, text: str, receiver: ValueType) -> QueryError:
     wrong = next((one for one in text.split("|") if bits_of(receiver, one) is None), text).strip()
     prefix = names[0].partition("_")[0] + "_" if names else ""
     near = hints.nearest(wrong, names) or hints.nearest(prefix + wrong, names)
-    hint = hints.did_you_mean(near) or (f"The flags are {listed(names)}." if names else None)
+    hint = hints.did_you_mean(near) or suggestions.handful("The flags", names)
     return QueryError(f'No flag is called "{wrong}".', span=term.span, hint=hint)

@@ -11,7 +11,7 @@ from memq.column import FALSE, TRUE, Array, Column, Indexes, Text, Truth, negati
 from memq.errors import Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 OPERATORS: dict[str, Callable[[Array, Array], Array]] = {
     "==": operator.eq,
@@ -27,7 +27,7 @@ def compare(sign: str, left: Column, right: Column, *, fold: bool = False) -> Tr
     if sign == "!=":
         return negation(compare("==", left, right, fold=fold))
     if isinstance(left, Text) and isinstance(right, Text):
-        first, second = _codes(left, right, fold=fold, ranked=sign != "==")
+        first, second = common_codes(left, right, fold=fold, ranked=sign != "==")
     else:
         first, second = left.values, right.values
     return _settled(OPERATORS[sign](first, second), left, right)
@@ -38,6 +38,19 @@ def is_null(column: Column) -> Truth:
     status = column.statuses
     truth = np.where(status == Reason.NULL, np.uint8(TRUE), status)
     return np.asarray(truth, np.uint8)
+
+
+def among(column: Column, literals: Sequence[int | str], *, fold: bool = False) -> Truth:
+    """Compare with many literals of the column's kind at once: each distinct value is looked up."""
+    change = str.casefold if fold else str
+    if isinstance(column, Text):
+        wanted = {change(str(one)) for one in literals}
+        found = np.array([change(word) in wanted for word in column.words] or [False])
+        return _settled(found[column.values], column, column)
+    values, rows = np.unique(column.values, return_inverse=True)
+    numbers = set(literals)
+    found = np.array([value in numbers for value in values.tolist()], bool)
+    return _settled(found[rows], column, column)
 
 
 def by_words(
@@ -72,7 +85,7 @@ def _settled(answers: Array, left: Column, right: Column) -> Truth:
     return np.where(status == Reason.NULL, np.uint8(FALSE), truth).astype(np.uint8)
 
 
-def _codes(left: Text, right: Text, *, fold: bool, ranked: bool) -> tuple[Indexes, Indexes]:
+def common_codes(left: Text, right: Text, *, fold: bool, ranked: bool) -> tuple[Indexes, Indexes]:
     """Give the words of both texts common codes; `ranked`: in the order of the words."""
     change = str.casefold if fold else str
     seen: dict[str, int] = {}

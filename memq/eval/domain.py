@@ -1,23 +1,23 @@
-"""Domains: the rows that a condition is evaluated on, and which object each row speaks of where.
+"""Domains: the rows that a condition is evaluated on, and which element each row speaks of where.
 
-A domain ties each of its rows to one object for every place that is settled (a variable, or a
-collection that a group has bound). Extending it by a collection gives a row for each element, and
-for each parent whose collection was cut short one row more, of which nothing is known.
+A domain ties each of its rows to one element for every place that is settled (a variable, or a
+collection that a group has bound). Extending it by a sequence gives a row for each element, and
+for each sequence that was cut short one row more, of which nothing is known.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from memq.column import TRUE, Column, Indexes, Statuses, Truth, ragged, worst
 from memq.errors import Reason
-from memq.eval.notes import note_cuts
-from memq.eval.terms import Place, Root, Step
-from memq.output.records import Lists, Records
-from memq.schema.batch import Collection, ObjectType
+from memq.eval.places import ColumnPlace, Pick, Place, RawStep, Root, Step
+from memq.output.records import Lists, Objects, Records
+from memq.schema.batch import ObjectType
+from memq.schema.collection import Collection
 from memq.schema.declare import Cost
 
 if TYPE_CHECKING:
@@ -25,22 +25,29 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from memq.eval.raw_records import Leaf
+    from memq.eval.series import Series
+    from memq.eval.terms import Term
     from memq.run import Run
+    from memq.schema.batch import Context
 
 
 class Slot:
-    """For each row of a domain one object: a row of `batch`, or -1 with the reason in `status`."""
+    """For each row of a domain one element: a row of `batch`, or -1 with the reason in `status`."""
 
     __slots__ = ("batch", "index", "rest", "status")
 
     def __init__(
         self,
-        batch: ObjectType | Records,
+        batch: Any,
         index: Indexes,
         status: Statuses | None = None,
         rest: Statuses | None = None,
     ) -> None:
-        """`rest` has the reason of each row that stands for elements of which nothing is known."""
+        """`batch` holds objects, records or raw structures.
+
+        `rest` has the reason of each row that stands for elements of which nothing is known.
+        """
         self.batch = batch
         self.index = index
         self.status = status
@@ -55,11 +62,9 @@ class Slot:
             None if self.rest is None else self.rest[rows],
         )
 
-    def objects(self) -> ObjectType:
-        """Return the batch, cut down to the objects that some row speaks of."""
+    def used(self) -> Any:
+        """Return the batch, cut down to the elements that some row speaks of."""
         batch = self.batch
-        if not isinstance(batch, ObjectType):
-            raise TypeError("records have no sub-objects")
         used = np.zeros(len(batch) + 1, bool)
         used[self.index] = True
         used[-1] = False
@@ -71,6 +76,13 @@ class Slot:
             self.batch = batch = batch.take(rows)
         return batch
 
+    def objects(self) -> ObjectType:
+        """Return the objects that some row speaks of."""
+        batch = self.used()
+        if not isinstance(batch, ObjectType):
+            raise TypeError("records have no sub-objects")
+        return batch
+
     def field(self, name: str, cost: Cost) -> Column:
         """Return a field's column, one value for each row of the domain."""
         batch = self.batch if cost is Cost.MEMBER else self.objects()
@@ -78,12 +90,117 @@ class Slot:
             raise TypeError("records have no fields by name")
         return batch.column(name).spread(self.index, self.status)
 
+    def added(self, name: str) -> Column:
+        """Return a value that `Let` added, one for each row of the domain."""
+        return self.objects().extras[name].spread(self.index, self.status)
+
+    def records(self, number: int) -> Column | Lists | Objects:
+        """Return a column of the records as it is, a row for each of the records."""
+        if not isinstance(self.batch, Records):
+            raise TypeError("objects have no columns by number")
+        return self.batch.columns[number]
+
     def column(self, number: int) -> Column:
         """Return a column of the records, one value for each row of the domain."""
-        found = self.batch.columns[number] if isinstance(self.batch, Records) else None
-        if found is None or isinstance(found, Lists):
+        found = self.records(number)
+        if not isinstance(found, Column):
             raise TypeError("not a column of values")
         return found.spread(self.index, self.status)
+
+    def followed(self, batch: Any, index: Indexes, status: Statuses | None) -> Slot:
+        """Return the slot of what each element leads to: a row of another batch, or -1."""
+        # The index -1 takes what is put behind the last object: nothing, for no reason of its own.
+        found = np.append(index, -1)[self.index]
+        reasons = None if status is None else np.append(status, 0)[self.index].astype(np.uint8)
+        return Slot(batch, found, worst(self.status, reasons), self.rest)
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Sequences as a domain sees them: for each row one of the collection's, or -1 for none.
+
+    `status` says why there is none; such a row's sequence is empty (NULL), or unknown.
+    """
+
+    index: Indexes
+    status: Statuses | None
+    collection: Collection
+
+    def reasons(self) -> Statuses:
+        """For each row, why its sequence is not whole; a parent that is unknown counts as cut."""
+        reason = np.zeros(len(self.index), np.uint8)
+        cut = self.collection.cut
+        if cut is not None and self.collection.parents:
+            reason = np.where(self.index < 0, 0, cut[np.maximum(self.index, 0)])
+        if self.status is not None:
+            reason = np.maximum(reason, self.status)
+        return reason.astype(np.uint8)
+
+    def has_rest(self) -> NDArray[np.bool_]:
+        """Which rows' sequences hold elements that are not known."""
+        return self.reasons() > Reason.NULL
+
+    def sizes(self) -> Indexes:
+        """How many rows each row becomes when the domain is extended by the sequences."""
+        owner, parents = self.collection.owner, self.collection.parents
+        counts = np.bincount(owner, minlength=parents + 1).astype(np.int64)
+        counts[-1] = 0
+        return np.asarray(counts[self.index] + self.has_rest())
+
+    def take(self, rows: Indexes) -> View:
+        """Return the view of some of the domain's rows."""
+        status = None if self.status is None else self.status[rows]
+        return View(self.index[rows], status, self.collection)
+
+    def spread(self) -> Collection:
+        """Return a collection with one sequence for each row of the domain."""
+        found = self.collection
+        if self.status is None and np.array_equal(self.index, np.arange(found.parents)):
+            return found
+        starts = np.append(found.starts(), len(found.owner))
+        rows, owner = ragged(starts, np.where(self.index < 0, found.parents, self.index))
+        membership = None if found.membership is None else found.membership[rows]
+        reasons = np.where(self.reasons() == Reason.NULL, 0, self.reasons()).astype(np.uint8)
+        return Collection(
+            found.children.take(rows),
+            owner,
+            len(self.index),
+            reasons if reasons.any() else None,
+            membership=membership,
+        )
+
+
+class Engine(Protocol):
+    """What evaluates series and what is picked from them; Result has one for each run."""
+
+    @property
+    def context(self) -> Context:
+        """What the objects are read by, and the run."""
+        ...
+
+    def holds(self, term: Term, domain: Domain) -> Truth:
+        """Return for each row whether a condition is true of it."""
+        ...
+
+    def evaluate(self, term: Term, domain: Domain) -> Column:
+        """Return a term's value in each row."""
+        ...
+
+    def view(self, series: Series, domain: Domain) -> View:
+        """Return the sequences that a series is for each row of a domain."""
+        ...
+
+    def slot(self, place: Pick | RawStep, domain: Domain) -> Slot:
+        """Return what is picked, or raw, for each row of a domain."""
+        ...
+
+    def raw_value(self, slot: Slot, *, is_address: bool) -> Column:
+        """Return the values of raw things, or their addresses."""
+        ...
+
+    def raw_column(self, slot: Slot, leaf: Leaf) -> Column | Lists:
+        """Return one column of the tree by which raw things are written."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,14 +212,24 @@ class Domain:
 
     length: int
     slots: Mapping[Place, Slot]
-    run: Run
+    engine: Engine
     fixed: Mapping[Place, Slot]
 
     @staticmethod
-    def over(root: Root, batch: ObjectType | Records, run: Run) -> Domain:
+    def over(root: Place, batch: Any, engine: Engine) -> Domain:
         """Return the domain whose rows are the elements of a batch."""
         slot = Slot(batch, np.arange(len(batch), dtype=np.int64))
-        return Domain(len(batch), {root: slot}, run, {})
+        return Domain(len(batch), {root: slot}, engine, {})
+
+    @staticmethod
+    def unit(engine: Engine) -> Domain:
+        """Return the domain of a whole query: one row that speaks of nothing."""
+        return Domain(1, {}, engine, {})
+
+    @property
+    def run(self) -> Run:
+        """State of the evaluation."""
+        return self.engine.context.run
 
     def take(self, rows: Indexes) -> Domain:
         """Return the domain of some of the rows."""
@@ -112,6 +239,10 @@ class Domain:
             slots={place: slot.take(rows) for place, slot in self.slots.items()},
             fixed={place: slot.take(rows) for place, slot in self.fixed.items()},
         )
+
+    def some(self, rows: Indexes) -> Domain:
+        """Return the domain of some of the rows; itself where these are all."""
+        return self if len(rows) == self.length else self.take(rows)
 
     def settle(self, place: Place, slot: Slot) -> Domain:
         """Return the domain in which one more place is settled."""
@@ -126,42 +257,35 @@ class Domain:
         return replace(self, fixed={}) if self.fixed else self
 
     def slot(self, place: Place) -> Slot:
-        """Return the objects at a place; a single sub-object is followed from its parent."""
+        """Return the elements at a place; a single sub-object is followed from its parent."""
         found = self.slots.get(place)
         if found is not None:
             return found
-        if isinstance(place, Root) or place.many:
-            raise KeyError(place)
-        parent = self.slot(place.parent)
-        reference = parent.objects().reference(place.name)
-        # The index -1 takes what is put behind the last object: nothing, for no reason of its own.
-        index = np.append(reference.index, -1)[parent.index]
-        status = None if reference.status is None else np.append(reference.status, 0)[parent.index]
-        return Slot(reference.batch, index, worst(parent.status, status), parent.rest)
-
-    def view(self, place: Step) -> tuple[Slot, Collection]:
-        """Return the parents' slot and their collections, walked only for parents in the domain."""
-        parent = self.slot(place.parent)
-        batch = parent.objects()
-        view = batch.collection(place.name)
-        note_cuts(batch, place.name, view, self.run)
-        return parent, view
-
-    def sizes(self, place: Step) -> Indexes:
-        """How many rows each row becomes when the domain is extended by the collection."""
-        if place in self.fixed:
-            return np.ones(self.length, np.int64)
-        parent, view = self.view(place)
-        counts = np.bincount(view.owner, minlength=view.parents + 1).astype(np.int64)
-        counts[-1] = 0
-        return counts[parent.index] + _has_rest(parent, view)
+        match place:
+            case Step(parent, name, many=False):
+                slot = self.slot(parent)
+                if not len(slot.objects()):
+                    # Objects that are not there do not know what they would belong to.
+                    return Slot(place.type.nothing(self.engine.context), slot.index, slot.status)
+                reference = slot.objects().reference(name)
+                return slot.followed(reference.batch, reference.index, reference.status)
+            case ColumnPlace(parent, number):
+                slot = self.slot(parent)
+                column = slot.records(number)
+                if not isinstance(column, Objects):
+                    raise TypeError("not a column of objects")
+                return slot.followed(column.batch, column.index, column.status)
+            case Pick() | RawStep():
+                return self.engine.slot(place, self)
+            case Root() | Step():
+                raise KeyError(place)
 
 
 @dataclass(frozen=True, slots=True)
 class Extension:
     """A domain with a row per element: `origin` is the row each came from, non-decreasing.
 
-    `there` says of each whether it is in the collection at all (None: all are); a rest may be.
+    `there` says of each whether it is in the sequence at all (None: all are); a rest may be.
     """
 
     domain: Domain
@@ -169,36 +293,41 @@ class Extension:
     there: Truth | None
 
 
-def extend(
-    domain: Domain, place: Step, *, rest: bool = True, name: Place | None = None
-) -> Extension:
-    """Give each row one row per element of a collection; `rest` adds those of cut collections.
+def fixed_extension(domain: Domain, place: Step) -> Extension:
+    """Give each row the element of a collection that narrowing tries."""
+    settled = domain.settle(place, domain.fixed[place])
+    return Extension(settled, np.arange(domain.length, dtype=np.int64), None)
 
-    The elements are settled at the place itself, or at the variable `name`.
+
+def extend(domain: Domain, view: View, variable: Place, *, rest: bool = True) -> Extension:
+    """Give each row one row per element of its sequence; `rest` adds those of cut sequences.
+
+    The elements are settled at the variable, which may be the collection's own place.
     """
-    if place in domain.fixed and name is None:
-        settled = domain.settle(place, domain.fixed[place])
-        return Extension(settled, np.arange(domain.length, dtype=np.int64), None)
-    parent, view = domain.view(place)
-    starts = np.append(view.starts(), len(view.owner))
-    rows, origin = ragged(starts, np.where(parent.index < 0, view.parents, parent.index))
-    there = None if view.membership is None else view.membership[rows]
+    found = view.collection
+    starts = np.append(found.starts(), len(found.owner))
+    rows, origin = ragged(starts, np.where(view.index < 0, found.parents, view.index))
+    return extended(domain, view, variable, (rows, origin), rest=rest)
+
+
+def extended(
+    domain: Domain, view: View, variable: Place, pairs: tuple[Indexes, Indexes], *, rest: bool
+) -> Extension:
+    """Extend by the elements at `rows`, for the domain's rows `origin`, which is non-decreasing."""
+    rows, origin = pairs
+    membership = view.collection.membership
+    there = None if membership is None else membership[rows]
     status = None
-    if rest and (more := np.flatnonzero(_has_rest(parent, view))).size:
+    if rest and (more := np.flatnonzero(view.has_rest())).size:
         order = np.argsort(np.concatenate([origin, more]), kind="stable")
         rows = np.concatenate([rows, np.full(len(more), -1)])[order]
         origin = np.concatenate([origin, more])[order]
         if there is not None:
             there = np.concatenate([there, np.full(len(more), TRUE, np.uint8)])[order]
-        status = np.where(rows < 0, _rest_reason(parent, view)[origin], np.uint8(0))
+        status = np.where(rows < 0, view.reasons()[origin], np.uint8(0))
         there = np.where(rows < 0, status, np.uint8(TRUE) if there is None else there)
-    slot = Slot(view.children, rows, status, status)
-    return Extension(domain.take(origin).settle(name or place, slot), origin, there)
-
-
-def chunks(domain: Domain, place: Step) -> Iterator[Indexes]:
-    """Cut the domain's rows into pieces whose extensions stay within the run's limit."""
-    return cut_rows(domain.sizes(place), domain.run.limits.rows_at_once)
+    slot = Slot(view.collection.children, rows, status, status)
+    return Extension(domain.take(origin).settle(variable, slot), origin, there)
 
 
 def cut_rows(sizes: Indexes, limit: int) -> Iterator[Indexes]:
@@ -213,23 +342,3 @@ def cut_rows(sizes: Indexes, limit: int) -> Iterator[Indexes]:
         end = max(start + 1, int(np.searchsorted(total, before + limit, "right")))
         yield np.arange(start, end, dtype=np.int64)
         start = end
-
-
-def rest_reasons(domain: Domain, place: Step) -> Statuses:
-    """Return for each row why its collection is not whole; 0 or NULL where it is."""
-    return _rest_reason(*domain.view(place))
-
-
-def _has_rest(parent: Slot, view: Collection) -> NDArray[np.bool_]:
-    """Which rows' collections hold elements that are not known."""
-    return _rest_reason(parent, view) > Reason.NULL
-
-
-def _rest_reason(parent: Slot, view: Collection) -> Statuses:
-    """For each row, why its collection is not whole; a parent that is unknown counts as cut."""
-    reason = np.zeros(len(parent.index), np.uint8)
-    if view.cut is not None and view.parents:
-        reason = np.where(parent.index < 0, 0, view.cut[np.maximum(parent.index, 0)])
-    if parent.status is not None:
-        reason = np.maximum(reason, parent.status)
-    return reason.astype(np.uint8)

@@ -6,17 +6,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from memq.column import (
-    FALSE,
     TRUE,
     Column,
-    Indexes,
+    Text,
     Truth,
     column_of,
     constant,
@@ -26,11 +23,14 @@ from memq.column import (
     some_of,
     truth_of,
 )
-from memq.errors import Reason
-from memq.eval import arithmetic, compare, merge
-from memq.eval.domain import Domain, Slot, chunks, extend
+from memq.errors import Reason, Span
+from memq.eval import aggregates, arithmetic, compare
+from memq.eval.domain import fixed_extension
 from memq.eval.methods import METHODS
+from memq.eval.places import Step, ordered
+from memq.eval.reading import bound, mentioned, named, walk
 from memq.eval.regexes import literal
+from memq.eval.series import PlaceSeries
 from memq.eval.terms import (
     Aggregate,
     And,
@@ -40,31 +40,33 @@ from memq.eval.terms import (
     ColumnTerm,
     Comparison,
     Constant,
+    ExtraTerm,
     FieldTerm,
+    Fold,
     InList,
     IsKnown,
     Membership,
     MethodCall,
     Negative,
     Not,
+    ObjectTerm,
     Or,
-    Place,
-    Step,
+    RawTerm,
+    Reduction,
     Term,
-    bound,
-    collections_on,
-    depth_of,
-    mentioned,
-    named,
 )
+from memq.eval.widen import widen
+from memq.merge import where
 
 if TYPE_CHECKING:
-    from memq.column import Statuses
+    from collections.abc import Iterator, Sequence
 
-Test: TypeAlias = Callable[[Domain], Truth]
+    from memq.column import Indexes
+    from memq.eval.domain import Domain, Extension
+    from memq.eval.places import Place
 
-_ENDLESS = 1 << 40
-"""More elements than any collection has, and few enough for sums of them to be exact."""
+_FEW = 8
+"""How many literals of a list are compared one by one."""
 
 
 def holds(term: Term, domain: Domain) -> Truth:
@@ -78,95 +80,106 @@ def holds(term: Term, domain: Domain) -> Truth:
             return negation(holds(term.operand, domain.free()))
         case _:
             free = named(term) - domain.slots.keys()
-            return _some(domain, _ordered(free), lambda inner: _condition(term, inner))
+            return _some(domain, ordered(free), [term]) if free else _condition(term, domain)
 
 
-def _some(domain: Domain, places: Sequence[Step], test: Test) -> Truth:
-    """`Some choice of one element from each collection`, a bounded number of rows at a time."""
+def _some(domain: Domain, places: Sequence[Step], parts: Sequence[Term]) -> Truth:
+    """`Some choice of one element from each collection` of which all parts are true.
+
+    Each part is asked as soon as all that it speaks of is chosen, before the next collection is.
+    """
     if not places:
-        return test(domain)
+        return _every(parts, domain)
     place, *others = places
+    later = [part for part in parts if mentioned(part) & set(others)]
+    now = [part for part in parts if part not in later]
     result = np.zeros(domain.length, np.uint8)
-    for rows in chunks(domain, place):
-        piece = domain if len(rows) == domain.length else domain.take(rows)
-        extension = extend(piece, place)
-        truth = _some(extension.domain, others, test)
+    for rows, extension in _choices(domain, place, now):
+        truth = _every(now, extension.domain)
+        if others:
+            left = np.flatnonzero(truth)
+            more = _some(extension.domain.some(left), others, later)
+            truth[left] = np.minimum(truth[left], more)
         if extension.there is not None:
             truth = np.minimum(truth, extension.there)
         result[rows] = some_of(truth, extension.origin, len(rows))
     return result
 
 
+def _choices(
+    domain: Domain, place: Step, conditions: Sequence[Term]
+) -> Iterator[tuple[Indexes, Extension]]:
+    """Yield pieces of the domain, extended by the elements that a quantifier may choose."""
+    if place in domain.fixed:
+        yield np.arange(domain.length, dtype=np.int64), fixed_extension(domain, place)
+        return
+    series = PlaceSeries(Span(0, 0), place.type, place)
+    view = domain.engine.view(series, domain)
+    yield from widen(domain, view, place, conditions).pieces()
+
+
 def _group(term: And, domain: Domain) -> Truth:
     """An `&&` group: it binds collections, and all its conditions speak of the same elements."""
-    parts = sorted(term.operands, key=_price)
-    binding = frozenset[Step]().union(*(bound(part) for part in parts)) - domain.slots.keys()
-    tests: list[tuple[tuple[Step, ...], list[Term]]] = []
-    for part in parts:
-        _join_component(tests, mentioned(part) & binding, part)
-    steps: list[Test] = [
-        lambda d, places=places, inner=inner: _some(d, places, lambda e: _every(inner, e))  # type: ignore[misc]
-        for places, inner in tests
-    ]
-    return _all_tests(steps, domain)
-
-
-def _join_component(
-    components: list[tuple[tuple[Step, ...], list[Term]]], places: frozenset[Step], part: Term
-) -> None:
-    """Put a condition to those that share a collection with it; what shares none is by itself.
-
-    Collections that no condition links are not multiplied: each component is reduced by itself.
-    """
-    inner = [part]
-    if places:
-        for component in [c for c in components if places & set(c[0])]:
-            components.remove(component)
-            places, inner = places | set(component[0]), component[1] + inner
-    components.append((_ordered(places), inner))
-    components.sort(key=lambda c: (bool(c[0]), max(part.cost for part in c[1])))
-
-
-def _every(parts: Sequence[Term], domain: Domain) -> Truth:
-    """Kleene's and of conditions on the same rows."""
-    return _all_tests([lambda d, part=part: holds(part, d) for part in parts], domain)  # type: ignore[misc]
-
-
-def _all_tests(tests: Sequence[Test], domain: Domain) -> Truth:
-    """Kleene's and of tests; each is made on the rows only that no earlier one found false."""
+    parts = term.operands
+    binding = bound(term) - domain.slots.keys()
     result = np.full(domain.length, TRUE, np.uint8)
-    for test in tests:
+    for places, inner in _components(parts, binding):
         domain.run.check()
         left = np.flatnonzero(result)
         if not len(left):
             break
-        some = len(left) < domain.length
-        truth = test(domain.take(left) if some else domain)
-        result[left] = np.minimum(result[left], truth)
+        result[left] = np.minimum(result[left], _some(domain.some(left), places, inner))
+    return result
+
+
+def _components(
+    parts: Sequence[Term], binding: frozenset[Step]
+) -> list[tuple[tuple[Step, ...], list[Term]]]:
+    """Put together the conditions that share a collection; those of none come first.
+
+    Collections that no condition links are not multiplied: each component is reduced by itself.
+    """
+    alone: list[Term] = []
+    linked: dict[Step, tuple[set[Step], list[Term]]] = {}
+    for part in parts:
+        places = mentioned(part) & binding
+        if not places:
+            alone.append(part)
+            continue
+        found = {id(linked[place]): linked[place] for place in places if place in linked}
+        joined, inner = next(iter(found.values()), (set(), []))
+        for others, more in list(found.values())[1:]:
+            joined |= others
+            inner.extend(more)
+        joined |= places
+        inner.append(part)
+        linked.update(dict.fromkeys(joined, (joined, inner)))
+    components = {id(component): component for component in linked.values()}.values()
+    dearest = sorted(components, key=lambda one: max(part.cost for part in one[1]))
+    bound_ones = [(ordered(frozenset(places)), inner) for places, inner in dearest]
+    return [((), alone), *bound_ones] if alone else bound_ones
+
+
+def _every(parts: Sequence[Term], domain: Domain) -> Truth:
+    """Kleene's and of conditions; each is asked only where no earlier one is false."""
+    result = np.full(domain.length, TRUE, np.uint8)
+    for part in parts:
+        left = np.flatnonzero(result)
+        if not len(left):
+            break
+        result[left] = np.minimum(result[left], holds(part, domain.some(left)))
     return result
 
 
 def _either(parts: Sequence[Term], domain: Domain) -> Truth:
     """Kleene's or; each part is asked of the rows only that no earlier one found true."""
     result = np.zeros(domain.length, np.uint8)
-    for part in sorted(parts, key=_price):
+    for part in parts:
         left = np.flatnonzero(result != TRUE)
         if not len(left):
             break
-        some = len(left) < domain.length
-        truth = holds(part, domain.take(left) if some else domain)
-        result[left] = np.maximum(result[left], truth)
+        result[left] = np.maximum(result[left], holds(part, domain.some(left)))
     return result
-
-
-def _price(term: Term) -> tuple[bool, int]:
-    """Sort conditions: those of single objects first, then the cheap ones."""
-    return bool(mentioned(term)) or isinstance(term, Aggregate | Membership), term.cost
-
-
-def _ordered(places: frozenset[Step]) -> tuple[Step, ...]:
-    """Sort collections so that each comes after those on the way to it."""
-    return tuple(sorted(places, key=lambda place: (depth_of(place), place.name)))
 
 
 def _condition(term: Term, domain: Domain) -> Truth:
@@ -181,13 +194,7 @@ def _condition(term: Term, domain: Domain) -> Truth:
 
 def _read(term: Term) -> set[Place]:
     """The places that a condition reads by itself, not in the bodies of aggregates."""
-    found = set[Place]()
-    stack = [term]
-    while stack:
-        current = stack.pop()
-        found.update(current.places())
-        stack.extend(current.parts())
-    return found
+    return {place for one in walk(term) for place in one.places()}
 
 
 def _plain_truth(term: Term, domain: Domain) -> Truth:
@@ -195,25 +202,38 @@ def _plain_truth(term: Term, domain: Domain) -> Truth:
         case Comparison():
             return _comparison(term, domain)
         case InList():
-            item = evaluate(term.operands[0], domain)
-            found = [
-                compare.is_null(item)
-                if isinstance(other, Constant) and other.value is None
-                else compare.compare("==", item, evaluate(other, domain), fold=term.fold)
-                for other in term.operands[1:]
-            ]
-            return disjunction(found, domain.length)
+            return _in_list(term, domain)
         case IsKnown():
             known = evaluate(term.operand, domain).statuses <= Reason.NULL
-            return np.where(known != term.negated, np.uint8(TRUE), np.uint8(FALSE))
+            return np.where(known != term.negated, np.uint8(TRUE), np.uint8(0))
         case Aggregate() if term.operator != "Count":
-            return _aggregate(term, domain)
+            return aggregates.quantified(term, domain)
         case Membership():
-            return _membership(term, domain)
+            return aggregates.membership(term, domain)
         case And() | Or() | Not():
             return holds(term, domain)
         case _:
             return truth_of(evaluate(term, domain))
+
+
+def _in_list(term: InList, domain: Domain) -> Truth:
+    item, *others = term.operands
+    column = evaluate(item, domain)
+    literals = [one.value for one in others if isinstance(one, Constant)]
+    found = []
+    for kind in (str, int):
+        # Indicators come by the thousand; a few are faster one by one.
+        many = [value for value in literals if type(value) is kind]
+        if len(many) > _FEW and isinstance(column, Text) == (kind is str):
+            found.append(compare.among(column, many, fold=term.fold))
+            others = [one for one in others if type(getattr(one, "value", None)) is not kind]
+    found += [
+        compare.is_null(column)
+        if isinstance(other, Constant) and other.value is None
+        else compare.compare("==", column, evaluate(other, domain), fold=term.fold)
+        for other in others
+    ]
+    return disjunction(found, domain.length)
 
 
 def _comparison(term: Comparison, domain: Domain) -> Truth:
@@ -222,133 +242,10 @@ def _comparison(term: Comparison, domain: Domain) -> Truth:
         if isinstance(other, Constant) and other.value is None and term.operator in ("==", "!="):
             truth = compare.is_null(evaluate(this, domain))
             return truth if term.operator == "==" else negation(truth)
-    if isinstance(left, Aggregate) or isinstance(right, Aggregate):
-        return _bounded_comparison(term, domain)
+    if aggregates.is_count(left) or aggregates.is_count(right):
+        return aggregates.bounded_comparison(term, domain)
     first, second = evaluate(left, domain), evaluate(right, domain)
     return compare.compare(term.operator, first, second, fold=term.fold)
-
-
-def _bounded_comparison(term: Comparison, domain: Domain) -> Truth:
-    """Compare counts, which have bounds where a collection is not whole: decided if all agree."""
-    if term.operator in ("==", "!="):
-        # Two counts may be equal although their ends are not: they are if neither can be less.
-        parts = (replace(term, operator=sign) for sign in ("<=", ">="))
-        equal = np.minimum(*(_bounded_comparison(part, domain) for part in parts))
-        return equal if term.operator == "==" else negation(equal)
-    one, other = (_bounds(operand, domain) for operand in term.operands)
-    truths = [
-        compare.compare(term.operator, first, second)
-        for first in (one.least, one.most)
-        for second in (other.least, other.most)
-    ]
-    low, high = np.minimum.reduce(truths), np.maximum.reduce(truths)
-    return np.where(low == high, low, np.maximum(one.reason, other.reason))
-
-
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """The least and the most that a number may be, and where they differ, why it is not known."""
-
-    least: Column
-    most: Column
-    reason: Statuses
-
-
-def _bounds(term: Term, domain: Domain) -> Bounds:
-    if isinstance(term, Aggregate) and term.operator == "Count":
-        return _counts(term, domain)
-    value = evaluate(term, domain)
-    return Bounds(value, value, np.zeros(domain.length, np.uint8))
-
-
-# Aggregates
-
-
-def _bodies(term: Aggregate, domain: Domain, rows: Indexes) -> tuple[Truth, Indexes, Slot]:
-    """Ask of each element whether it is there and the body is true (for All: is not)."""
-    piece = domain if len(rows) == domain.length else domain.take(rows)
-    extension = extend(piece.free(), term.place, name=term.variable)
-    inner = extension.domain
-    truth = np.full(inner.length, TRUE, np.uint8) if term.body is None else holds(term.body, inner)
-    if term.operator == "All":
-        truth = negation(truth)
-    if extension.there is not None:
-        truth = np.minimum(truth, extension.there)
-    return truth, extension.origin, inner.slots[term.variable]
-
-
-def _aggregate(term: Aggregate, domain: Domain) -> Truth:
-    """Any, All or None over the whole of a collection, the rest that was cut included.
-
-    Each is asked as "some": All as none that is not, None as none that is. A collection within
-    another that nothing has settled is taken over all elements of that one.
-    """
-    outer = _ordered(collections_on(term.place.parent) - domain.slots.keys())
-    found = _some(domain.free(), outer, lambda inner: _some_element(term, inner))
-    return found if term.operator == "Any" else negation(found)
-
-
-def _some_element(term: Aggregate, domain: Domain) -> Truth:
-    result = np.zeros(domain.length, np.uint8)
-    for rows in chunks(domain, term.place):
-        truth, origin, _ = _bodies(term, domain, rows)
-        result[rows] = some_of(truth, origin, len(rows))
-    return result
-
-
-def _counts(term: Aggregate, domain: Domain) -> Bounds:
-    """Count a collection's elements: surely, and perhaps; what is missing may be any number."""
-    outer = _ordered(collections_on(term.place.parent) - domain.slots.keys())
-    if outer:
-        return _counts_within(term, domain.free(), outer[0])
-    sure = np.zeros(domain.length, np.int64)
-    maybe = np.zeros(domain.length, np.int64)
-    reason = np.zeros(domain.length, np.uint8)
-    for rows in chunks(domain, term.place):
-        truth, origin, slot = _bodies(term, domain, rows)
-        unsure = is_unsure(truth)
-        weights = unsure if slot.rest is None else np.where(slot.rest, _ENDLESS, 1) * unsure
-        sure[rows] = np.bincount(origin[truth == TRUE], minlength=len(rows))
-        maybe[rows] = np.bincount(origin, weights, minlength=len(rows))
-        reason[rows] = some_of(np.where(unsure, truth, np.uint8(0)), origin, len(rows))
-    return Bounds(Column(sure), Column(sure + maybe), reason)
-
-
-def _counts_within(term: Aggregate, domain: Domain, outer: Step) -> Bounds:
-    """Add up what is counted in each element of an outer collection."""
-    extension = extend(domain, outer)
-    origin, there = extension.origin, extension.there
-    inner = _counts(term, extension.domain)
-    least, reason = inner.least.values, inner.reason
-    if there is not None:
-        least = np.where(there == TRUE, least, 0)
-        reason = np.maximum(reason, np.where(there == TRUE, np.uint8(0), there))
-    reason = np.where(least == inner.most.values, np.uint8(0), reason)
-    sums = [
-        np.bincount(origin, numbers, minlength=domain.length).astype(np.int64)
-        for numbers in (least, inner.most.values)
-    ]
-    return Bounds(Column(sums[0]), Column(sums[1]), some_of(reason, origin, domain.length))
-
-
-def _membership(term: Membership, domain: Domain) -> Truth:
-    """Whether a value equals the field of some element, the rest that was cut included."""
-    outer = _ordered(collections_on(term.place.parent) - domain.slots.keys())
-    return _some(domain.free(), outer, lambda inner: _some_equal(term, inner))
-
-
-def _some_equal(term: Membership, domain: Domain) -> Truth:
-    item = evaluate(term.operand, domain)
-    result = np.zeros(domain.length, np.uint8)
-    for rows in chunks(domain, term.place):
-        extension = extend(domain.take(rows).free(), term.place)
-        slot = extension.domain.slots[term.place]
-        values = slot.field(term.field.name, term.field.cost)
-        truth = compare.compare("==", item.take(rows[extension.origin]), values, fold=term.fold)
-        if extension.there is not None:
-            truth = np.minimum(truth, extension.there)
-        result[rows] = some_of(truth, extension.origin, len(rows))
-    return result
 
 
 # Values
@@ -359,10 +256,8 @@ def evaluate(term: Term, domain: Domain) -> Column:
     match term:
         case Constant():
             return literal(term.value, domain.length)
-        case FieldTerm():
-            return domain.slot(term.place).field(term.field.name, term.field.cost)
-        case ColumnTerm():
-            return domain.slot(term.place).column(term.column)
+        case FieldTerm() | ColumnTerm() | ExtraTerm() | ObjectTerm() | RawTerm():
+            return _at_place(term, domain)
         case Arithmetic():
             left, right = (evaluate(operand, domain) for operand in term.operands)
             return arithmetic.calculate(term.operator, left, right)
@@ -377,21 +272,46 @@ def evaluate(term: Term, domain: Domain) -> Column:
             return _choice(term, domain)
         case Coalesce():
             first, second = (evaluate(operand, domain) for operand in term.operands)
-            return merge.where(first.known, first, second)
-        case Aggregate() if term.operator == "Count":
-            return _count(term, domain)
-    return column_of(_plain_truth(term, domain))
+            return where(first.known, first, second)
+        case _:
+            return _whole(term, domain)
+
+
+def _at_place(
+    term: FieldTerm | ColumnTerm | ExtraTerm | ObjectTerm | RawTerm, domain: Domain
+) -> Column:
+    """Return what stands at a place: a field, a column, an added or a raw value."""
+    slot = domain.slot(term.place)
+    match term:
+        case FieldTerm(field=field):
+            return slot.field(field.name, field.cost)
+        case ColumnTerm(column=column):
+            return slot.column(column)
+        case ExtraTerm(name=name):
+            return slot.added(name)
+        case ObjectTerm():
+            return Column(slot.index, slot.status)
+        case RawTerm(is_address=is_address):
+            return domain.engine.raw_value(slot, is_address=is_address)
+
+
+def _whole(term: Term, domain: Domain) -> Column:
+    """Return the value of what takes all of a sequence, or of a condition."""
+    match term:
+        case Aggregate(operator="Count"):
+            return aggregates.count(term, domain)
+        case Fold():
+            free = domain.free()
+            return aggregates.folded_view(term.operator, free.engine.view(term.sequence, free))
+        case Reduction():
+            return aggregates.reduced(term, domain)
+        case _:
+            return column_of(_plain_truth(term, domain))
 
 
 def _choice(term: Choice, domain: Domain) -> Column:
     """The one or the other; where the condition is unknown, so is the value."""
     condition = holds(term.operands[0], domain)
     yes, no = (evaluate(operand, domain) for operand in term.operands[1:])
-    chosen = merge.where(condition == TRUE, yes, no)
+    chosen = where(condition == TRUE, yes, no)
     return chosen.under(np.where(is_unsure(condition), condition, np.uint8(0)))
-
-
-def _count(term: Aggregate, domain: Domain) -> Column:
-    """A count as a value: unknown where the collection, or an element, is not known."""
-    counted = _counts(term, domain)
-    return counted.least.also(counted.reason)

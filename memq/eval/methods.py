@@ -139,7 +139,7 @@ METHODS = _named(
             (Parameter("pattern", (Kind.STRING,)),),
             Kind.BOOLEAN,
             functions.like,
-            "Whether the whole text fits a pattern of * (any run), ? (any one) and sets, [a-z].",
+            "Whether the text fits a pattern: `*` fits anything, `?` one character, `[a-z]` a set.",
             'vad.Where(file_name.Like("*/lib*.so.[0-9]"))',
         ),
         Method(
@@ -176,7 +176,7 @@ METHODS = _named(
             Kind.STRING,
             functions.trim,
             "The text without the white space at its ends.",
-            "process.Where(command_line.Trim() != command_line)",
+            'process.Where(name.Trim() == "sshd")',
         ),
         Method(
             "Length",
@@ -193,8 +193,8 @@ METHODS = _named(
             (Parameter("old", (Kind.STRING, Kind.REGEX)), Parameter("new", (Kind.STRING,))),
             Kind.STRING,
             functions.replace,
-            "The text with another, taken as it stands, in place of all that equals a text or "
-            "that a regular expression finds.",
+            "The text with `new` in place of each `old`, which is a text or a regular expression; "
+            "`new` is taken as it stands.",
             r'process.Select(name.Replace(/\d+/, "N"))',
         ),
         Method(

@@ -11,7 +11,8 @@ from memq.errors import Reason
 
 if TYPE_CHECKING:
     from memq.run import Run
-    from memq.schema.batch import Collection, ObjectType
+    from memq.schema.batch import ObjectType
+    from memq.schema.collection import Collection
 
 _MOST = 20
 """Of one batch at most so many parents are named; the others are counted."""

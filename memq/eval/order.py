@@ -1,62 +1,174 @@
-"""Order and equality of elements: OrderBy's permutation, Distinct's keys."""
+"""Order and equality of elements: what OrderBy, Distinct, GroupBy and the sets go by."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from memq.column import Column, Indexes, Text
+from memq.column import Array, Column, Indexes, Text
 from memq.errors import Reason
-from memq.output.records import Lists, Records
+from memq.merge import concatenate
+from memq.output.records import Lists, Objects, Records
 from memq.schema.batch import ObjectType
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
+
+    from memq.schema.kinds import ValueType
 
 
-def permutation(key: Column, *, descending: bool, fold: bool = False) -> Indexes:
-    """Return the stable order of a key: null smallest, unknown last in both directions."""
-    rank = _ranks(key, fold=fold)
-    status = key.statuses
-    rank[status == Reason.NULL] = -1
-    if descending:
-        rank = -rank
-    unknown = status > Reason.NULL
-    rank[unknown] = 0
-    return np.lexsort((rank, unknown)).astype(np.int64)
+def ranked(values: Array) -> tuple[Array, Indexes]:
+    """Return the distinct values, sorted, and for each value its place among them."""
+    order = np.argsort(values, kind="stable")
+    ordered = values[order]
+    first = np.ones(len(ordered), bool)
+    first[1:] = ordered[1:] != ordered[:-1]
+    ranks = np.empty(len(values), np.int64)
+    ranks[order] = np.cumsum(first) - 1
+    return ordered[first], ranks
 
 
-def _ranks(key: Column, *, fold: bool) -> Indexes:
+def ranks(key: Column, *, fold: bool = False) -> Indexes:
+    """Return for each row where its value stands among all; of rows without a value anything."""
     if not isinstance(key, Text):
-        _, ranks = np.unique(key.values, return_inverse=True)
-        return ranks.astype(np.int64)
+        return ranked(key.values)[1]
     words = [word.casefold() if fold else word for word in key.words]
     place = {word: rank for rank, word in enumerate(sorted(set(words)))}
     table = np.array([place[word] for word in words] or [0], np.int64)
     return np.asarray(table[key.values])
 
 
-def keys(batch: ObjectType | Records) -> Iterator[Hashable]:
-    """Yield for each element what it is equal to others by; an unknown equals only itself."""
-    if isinstance(batch, ObjectType):
-        arrays = [batch.rows[name].tolist() for name in batch.identity]
-        yield from zip(*arrays, strict=True)
-        return
-    columns = [
-        _plain(column, fold=field.type is not None and field.type.ignores_case)
-        for field, column in zip(batch.fields, batch.columns, strict=True)
-        if not isinstance(column, Lists)
+def sort_keys(key: Column, *, descending: bool, fold: bool = False) -> list[Array]:
+    """Return what rows are sorted by, the last first (np.lexsort): null smallest, unknown last."""
+    rank = ranks(key, fold=fold)
+    status = key.statuses
+    rank = np.where(status == Reason.NULL, -1, rank)
+    unknown = status > Reason.NULL
+    rank = np.where(unknown, 0, -rank if descending else rank)
+    return [rank, unknown]
+
+
+def permutation(key: Column, *, descending: bool, fold: bool = False) -> Indexes:
+    """Return the stable order of a key: null smallest, unknown last in both directions."""
+    return np.lexsort(sort_keys(key, descending=descending, fold=fold)).astype(np.int64)
+
+
+def leading(key: Column, count: int, *, descending: bool, fold: bool = False) -> Indexes:
+    """Return the rows among which the first so many by a key are, those equal to the last included.
+
+    All rows where that takes as long as sorting them.
+    """
+    values = ranks(key, fold=fold) if isinstance(key, Text) else key.values
+    every = np.arange(len(values), dtype=np.int64)
+    if values.dtype.kind not in "iub" or not 0 < count < len(values):
+        return every
+    null, unknown = key.statuses == Reason.NULL, key.statuses > Reason.NULL
+    place = np.where(unknown, 3, np.where(null, 2 if descending else 0, 1))
+    before = np.cumsum(np.bincount(place, minlength=4))
+    edge = int(np.searchsorted(before, count))
+    chosen = place <= edge
+    if edge == 1:
+        known = np.flatnonzero(place == 1)
+        wanted = count - int(before[0])
+        at = len(known) - wanted if descending else wanted - 1
+        bound = np.partition(values[known], at)[at]
+        is_first = values[known] >= bound if descending else values[known] <= bound
+        chosen[known] = is_first
+    return every[chosen]
+
+
+# Equality
+
+
+def codes(batches: Sequence[Any]) -> list[Indexes]:
+    """Give equal elements of some batches of one shape equal numbers.
+
+    Objects are equal by what they are known by, records by their values; null equals null, what is
+    unknown equals only itself.
+    """
+    lengths = [len(batch) for batch in batches]
+    numbers = combined(list(_columns(batches)), sum(lengths))
+    return np.split(numbers, np.cumsum(lengths)[:-1])
+
+
+def combined(parts: Iterable[Indexes], length: int) -> Indexes:
+    """Number the rows of several codes: rows of which all are equal get one number."""
+    result = np.zeros(length, np.int64)
+    for part in parts:
+        _, low = ranked(part)
+        result = ranked(result * (int(low.max(initial=0)) + 1) + low)[1]
+    return result
+
+
+def _columns(batches: Sequence[Any]) -> Iterable[Indexes]:
+    first = batches[0]
+    if isinstance(first, ObjectType):
+        for name in first.identity:
+            yield ranked(np.concatenate([batch.rows[name] for batch in batches]))[1]
+    elif isinstance(first, Records):
+        for number, field in enumerate(first.fields):
+            yield from _record_codes([batch.columns[number] for batch in batches], field.type)
+    else:
+        yield ranked(np.concatenate([batch.addresses for batch in batches]))[1]
+
+
+def _record_codes(
+    columns: Sequence[Column | Lists | Objects], type_: ValueType | None
+) -> Iterable[Indexes]:
+    values = [column for column in columns if isinstance(column, Column)]
+    objects = [column for column in columns if isinstance(column, Objects)]
+    if values:
+        fold = type_ is not None and type_.ignores_case
+        yield code_of(values, fold=fold)
+    elif objects:
+        yield _object_codes(objects)
+
+
+def code_of(columns: Sequence[Column], *, fold: bool = False) -> Indexes:
+    """Number the values of columns one below the other; each unknown has a number of its own."""
+    column = concatenate(columns)
+    known = ranks(column, fold=fold)
+    status = column.statuses
+    result = np.where(status == Reason.NULL, -1, known)
+    return _apart(result, status > Reason.NULL)
+
+
+def _object_codes(columns: Sequence[Objects]) -> Indexes:
+    batches = [column.batch for column in columns]
+    numbers = [
+        np.append(code, -1)[column.index]
+        for code, column in zip(codes(batches), columns, strict=True)
     ]
-    yield from zip(*columns, strict=True)
+    statuses = [
+        np.zeros(len(column), np.uint8) if column.status is None else column.status
+        for column in columns
+    ]
+    return _apart(np.concatenate(numbers), np.concatenate(statuses) > Reason.NULL)
 
 
-def _plain(column: Column, *, fold: bool) -> Sequence[Hashable]:
-    if isinstance(column, Text) and fold:
-        column = column.map(str.casefold)
-    values: list[Hashable]
-    values = list(column.to_list()) if isinstance(column, Text) else column.values.tolist()
-    if column.status is not None:
-        for row in np.flatnonzero(column.status).tolist():
-            values[row] = None if column.status[row] == Reason.NULL else object()
-    return values
+def _apart(numbers: Indexes, unknown: Array) -> Indexes:
+    """Give each of the rows marked a number that no other row has."""
+    rows = np.flatnonzero(unknown)
+    result = numbers.astype(np.int64)
+    result[rows] = int(result.max(initial=0)) + 1 + np.arange(len(rows))
+    return result
+
+
+def firsts(codes_: Indexes, owner: Indexes) -> tuple[Indexes, Indexes]:
+    """Return the first row of each distinct code within each owner, in order, and each row's place.
+
+    The second array has for each row the position, among the first rows, of the one it equals.
+    """
+    code = combined([owner, codes_], len(owner))
+    order = np.argsort(code, kind="stable")
+    ordered = code[order]
+    new = np.ones(len(order), bool)
+    new[1:] = ordered[1:] != ordered[:-1]
+    heads = order[new]
+    by_row = np.argsort(heads, kind="stable")
+    place = np.empty(len(heads), np.int64)
+    place[by_row] = np.arange(len(heads))
+    groups = np.empty(len(order), np.int64)
+    groups[order] = place[np.cumsum(new) - 1]
+    return heads[by_row], groups

@@ -1,247 +1,217 @@
-"""Binding of whole queries: a source followed by methods becomes a Plan."""
+"""Binding of scripts: `let` by `let`, the last statement becomes a Plan."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, cast
 
-from memq.errors import QueryError
-from memq.eval import checks, refusals
-from memq.eval.advice import warnings_of
+from memq.errors import QueryError, Span
+from memq.eval import functions, refusals, rules
 from memq.eval.bind import Binder
-from memq.eval.plan import (
-    Condition,
-    DistinctStage,
-    Ending,
-    OrderStage,
-    Plan,
-    SelectManyStage,
-    SelectStage,
-    SkipStage,
-    Source,
-    Stage,
-    TakeStage,
-    Through,
-    WhereStage,
-)
-from memq.eval.scope import Frame, RecordShape, Shape
-from memq.eval.select import Selection, defaults
-from memq.eval.terms import Root, Step, named
+from memq.eval.expansion import Expansion
+from memq.eval.places import Pick, RecordShape, Root
+from memq.eval.plan import Plan
+from memq.eval.scope import Function, Partial
+from memq.eval.select import shown
+from memq.eval.series import Series
+from memq.eval.shapes import bare_shape, columns, selected
+from memq.eval.stage_nodes import SelectStage
+from memq.eval.terms import ColumnTerm, Term
 from memq.eval.usage import with_usage
-from memq.lang import ast, hints
+from memq.lang import ast
 from memq.lang.parser import parse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
-    from memq.schema.batch import ObjectType
+    from memq.eval.places import Place
+    from memq.eval.scope import Found
     from memq.schema.declare import System
 
 
-def bind_query(text: str, system: System) -> Plan:
-    """Parse a query, check it against a system's declarations, and return its plan."""
+def bind_query(
+    text: str,
+    system: System,
+    kernel: Any = None,
+    parameters: Mapping[str, ast.Expression] | None = None,
+    *,
+    optimize: bool = True,
+) -> Plan:
+    """Parse a script, check it against a system's declarations, and return the plan of its result.
+
+    `kernel` is asked for raw types and symbols; `parameters` are names with literals, as a `let`
+    before the script would give them.
+    """
     try:
-        return Pipeline(system, text).bind(_only(parse(text)))
+        return Script(system, kernel, text, optimize=optimize).bind(parse(text), parameters or {})
     except QueryError as error:
         raise error.at(text) from None
+    except RecursionError:
+        raise refusals.too_deep(Span(0, len(text))).at(text) from None
 
 
-def _only(query: ast.Query) -> ast.Expression:
-    """Return the one query of a text."""
-    first, *others = query.statements
-    if others or isinstance(first, ast.Let):
-        raise QueryError(
-            "One query is expected: `let`, and several in one text, are not possible yet.",
-            span=first.span,
-        )
-    return first
+class Script:
+    """Binds the statements of one text."""
 
+    def __init__(self, system: System, kernel: Any, text: str, *, optimize: bool = True) -> None:
+        self.binder = Binder(system, kernel, text)
+        self.optimize = optimize
+        self._expansion = Expansion()
 
-@dataclass(frozen=True, slots=True)
-class Partly:
-    """A pipeline as far as it is bound."""
+    def bind(self, query: ast.Query, parameters: Mapping[str, ast.Expression]) -> Plan:
+        """Bind a script's statements; the last one is the result."""
+        for name, value in parameters.items():
+            self._let(ast.Let(name, value))
+        *before, last = query.statements
+        for statement in before:
+            if isinstance(statement, ast.Let):
+                self._let(statement)
+            else:
+                self._expansion.check(statement)
+                self.binder.find(statement, None)
+                self._warn_of_lost(statement)
+        if isinstance(last, ast.Let):
+            self._let(last)
+            return self._plan(self.binder.names.lets[last.name], last.value)
+        self._expansion.check(last)
+        return self._plan(self.binder.find(last, None), last)
 
-    plan: Plan
-    root: Root
+    def _warn_of_lost(self, statement: ast.Expression) -> None:
+        """Say of a statement before the last that its result is not shown."""
+        text = self.binder.text[statement.span.start : statement.span.end]
+        written = " ".join(text.split())
+        self.binder.warnings[
+            f"the result of `{written}` is not shown: only the last statement's is"
+        ] = None
 
-
-class Pipeline:
-    """Binds the methods of a pipeline, one after the other."""
-
-    def __init__(self, system: System, text: str) -> None:
-        """`text` is where the spans of what is bound stand; warnings repeat it."""
-        self.system = system
-        self.text = text
-        self.binder = Binder(system)
-        self.warnings: dict[str, None] = {}
-
-    def bind(self, node: ast.Expression) -> Plan:
-        """Bind a query from its source to its last method."""
-        calls: list[tuple[ast.Call, ast.Member]] = []
-        while isinstance(node, ast.Call) and isinstance(node.target, ast.Member):
-            calls.append((node, node.target))
-            node = node.target.target
-        partly = self._source(node)
-        for call, target in reversed(calls):
-            partly = self._method(partly, call, target)
-        plan = replace(partly.plan, warnings=tuple(self.warnings))
-        return with_usage(self._shown(plan, partly.root))
-
-    def _source(self, node: ast.Expression) -> Partly:
-        type_ = self.system.objects.get(node.name) if isinstance(node, ast.Name) else None
-        if type_ is None:
-            raise refusals.unknown_source(node, self.system.objects)
-        plan = Plan(Source(type_, self._through(type_)), (), type_, None)
-        return Partly(plan, self.binder.variables.new(type_))
-
-    def _through(self, type_: type[ObjectType]) -> Through | None:
-        """Return the owners' collection that a type's objects come from, if they have owners."""
-        if not type_.owner_type:
-            return None
-        owner = self.system.objects[type_.owner_type]
-        part = next(p for p in owner.subobjects.values() if p.many and p.item == type_.type_name)
-        return Through(owner, part.name, part.cost)
-
-    def _method(self, partly: Partly, call: ast.Call, target: ast.Member) -> Partly:
-        methods = self._methods()
-        found = next((name for name in methods if name.lower() == target.name.lower()), None)
-        if found is None:
-            near = hints.did_you_mean(hints.nearest(target.name, methods))
+    def _let(self, statement: ast.Let) -> None:
+        """Bind `let name = value`."""
+        name, names = statement.name, self.binder.names
+        if name in names.system.objects or name in functions.FUNCTIONS:
+            what = "a source" if name in names.system.objects else "a function"
             raise QueryError(
-                f"A query has no method `{target.name}`.",
-                span=target.name_span,
-                hint=near or f"It has {checks.listed(methods)}.",
+                f"`{name}` is {what} already.",
+                span=statement.name_span,
+                hint="Choose another name.",
             )
-        if partly.plan.ending is not None:
+        value = statement.value
+        self._expansion.note(statement)
+        if isinstance(value, ast.Lambda):
+            names.lets[name] = Function(value, dict(names.lets))
+        else:
+            names.lets[name] = self.binder.find(value, None)
+
+    def _plan(self, found: Found, node: ast.Expression) -> Plan:
+        """Return the plan of a result, with how it is shown."""
+        if isinstance(found, Function):
             raise QueryError(
-                f"`{partly.plan.ending.operator}` gives one value; nothing can follow it.",
-                span=target.name_span,
+                "A function is no result.",
+                span=node.span,
+                hint="Call it, or use it: `process.Where(name)`.",
             )
-        return methods[found](partly, call)
+        whole = self._whole_record(found) if isinstance(found, Partial) else found
+        if isinstance(whole, Series):
+            return self._of_series(whole)
+        many = self.binder.series(whole, node)
+        if many is not None:
+            return self._of_series(many)
+        if isinstance(whole, ColumnTerm) and _is_value(whole.place):
+            # A plain value is picked as objects and records are: what fails of those, fails here.
+            return self._single(whole.place, node)
+        raw = functions.raw_value(whole, node.span)
+        return self._single(raw if raw is not None and not isinstance(whole, Pick) else whole, node)
 
-    def _methods(self) -> Mapping[str, Callable[[Partly, ast.Call], Partly]]:
-        return {
-            "Where": self._where,
-            "Select": self._select,
-            "SelectMany": self._select_many,
-            "Take": self._take,
-            "Skip": self._skip,
-            "OrderBy": self._order,
-            "OrderByDescending": self._order_descending,
-            "Distinct": self._distinct,
-            "Count": self._count,
-            "First": self._first,
-            "Any": self._any,
-            "All": self._all,
-        }
+    def _single(self, found: Term | Place, node: ast.Expression) -> Plan:
+        """Return the plan of one value, or of one object."""
+        if isinstance(found, Term):
+            return self._settled(Plan(found, bare_shape(found.type)), None)
+        root = self.binder.variables.new(found.shape)
+        return self._settled(Plan(found, RecordShape(())), root)
 
-    def _inner(self, partly: Partly, argument: ast.Expression) -> tuple[Frame, ast.Expression]:
-        return self.binder.inner(partly.root, partly.plan.shape, argument, None)
+    def _whole_record(self, found: Partial) -> Pick:
+        """Return a picked record by itself."""
+        if found.prefix or not isinstance(found.place, Pick):
+            place = found.place
+            if not isinstance(place, Pick):
+                raise TypeError("a record comes from a series")
+            inner = place.sequence
+            root = self.binder.element(inner)
+            made = selected(inner, root, columns(root, found.prefix), inner.span)
+            return replace(place, sequence=made, shape=made.shape)
+        return found.place
 
-    def _condition(self, partly: Partly, argument: ast.Expression) -> Condition:
-        frame, expression = self._inner(partly, argument)
-        predicate = self.binder.condition(expression, frame)
-        self.warnings.update(dict.fromkeys(warnings_of(predicate, self.text)))
-        return Condition(partly.root, predicate)
+    def _of_series(self, series: Series) -> Plan:
+        return self._settled(Plan(series, RecordShape(())), self.binder.variables.new(series.shape))
 
-    def _where(self, partly: Partly, call: ast.Call) -> Partly:
-        checks.need_count(call, 1)
-        condition = self._condition(partly, call.arguments[0])
-        stages = partly.plan.stages
-        if stages and isinstance(stages[-1], WhereStage):
-            joined = WhereStage((*stages[-1].conditions, condition))
-            return replace(partly, plan=replace(partly.plan, stages=(*stages[:-1], joined)))
-        return _with(partly, WhereStage((condition,)))
-
-    def _select(self, partly: Partly, call: ast.Call) -> Partly:
-        checks.need_count(call, 1)
-        frame, expression = self._inner(partly, call.arguments[0])
-        items, bare = Selection(self.binder, frame).items(expression)
-        shape = partly.plan.shape
-        of = shape.of if isinstance(shape, RecordShape) else shape.type_name
-        records = RecordShape(tuple(item.field for item in items), bare, of)
-        return self._onward(partly, SelectStage(partly.root, items), records)
-
-    def _select_many(self, partly: Partly, call: ast.Call) -> Partly:
-        checks.need_count(call, 1)
-        frame, expression = self._inner(partly, call.arguments[0])
-        place = self.binder.find(expression, frame)
-        if not isinstance(place, Step) or not place.many:
-            raise refusals.no_collection("SelectMany", place, expression)
-        return self._onward(partly, SelectManyStage(partly.root, place), place.type)
-
-    def _onward(self, partly: Partly, stage: Stage, shape: Shape) -> Partly:
-        """Add a stage after which the elements are others."""
-        plan = replace(partly.plan, stages=(*partly.plan.stages, stage), shape=shape)
-        return Partly(plan, self.binder.variables.new(shape))
-
-    def _number(self, call: ast.Call) -> int:
-        checks.need_count(call, 1)
-        argument = call.arguments[0]
-        if not isinstance(argument, ast.Number):
-            raise QueryError("A whole number is expected here.", span=argument.span)
-        return min(argument.value, 1 << 62)
-
-    def _take(self, partly: Partly, call: ast.Call) -> Partly:
-        return _with(partly, TakeStage(self._number(call)))
-
-    def _skip(self, partly: Partly, call: ast.Call) -> Partly:
-        return _with(partly, SkipStage(self._number(call)))
-
-    def _order(self, partly: Partly, call: ast.Call, *, descending: bool = False) -> Partly:
-        checks.need_count(call, 1)
-        frame, expression = self._inner(partly, call.arguments[0])
-        key = self.binder.term(expression, frame)
-        if named(key):
-            raise QueryError(
-                "Elements cannot be ordered by a collection's field: each has many of it.",
-                span=expression.span,
-                hint="Order by something of which each has one, such as a `Count()`.",
-            )
-        return _with(partly, OrderStage(partly.root, key, descending))
-
-    def _order_descending(self, partly: Partly, call: ast.Call) -> Partly:
-        return self._order(partly, call, descending=True)
-
-    def _distinct(self, partly: Partly, call: ast.Call) -> Partly:
-        checks.need_count(call, 0)
-        shape = partly.plan.shape
-        if isinstance(shape, RecordShape) and any(field.type is None for field in shape.fields):
-            raise QueryError(
-                "Lists have no equality; `Distinct` takes records of values.",
-                span=call.span,
-                hint="`SelectMany` makes one record of each item instead of a list.",
-            )
-        return _with(partly, DistinctStage())
-
-    def _ending(self, operator: str, partly: Partly, call: ast.Call) -> Partly:
-        if len(call.arguments) > 1:
-            checks.need_count(call, 1)
-        condition = self._condition(partly, call.arguments[0]) if call.arguments else None
-        if condition is not None and operator in ("Count", "First"):
-            partly, condition = self._where(partly, call), None
-        return replace(partly, plan=replace(partly.plan, ending=Ending(operator, condition)))
-
-    def _count(self, partly: Partly, call: ast.Call) -> Partly:
-        return self._ending("Count", partly, call)
-
-    def _first(self, partly: Partly, call: ast.Call) -> Partly:
-        return self._ending("First", partly, call)
-
-    def _any(self, partly: Partly, call: ast.Call) -> Partly:
-        return self._ending("Any", partly, call)
-
-    def _all(self, partly: Partly, call: ast.Call) -> Partly:
-        checks.need_count(call, 1)
-        return self._ending("All", partly, call)
+    def _settled(self, plan: Plan, root: Root | None) -> Plan:
+        """Say how what comes out is shown, and what is read of narrowed collections."""
+        if root is not None:
+            plan = self._shown(plan, root)
+        plan = replace(plan, warnings=tuple(self.binder.warnings))
+        return with_usage(rules.optimized(plan) if self.optimize else plan)
 
     def _shown(self, plan: Plan, root: Root) -> Plan:
-        """Say by which columns objects are shown, if objects come out."""
-        if isinstance(plan.shape, RecordShape):
-            return plan
-        return replace(plan, shown=SelectStage(root, tuple(defaults(self.binder, root))))
+        extras = self.binder.names.extras
+        if isinstance(plan.result, Series) and plan.result in self.binder.elements:
+            extras[root] = extras.get(self.binder.elements[plan.result], {})
+        items = shown(self.binder, root)
+        if items is None:
+            shape = root.shape
+            return replace(
+                plan, records=shape if isinstance(shape, RecordShape) else RecordShape(())
+            )
+        fields = tuple(item.field for item in items)
+        bare = len(items) == 1 and not items[0].path
+        return replace(plan, shown=SelectStage(root, items), records=RecordShape(fields, bare))
 
 
-def _with(partly: Partly, stage: Stage) -> Partly:
-    """Add a stage after which the elements are of the same shape."""
-    return replace(partly, plan=replace(partly.plan, stages=(*partly.plan.stages, stage)))
+def _is_value(place: Place) -> bool:
+    """Whether a place is one of a series of plain values."""
+    return isinstance(place, Pick) and isinstance(place.shape, RecordShape) and place.shape.bare
+
+
+def literal_of(text: str) -> ast.Expression:
+    """Return what a parameter from outside stands for: the literal that it is, else the text."""
+    try:
+        query = parse(text)
+    except QueryError:
+        return ast.Text(text)
+    value = query.statements[0] if len(query.statements) == 1 else None
+    if isinstance(value, ast.Let) or value is None or not is_literal(value):
+        return ast.Text(text)
+    return value
+
+
+def is_literal(node: ast.Expression) -> bool:
+    """Whether an expression is a literal, a negative number, or a list of literals."""
+    if isinstance(node, ast.ListLiteral):
+        return all(map(is_literal, node.items))
+    if isinstance(node, ast.Unary):
+        return node.op == "-" and isinstance(node.operand, ast.Number | ast.Real)
+    return isinstance(
+        node,
+        ast.Number | ast.Real | ast.Text | ast.Time | ast.Duration | ast.Boolean | ast.Null,
+    )
+
+
+def node_of(value: object) -> ast.Expression:
+    """Return the literal of a Python value: text, numbers, truth values, None, lists of these."""
+    if isinstance(value, ast.Node):
+        return cast("ast.Expression", value)
+    match value:
+        case None:
+            return ast.Null()
+        case bool():
+            return ast.Boolean(value)
+        case int():
+            number = ast.Number(abs(value))
+            return ast.Unary("-", number) if value < 0 else number
+        case float():
+            real = ast.Real(abs(value))
+            return ast.Unary("-", real) if value < 0 else real
+        case str():
+            return ast.Text(value)
+        case list() | tuple():
+            return ast.ListLiteral(tuple(node_of(item) for item in value))
+        case _:
+            raise QueryError(f"A parameter cannot be a `{type(value).__name__}`.")

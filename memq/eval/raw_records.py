@@ -171,11 +171,12 @@ def _hex(path: tuple[str, ...], member: Member) -> Leaf:
 
 
 def _records(batch: RawBatch, leaves: tuple[Leaf, ...]) -> Records:
-    columns = tuple(_column(batch, leaf) for leaf in leaves)
+    columns = tuple(column_of_leaf(batch, leaf) for leaf in leaves)
     return Records(len(batch), tuple(leaf.field for leaf in leaves), columns)
 
 
-def _column(batch: RawBatch, leaf: Leaf) -> Column | Lists:
+def column_of_leaf(batch: RawBatch, leaf: Leaf) -> Column | Lists:
+    """Return one column of the tree of some things."""
     if leaf.type is None:
         return _lists(batch.part(leaf.member), leaf)
     if leaf.reason is not None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,25 +13,37 @@ from memq.column import (
     Truth,
     column_of,
     constant,
-    disjunction,
     is_unsure,
     negation,
 )
 from memq.errors import MemqError, Reason
-from memq.eval import stages
+from memq.eval import aggregates, flows, picks
 from memq.eval.domain import Domain
-from memq.eval.evaluate import holds
-from memq.eval.scope import RecordShape
-from memq.eval.terms import BOOLEAN, NUMBER
+from memq.eval.engine import Evaluation
+from memq.eval.flows import Flow
+from memq.eval.places import Pick, RecordShape
+from memq.eval.segments import Segments, certain, value
+from memq.eval.series import Series, StageSeries
+from memq.eval.stage_nodes import RawItem, TakeStage
+from memq.eval.terms import NUMBER, Aggregate, Fold, Term
 from memq.output.records import RecordField, Records
-from memq.schema.kinds import ValueType
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from memq.eval.plan import Condition, Ending, Plan
-    from memq.eval.stages import Flow
+    from memq.eval.plan import Plan
     from memq.schema.batch import Context
+
+_FAILS = {
+    "First": "First: there is no element",
+    "Last": "Last: there is no element",
+    "Single": "Single: there is no element",
+    "ElementAt": "ElementAt: there is no such element",
+}
+"""As a query's last step these fail where they find nothing, as LINQ's do."""
+
+_WIDEST = 12
+"""Members of a structure that are shown as the columns of a table."""
 
 
 class Result:
@@ -42,98 +53,177 @@ class Result:
         self.plan = plan
         self.context = context
         self.run = context.run
+        self.engine = Evaluation(context)
 
     @property
     def shape(self) -> RecordShape:
         """The fields of the records, and whether they are plain values."""
-        ending = self.plan.ending
-        if ending is None or ending.operator == "First":
-            return self.plan.records
-        type_ = NUMBER if ending.operator == "Count" else BOOLEAN
-        return RecordShape((RecordField((), type_),), bare=True)
+        return self.plan.records
 
     @property
     def is_single(self) -> bool:
         """Whether the query ends in one value, which is printed without an array around it."""
-        return self.plan.ending is not None
+        return not isinstance(self.plan.result, Series)
+
+    @property
+    def is_tree(self) -> bool:
+        """Whether the records are structures of many members, which no table has room for."""
+        shown = self.plan.shown
+        raw = [item for item in shown.items if isinstance(item.what, RawItem)] if shown else ()
+        return len(raw) > _WIDEST
 
     def batches(self) -> Iterator[Records]:
         """Yield the records, batch by batch, none of them empty."""
-        flows = self._flows()
-        ending = self.plan.ending
-        if ending is not None:
-            yield self._ended(ending, flows)
-            return
-        for flow in self._shown(flows):
-            if isinstance(flow.batch, Records) and len(flow.batch):
-                self.run.matched += len(flow.batch)
-                yield flow.batch
+        try:
+            yield from self._batches()
+        except RecursionError:
+            raise MemqError("the query is nested too deep to be run") from None
 
-    def _flows(self) -> Iterator[Flow]:
-        flows = stages.source(self.plan.source, self.context)
-        for stage in self.plan.stages:
-            flows = stages.apply(stage, flows, self.run)
-        return flows
+    def _batches(self) -> Iterator[Records]:
+        result = self.plan.result
+        if isinstance(result, Series):
+            for flow in self._shown(flows.flows(result, self.engine)):
+                if len(flow.batch):
+                    self.run.matched += len(flow.batch)
+                    yield certain(flow.batch)
+        elif isinstance(result, Term):
+            yield self._value(result)
+        else:
+            yield from self._object(result)
 
-    def _shown(self, flows: Iterator[Flow]) -> Iterator[Flow]:
+    def _shown(self, stream: Iterator[Flow]) -> Iterator[Flow]:
         """Turn objects into records of their default columns."""
         if self.plan.shown is None:
-            return flows
-        return stages.select(flows, self.plan.shown, self.run)
+            return stream
+        return flows.select(stream, self.plan.shown, self.engine)
 
-    def _ended(self, ending: Ending, flows: Iterator[Flow]) -> Records:
-        if ending.operator == "Count":
-            return _one(self._count(flows), NUMBER)
-        if ending.operator == "First":
-            return self._first(flows)
-        truth = self._decided(ending, flows)
-        self.run.matched = int(truth[0] == TRUE)
-        return _one(column_of(truth), BOOLEAN)
+    # One value
 
-    def _count(self, flows: Iterator[Flow]) -> Column:
+    def _value(self, term: Term) -> Records:
+        match term:
+            case Aggregate(operator="Count") if self._streams(term.sequence):
+                column = self._count(term)
+            case Aggregate() if self._streams(term.sequence):
+                truth = self._decided(term)
+                self.run.matched = int(truth[0] == TRUE)
+                column = column_of(truth)
+            case Fold() if self._streams(term.sequence):
+                column = self._folded(term)
+            case _:
+                column = value(term, Domain.unit(self.engine))
+                self.run.matched = int(column.known[0])
+        return Records(1, (RecordField((), term.type),), (column,))
+
+    def _streams(self, series: Series) -> bool:
+        """Whether a series depends on nothing, so that it can be pulled bit by bit."""
+        return not series.read()
+
+    def _count(self, term: Aggregate) -> Column:
         count = 0
-        for flow in flows:
-            count += len(flow.batch)
-            if flow.cut is not None:
-                self.run.note(f"the count is of what is there; the rest: {flow.cut.text}")
+        for flow in flows.flows(term.sequence, self.engine):
+            truth = self._asked(term, flow.batch)
+            count += int((truth == TRUE).sum())
+            unsure = np.flatnonzero(is_unsure(truth))
+            self.run.doubt(flow.batch.take(unsure), truth[unsure])
+            self._note_rest(flow, "count")
         self.run.matched = count
         return constant(count, 1)
 
-    def _first(self, flows: Iterator[Flow]) -> Records:
-        first = (
-            replace(flow, batch=flow.batch.take(np.zeros(1, np.int64)))
-            for flow in flows
-            if len(flow.batch)
-        )
-        for flow in self._shown(first):
-            if isinstance(flow.batch, Records):
-                self.run.matched = 1
-                return flow.batch
-        raise MemqError("First: there is no element")
+    def _note_rest(self, flow: Flow, what: str) -> None:
+        if flow.cut is not None:
+            self.run.note(f"the {what} is of what is there; the rest: {flow.cut.text}")
 
-    def _decided(self, ending: Ending, flows: Iterator[Flow]) -> Truth:
-        """Any and All over a whole query; what was undecided or is missing leaves them unknown."""
-        found = np.zeros(1, np.uint8)
-        for flow in flows:
-            truth = self._asked(ending.condition, flow)
-            if ending.operator == "All":
-                truth = negation(truth)
-            worst = truth.max(initial=FALSE)
-            rest = FALSE if flow.cut is None else flow.cut
-            found = disjunction([found, np.array([max(worst, rest)], np.uint8)], 1)
-            if found[0] == TRUE:
-                break
-        if self.run.undecided:
-            found = np.maximum(found, np.uint8(min(self.run.undecided)))
+    def _decided(self, term: Aggregate) -> Truth:
+        """Any, All, None over a whole query; what is undecided counts if it could change them."""
+        found = self._pulled(term) if flows.only_adds(term.sequence) else None
+        if found is None:
+            # What was left out as undecided may change it: now it is kept, as in an expression.
+            self.run.lost.clear()
+            found = self.engine.holds(term, Domain.unit(self.engine))
+            if not is_unsure(found)[0]:
+                self.run.undecided.clear()
+                self.run.doubts.clear()
         if is_unsure(found)[0]:
             self.run.undecided.setdefault(Reason(int(found[0])), 1)
-        return found if ending.operator == "Any" else negation(found)
+        return found
 
-    def _asked(self, condition: Condition | None, flow: Flow) -> Truth:
-        if condition is None:
-            return np.full(len(flow.batch), TRUE, np.uint8)
-        return holds(condition.predicate, Domain.over(condition.root, flow.batch, self.run))
+    def _pulled(self, term: Aggregate) -> Truth | None:
+        """Ask only until it is decided; None if what was left out on the way could decide it."""
+        found = np.zeros(1, np.uint8)
+        for flow in flows.flows(term.sequence, self.engine):
+            truth = self._asked(term, flow.batch)
+            if term.operator == "All":
+                truth = negation(truth)
+            rest = FALSE if flow.cut is None else flow.cut
+            found = np.maximum(found, np.uint8(max(truth.max(initial=FALSE), rest)))
+            if found[0] == TRUE:
+                break
+        if found[0] != TRUE and self.run.undecided:
+            return None
+        return found if term.operator == "Any" else negation(found)
 
+    def _asked(self, term: Aggregate, batch: Any) -> Truth:
+        if term.body is None:
+            return np.full(len(batch), TRUE, np.uint8)
+        return self.engine.holds(term.body, Domain.over(term.variable, batch, self.engine))
 
-def _one(column: Column, type_: ValueType) -> Records:
-    return Records(1, (RecordField((), type_),), (column,))
+    def _folded(self, term: Fold) -> Column:
+        """Add up a whole query; what was undecided, or is missing, is told and not in it."""
+        segments = flows.gathered(
+            self._noted(term.sequence, term.operator), self.engine, term.sequence
+        )
+        whole = Segments.of_one(segments.view.children, self.engine)
+        column = aggregates.folded(term.operator, whole.view)
+        self.run.matched = int(column.known[0])
+        return column
+
+    def _noted(self, series: Series, what: str) -> Iterator[Flow]:
+        for flow in flows.flows(series, self.engine):
+            self._note_rest(flow, what.lower())
+            yield flow
+
+    # One object
+
+    def _object(self, place: Any) -> Iterator[Records]:
+        if isinstance(place, Pick) and self._streams(place.sequence):
+            yield from self._picked(place)
+            return
+        slot = Domain.unit(self.engine).slot(place)
+        if slot.index[0] < 0:
+            raise MemqError("there is no such object")
+        self.run.matched = 1
+        yield from self._written(slot.batch.take(slot.index))
+
+    def _picked(self, place: Pick) -> Iterator[Records]:
+        """Pick of a whole query; First stops as soon as there is one."""
+        series = place.sequence
+        if place.operator.startswith("First"):
+            series = StageSeries(series.span, series.shape, series, TakeStage(1))
+        segments = flows.gathered(self._noted(series, "result"), self.engine, series)
+        whole = Segments.of_one(segments.view.children, self.engine)
+        rows, status = self._row(place, whole)
+        if rows[0] < 0:
+            yield self._nothing(place, 0 if status is None else int(status[0]))
+            return
+        self.run.matched = 1
+        yield from self._written(whole.view.children.take(rows))
+
+    def _row(self, place: Pick, whole: Segments) -> Any:
+        if place.operator != "ElementAt" or place.argument is None:
+            return picks.choose(place, whole)
+        wanted = self.engine.evaluate(place.argument, Domain.unit(self.engine))
+        return picks.at(whole.view, wanted.values, wanted.statuses)
+
+    def _nothing(self, place: Pick, status: int) -> Records:
+        """Fail, or give null, where there is no element."""
+        if status == Reason.NOT_SINGLE:
+            raise MemqError("Single: there is more than one element")
+        if place.operator in _FAILS and status <= Reason.NULL:
+            raise MemqError(_FAILS[place.operator])
+        reason = Reason(max(status, Reason.NULL))
+        column = Column(np.zeros(1, np.int64), np.array([reason], np.uint8))
+        return Records(1, (RecordField((), NUMBER),), (column,))
+
+    def _written(self, batch: Any) -> Iterator[Records]:
+        for flow in self._shown(iter([Flow(batch)])):
+            yield certain(flow.batch)

@@ -1,252 +1,323 @@
-"""Stages at work: each takes a stream of batches and gives one, as lazily as it can."""
+"""Stages on whole sequences: each takes the elements of many sequences at once and gives as many.
+
+What streams (memq.eval.flows) uses the same functions on one sequence, a batch at a time. An
+element whose place is not known keeps the reason in the collection's `membership`.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from memq.column import TRUE, Column, Indexes, column_of
+from memq.column import TRUE, Column, Indexes, Truth, is_unsure, ragged
 from memq.errors import Reason
-from memq.eval import merge, narrow, order
-from memq.eval.domain import Domain, cut_rows, extend, rest_reasons
-from memq.eval.evaluate import evaluate, holds
-from memq.eval.plan import (
+from memq.eval import narrow, order, pairs
+from memq.eval.reading import walk
+from memq.eval.segments import Segments, certain_start, distinct, records, value
+from memq.eval.stage_nodes import (
+    ChunkStage,
     DistinctStage,
-    ListItem,
+    FlattenStage,
+    GroupStage,
+    Key,
+    LetStage,
     OrderStage,
-    SelectItem,
+    PairStage,
+    ReverseStage,
     SelectManyStage,
     SelectStage,
+    SetStage,
+    SiftStage,
     SkipStage,
-    Source,
-    Stage,
     TakeStage,
     WhereStage,
+    WhileStage,
 )
-from memq.eval.terms import FieldTerm, Root, Step, collections_on, depth_of
-from memq.output.records import Lists, Records
-from memq.schema.batch import Context, ObjectType
-from memq.schema.kinds import Kind
+from memq.output.records import Lists, Objects, RecordField, Records
+from memq.schema.batch import ObjectType
+from memq.schema.collection import Collection
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterator, Sequence
-
-    from memq.run import Run
-
-ROWS = 16_384
-"""Elements of collections are handed on in batches of at most so many."""
+    from memq.column import Statuses
+    from memq.eval.places import Place
+    from memq.eval.series import Series, Stage
 
 
-@dataclass(frozen=True, slots=True)
-class Flow:
-    """Some elements of a stream; `cut` says that after them, or among them, some are missing."""
-
-    batch: ObjectType | Records
-    cut: Reason | None = None
-
-
-def source(plan: Source, context: Context) -> Iterator[Flow]:
-    """Find the objects of a type, those that belong to others through their owners."""
-    if plan.through is None:
-        for portion in plan.type.portions(context):
-            context.run.check()
-            if portion.cut is not None:
-                context.run.note(portion.cut.text)
-            yield Flow(portion.batch, None if portion.cut is None else portion.cut.reason)
-        return
-    root = Root(0, plan.through.type)
-    place = Step(root, plan.through.name, True, plan.type, plan.through.cost)
-    owners = source(Source(plan.through.type, None), context)
-    yield from select_many(owners, SelectManyStage(root, place), context.run)
-
-
-def apply(stage: Stage, flows: Iterator[Flow], run: Run) -> Iterator[Flow]:
-    """Return the stream after a stage."""
+def applied(stage: Stage, segments: Segments) -> Segments:
+    """Return the sequences behind a stage."""
+    if isinstance(stage, SetStage | PairStage):
+        return pairs.applied(stage, segments)
+    if isinstance(stage, LetStage | FlattenStage):
+        return _extended(stage, segments)
+    if isinstance(stage, WhereStage | SiftStage):
+        return where(segments, stage) if isinstance(stage, WhereStage) else _sifted(segments, stage)
+    if isinstance(stage, TakeStage | SkipStage | WhileStage | OrderStage | ReverseStage):
+        return _placed(stage, segments)
     match stage:
-        case WhereStage():
-            return _where(flows, stage, run)
-        case SelectStage():
-            return select(flows, stage, run)
-        case SelectManyStage():
-            return select_many(flows, stage, run)
-        case TakeStage():
-            return _take(flows, stage.count)
-        case SkipStage():
-            return _skip(flows, stage.count)
-        case OrderStage():
-            return _order(flows, stage, run)
-        case DistinctStage():
-            return _distinct(flows)
+        case SelectStage(root, items):
+            return segments.with_children(records(items, segments.inside(root)))
+        case SelectManyStage(root, inner):
+            return _select_many(segments, root, inner)
+        case DistinctStage(key):
+            return distinct(segments, key)
+        case GroupStage():
+            return _grouped(segments, stage)
+        case ChunkStage(size):
+            return _chunked(segments, size)
+        case _:
+            raise TypeError(type(stage).__name__)
 
 
-def _where(flows: Iterator[Flow], stage: WhereStage, run: Run) -> Iterator[Flow]:
-    for flow in flows:
-        run.check()
-        yield replace(flow, batch=narrow.keep(flow.batch, stage.conditions, run))
+def _extended(stage: LetStage | FlattenStage, segments: Segments) -> Segments:
+    """Return elements with more in them: a value, or an item of their list."""
+    if isinstance(stage, LetStage):
+        return _let(segments, stage)
+    return _flattened(segments, stage.column)
 
 
-def select(flows: Iterator[Flow], stage: SelectStage, run: Run) -> Iterator[Flow]:
-    """Give one record for each element."""
-    lists = [item.what.place for item in stage.items if isinstance(item.what, ListItem)]
-    for flow in flows:
-        domain = Domain.over(stage.root, flow.batch, run)
-        for rows in _rows_at_once(domain, lists):
-            run.check()
-            piece = domain if len(rows) == domain.length else domain.take(rows)
-            last = not len(rows) or rows[-1] == domain.length - 1
-            yield Flow(_records(stage.items, piece), flow.cut if last else None)
+def _placed(stage: Stage, segments: Segments) -> Segments:
+    """Return what is left, or in which order, by the places of the elements."""
+    match stage:
+        case TakeStage(count):
+            return segments.among(_before(segments, count))
+        case SkipStage(count):
+            return segments.among(_not(_before(segments, count)))
+        case WhileStage():
+            return _while(segments, stage)
+        case OrderStage(keys, most):
+            if most is not None:
+                segments = _leading(segments, keys, most)
+            found = segments.at(ordering(segments, keys))
+            return found if most is None else _placed(TakeStage(most), found)
+        case _:
+            rows = np.lexsort((-np.arange(len(segments.view.owner)), segments.view.owner))
+            return segments.at(rows.astype(np.int64))
 
 
-def _rows_at_once(domain: Domain, lists: Sequence[Step]) -> Iterator[Indexes]:
-    """Cut a batch into pieces whose lists have a bounded number of elements, or one row each."""
-    sizes = np.zeros(domain.length, np.int64)
-    for place in lists:
-        sizes += domain.sizes(place)
-    yield from cut_rows(sizes, ROWS)
+def where(segments: Segments, stage: WhereStage) -> Segments:
+    """Keep the elements of which all conditions are true or unknown, their collections narrowed."""
+    value, left = narrow.settle(segments, stage.conditions)
+    return replace(left, view=left.view.keep(np.minimum(value, left.membership)))
 
 
-def _records(items: Sequence[SelectItem], domain: Domain) -> Records:
-    columns = tuple(_column(item, domain) for item in items)
-    return Records(domain.length, tuple(item.field for item in items), columns)
+def _sifted(segments: Segments, stage: SiftStage) -> Segments:
+    """Leave out the elements of which a condition is false; the others stay what they are."""
+    for condition in stage.conditions:
+        truth = segments.engine.holds(condition, segments.inside(stage.root))
+        segments = segments.at(np.flatnonzero(truth))
+    return segments
 
 
-def _column(item: SelectItem, domain: Domain) -> Column | Lists:
-    if isinstance(item.what, ListItem):
-        return _lists(item.what, domain)
-    term = item.what.term
-    if term.type.kind is Kind.BOOLEAN and not isinstance(term, FieldTerm):
-        return column_of(holds(term, domain))
-    return evaluate(term, domain)
+def _let(segments: Segments, stage: LetStage) -> Segments:
+    column = value(stage.term, segments.inside(stage.root))
+    children = segments.view.children
+    if isinstance(children, ObjectType):
+        return segments.with_children(children.with_extra(stage.name, column))
+    field = RecordField((stage.name,), stage.term.type)
+    return segments.with_children(children.with_column(field, column))
 
 
-def _lists(item: ListItem, domain: Domain) -> Lists:
-    """One list for each row: of a collection's elements that are there for sure."""
-    inner, origin = _sure(domain, item.place)
-    starts = np.searchsorted(origin, np.arange(domain.length + 1)).astype(np.int64)
-    reasons = rest_reasons(domain, item.place)
-    reasons = np.where(reasons == Reason.NULL, 0, reasons).astype(np.uint8)
-    cut = reasons if reasons.any() else None
-    return Lists(starts, _records(item.items, inner), item.bare, cut)
+def _select_many(segments: Segments, root: Place, inner: Series) -> Segments:
+    view = segments.engine.view(inner, segments.inside(root))
+    return _joined(segments, view.spread(), view.reasons())
 
 
-def select_many(flows: Iterator[Flow], stage: SelectManyStage, run: Run) -> Iterator[Flow]:
-    """Give one element for each element of a collection, in bounded batches."""
-    for flow in flows:
-        run.check()
-        domain = Domain.over(stage.root, flow.batch, run)
-        cut = flow.cut
-        # A collection within another is taken of each element of that one.
-        for place in sorted(collections_on(stage.place), key=depth_of):
-            reason = rest_reasons(domain, place).max(initial=Reason.NULL)
-            cut = Reason(int(reason)) if reason > Reason.NULL else cut
-            domain, _ = _sure(domain, place)
-        slot = domain.slots[stage.place]
-        every = np.array_equal(slot.index, np.arange(len(slot.batch)))
-        yield from _sliced(slot.batch if every else slot.batch.take(slot.index), cut)
+def _joined(segments: Segments, found: Collection, reasons: Statuses) -> Segments:
+    """Put the sequences of each element one behind the other."""
+    view = segments.view
+    membership = None
+    if view.membership is not None or found.membership is not None:
+        own = (
+            np.full(len(found.owner), TRUE, np.uint8)
+            if found.membership is None
+            else found.membership
+        )
+        membership = np.minimum(own, segments.membership[found.owner])
+    cut = _worst_by_owner(np.where(reasons == Reason.NULL, 0, reasons), view)
+    # What is missing is also what an element may have whose own place is not known.
+    joined = Collection(
+        found.children, view.owner[found.owner], view.parents, cut, membership=membership
+    )
+    return replace(segments, view=joined)
 
 
-def _sure(domain: Domain, place: Step) -> tuple[Domain, Indexes]:
-    """Extend a domain by a collection's elements that are there for sure; and the row of each."""
-    extension = extend(domain, place, rest=False)
-    if extension.there is None:
-        return extension.domain, extension.origin
-    sure = np.flatnonzero(extension.there == TRUE)
-    return extension.domain.take(sure), extension.origin[sure]
+def _worst_by_owner(reasons: Statuses, view: Collection) -> Statuses | None:
+    cut = np.zeros(view.parents, np.uint8) if view.cut is None else view.cut.copy()
+    np.maximum.at(cut, view.owner, reasons.astype(np.uint8))
+    return cut if cut.any() else None
 
 
-def _sliced(batch: ObjectType | Records, cut: Reason | None) -> Iterator[Flow]:
-    """Hand on a batch in pieces; the last one says what is missing."""
-    for start in range(0, len(batch), ROWS):
-        if len(batch) <= ROWS:
-            yield Flow(batch, cut)
-            return
-        end = min(start + ROWS, len(batch))
-        piece = batch.take(np.arange(start, end, dtype=np.int64))
-        yield Flow(piece, cut if end == len(batch) else None)
-    if not len(batch) and cut is not None:
-        yield Flow(batch, cut)
-
-
-def _take(flows: Iterator[Flow], count: int) -> Iterator[Flow]:
-    left = count
-    if not left:
-        return
-    for flow in flows:
-        if len(flow.batch) >= left:
-            whole = len(flow.batch) == left
-            yield flow if whole else Flow(flow.batch.take(np.arange(left, dtype=np.int64)))
-            return
-        left -= len(flow.batch)
-        yield flow
-
-
-def _skip(flows: Iterator[Flow], count: int) -> Iterator[Flow]:
-    left = count
-    for flow in flows:
-        length = len(flow.batch)
-        if left >= length:
-            left -= length
-            if flow.cut is not None:
-                yield replace(flow, batch=flow.batch.take(np.zeros(0, np.int64)))
+def _flattened(segments: Segments, number: int) -> Segments:
+    """Give each record as many times as a list in it has items, with the item in its place."""
+    children = segments.view.children
+    lists = children.columns[number]
+    if not isinstance(lists, Lists):
+        raise TypeError("not a column of lists")
+    every = np.arange(len(children), dtype=np.int64)
+    rows, owner = ragged(lists.starts, every)
+    reasons = np.zeros(len(children), np.uint8) if lists.cut is None else lists.cut
+    fields: list[RecordField] = []
+    columns: list[Any] = []
+    for place, (field, column) in enumerate(zip(children.fields, children.columns, strict=True)):
+        if place != number:
+            fields.append(field)
+            columns.append(column.take(owner))
             continue
-        rows = np.arange(left, length, dtype=np.int64)
-        left = 0
-        yield flow if len(rows) == length else replace(flow, batch=flow.batch.take(rows))
+        for inner_field, inner in _item_columns(lists, field, rows):
+            fields.append(inner_field)
+            columns.append(inner)
+    made = Records(len(rows), tuple(fields), tuple(columns))
+    found = Collection(made, owner, len(children), membership=None)
+    if lists.membership is not None:
+        found = replace(found, membership=lists.membership[rows])
+    return _joined(segments, found, reasons)
 
 
-def _order(flows: Iterator[Flow], stage: OrderStage, run: Run) -> Iterator[Flow]:
-    gathered = list(flows)
-    if not gathered:
-        return
-    domains = [Domain.over(stage.root, flow.batch, run) for flow in gathered]
-    key = merge.concatenate([evaluate(stage.key, domain) for domain in domains])
-    fold = stage.key.type.ignores_case
-    rows = order.permutation(key, descending=stage.descending, fold=fold)
-    cuts = [flow.cut for flow in gathered if flow.cut is not None]
-    batch = _joined([flow.batch for flow in gathered])
-    yield from _sliced(batch.take(rows), cuts[0] if cuts else None)
+def _item_columns(lists: Lists, field: RecordField, rows: Indexes) -> list[tuple[RecordField, Any]]:
+    items = lists.items
+    if not isinstance(items, Records):
+        index = np.arange(len(rows), dtype=np.int64)
+        return [(replace(field, many=False), Objects(items.take(rows), index))]
+    return [
+        (replace(one, path=(*field.path, *one.path)), column.take(rows))
+        for one, column in zip(items.fields, items.columns, strict=True)
+    ]
 
 
-def _joined(batches: Sequence[ObjectType | Records]) -> ObjectType | Records:
-    objects = [batch for batch in batches if isinstance(batch, ObjectType)]
-    if objects:
-        return type(objects[0]).concatenate(objects)
-    return join_records([batch for batch in batches if isinstance(batch, Records)])
+# Places in a sequence
 
 
-def join_records(parts: Sequence[Records]) -> Records:
-    """Return the records of all parts, which have the same fields, one after the other."""
-    columns = []
-    for same in zip(*(part.columns for part in parts), strict=True):
-        lists = [column for column in same if isinstance(column, Lists)]
-        plain = [column for column in same if not isinstance(column, Lists)]
-        columns.append(_join_lists(lists) if lists else merge.concatenate(plain))
-    return Records(sum(len(part) for part in parts), parts[0].fields, tuple(columns))
+def _before(segments: Segments, count: int) -> Truth:
+    """Whether each element is among the first so many of its sequence."""
+    least, most = segments.positions()
+    truth = np.where(most < count, np.uint8(TRUE), np.uint8(0))
+    unsure = (least < count) & (most >= count)
+    if not unsure.any():
+        return truth
+    return np.where(unsure, _doubt(segments), truth)
 
 
-def _join_lists(lists: Sequence[Lists]) -> Lists:
-    ends = np.cumsum([0] + [one.starts[-1] for one in lists])
-    starts = [one.starts[1:] + end for one, end in zip(lists, ends, strict=False)]
-    plain = all(one.cut is None for one in lists)
-    cuts = [np.zeros(len(one), np.uint8) if one.cut is None else one.cut for one in lists]
-    items = join_records([one.items for one in lists])
-    return Lists(
-        np.concatenate([np.zeros(1, np.int64), *starts]),
-        items,
-        lists[0].bare,
-        None if plain else np.concatenate(cuts),
+def _doubt(segments: Segments) -> Truth:
+    """For each element, the reason of the last one before it whose place is not known."""
+    membership = segments.membership
+    rows = np.arange(len(membership))
+    last = np.maximum.accumulate(np.where(is_unsure(membership), rows, -1))
+    before = np.concatenate([[-1], last[:-1]])
+    return np.where(before < 0, np.uint8(Reason.CUT_SHORT), membership[np.maximum(before, 0)])
+
+
+def _not(truth: Truth) -> Truth:
+    swapped = np.where(truth == 0, np.uint8(TRUE), np.uint8(0))
+    return np.where(is_unsure(truth), truth, swapped)
+
+
+def _while(segments: Segments, stage: WhileStage) -> Segments:
+    """Keep elements up to the first of which the condition is not true."""
+    condition = stage.condition
+    truth = segments.engine.holds(condition.predicate, segments.inside(condition.root))
+    membership = segments.membership
+    # An element that may not be there may not end anything either.
+    ends = np.where(
+        membership == TRUE, truth, np.where(truth == TRUE, TRUE, np.maximum(truth, membership))
+    )
+    ends = np.where(is_unsure(membership) & (truth == 0), membership, ends).astype(np.uint8)
+    running = _running_minimum(ends, segments.view.starts())
+    found = np.minimum(running, truth) if not stage.skips else _not(running)
+    return segments.among(found.astype(np.uint8))
+
+
+def _running_minimum(truth: Truth, starts: Indexes) -> Truth:
+    """The least truth of each element and those before it in its sequence."""
+    result = truth.copy()
+    for start, end in zip(starts[:-1].tolist(), starts[1:].tolist(), strict=True):
+        if end - start > 1:
+            np.minimum.accumulate(truth[start:end], out=result[start:end])
+    return result
+
+
+# Order
+
+
+def _leading(segments: Segments, keys: tuple[Key, ...], most: int) -> Segments:
+    """Leave out elements of a single sequence that cannot be among the first, without sorting."""
+    one = segments.view.parents == 1 and segments.view.membership is None
+    if not one or any(term.sequence_of() for key in keys for term in walk(key.term)):
+        return segments
+    first = keys[0]
+    column = value(first.term, segments.inside(first.root))
+    fold = first.term.type.ignores_case
+    rows = order.leading(column, most, descending=first.descending, fold=fold)
+    return segments if len(rows) == len(column) else segments.at(rows)
+
+
+def ordering(segments: Segments, keys: tuple[Key, ...]) -> Indexes:
+    """Return the order of elements by keys, within each sequence; equal ones keep theirs."""
+    arrays: list[Any] = []
+    for key in reversed(keys):
+        column = value(key.term, segments.inside(key.root))
+        fold = key.term.type.ignores_case
+        arrays += order.sort_keys(column, descending=key.descending, fold=fold)
+    return np.lexsort((*arrays, segments.view.owner)).astype(np.int64)
+
+
+def _grouped(segments: Segments, stage: GroupStage) -> Segments:
+    """Give a record {key, items} for each key, in order of first appearance; unknown keys last."""
+    view = segments.view
+    keys = records(stage.keys, segments.inside(stage.root))
+    codes, unknown = _group_codes(keys)
+    rows, groups = order.firsts(codes, view.owner)
+    last = np.lexsort((np.arange(len(rows)), unknown[rows], view.owner[rows])).astype(np.int64)
+    place = np.empty(len(rows), np.int64)
+    place[last] = np.arange(len(rows))
+    rows, groups = rows[last], place[groups]
+    by_group = np.argsort(groups, kind="stable")
+    starts = np.searchsorted(groups[by_group], np.arange(len(rows) + 1)).astype(np.int64)
+    membership = None if view.membership is None else view.membership[by_group]
+    # What a sequence lacks may belong to any of its groups.
+    cut = None if view.cut is None else view.cut[view.owner[rows]]
+    items = Lists(starts, view.children.take(by_group), _is_bare(view.children), cut, membership)
+    shape = RecordField(("items",), None, None)
+    heads = keys.take(rows).with_column(shape, items)
+    there = None
+    if view.membership is not None:
+        there = np.zeros(len(rows), np.uint8)
+        np.maximum.at(there, groups, segments.membership)
+    found = Collection(heads, view.owner[rows], view.parents, view.cut, membership=there)
+    return replace(segments, view=found)
+
+
+def _is_bare(children: Any) -> bool:
+    return (
+        isinstance(children, Records) and children.fields[:1] != () and not children.fields[0].path
     )
 
 
-def _distinct(flows: Iterator[Flow]) -> Iterator[Flow]:
-    seen: set[Hashable] = set()
-    for flow in flows:
-        rows = []
-        for row, key in enumerate(order.keys(flow.batch)):
-            if key not in seen:
-                seen.add(key)
-                rows.append(row)
-        index = np.array(rows, np.int64)
-        yield flow if len(rows) == len(flow.batch) else replace(flow, batch=flow.batch.take(index))
+def _group_codes(keys: Records) -> tuple[Indexes, Any]:
+    """Number the keys; what is unknown is one group, whatever it may be."""
+    parts, unknown = [], np.zeros(len(keys), bool)
+    for field, column in zip(keys.fields, keys.columns, strict=True):
+        if not isinstance(column, Column):
+            raise TypeError("a key is a value")
+        fold = field.type is not None and field.type.ignores_case
+        parts.append(order.code_of([column], fold=fold))
+        unknown |= column.statuses > Reason.NULL
+    parts = [np.where(unknown, -1, part) for part in parts]
+    return order.combined([*parts, unknown.astype(np.int64)], len(keys)), unknown
+
+
+def _chunked(segments: Segments, size: int) -> Segments:
+    """Give lists of so many elements each, the last of a sequence perhaps of fewer."""
+    certain = certain_start(segments)
+    view = certain.view
+    place, _ = certain.positions()
+    heads = np.flatnonzero(place % size == 0)
+    starts = np.append(heads, len(view.owner)).astype(np.int64)
+    cut = None
+    if view.cut is not None:
+        cut = view.cut[view.owner[heads]]
+    lists = Lists(starts, view.children, _is_bare(view.children), cut)
+    children = Records(len(heads), (RecordField((), None, None),), (lists,))
+    found = Collection(children, view.owner[heads], view.parents, view.cut)
+    return replace(segments, view=found)

@@ -1,90 +1,29 @@
 """Bound expressions: what a query's text means once every name is found and every type is checked.
 
-A Place is a way to an object: a variable, or a sub-object of another place. Terms read columns of
-places. Which collections a term *names* and which it *binds* is language.md's rule (Datalog's).
+Terms read columns of places. Which collections a term *names* and which it *binds* is language.md's
+rule (Datalog's).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from memq.schema.declare import Cost, Field, SubObject
+from memq.node import dataclass
+from memq.schema.declare import Cost, Field
 from memq.schema.kinds import Kind, ValueType
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from memq.errors import Span
-    from memq.eval.regexes import Compiled
-    from memq.schema.batch import ObjectType
+    from memq.eval.places import Place, Root
+    from memq.eval.series import Series
 
 BOOLEAN = ValueType(Kind.BOOLEAN)
 NUMBER = ValueType(Kind.NUMBER)
+FLOAT = ValueType(Kind.FLOAT)
+STRING = ValueType(Kind.STRING)
 NULL = ValueType(Kind.NULL)
-
-
-@dataclass(frozen=True, slots=True)
-class Root:
-    """The element that a variable stands for; `number` tells variables apart."""
-
-    number: int
-    type: type[ObjectType] | None
-    """None: the element is a record or a plain value."""
-
-    @property
-    def cost(self) -> Cost:
-        """What it takes to get there."""
-        return Cost.MEMBER
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """A sub-object of the object at another place."""
-
-    parent: Place
-    name: str
-    many: bool
-    type: type[ObjectType]
-    own_cost: Cost
-
-    @property
-    def cost(self) -> Cost:
-        """What it takes to get there."""
-        return max(self.parent.cost, self.own_cost)
-
-
-Place = Root | Step
-
-
-def step(parent: Place, part: SubObject, type_: type[ObjectType]) -> Step:
-    """Return the place of a sub-object."""
-    return Step(parent, part.name, part.many, type_, part.cost)
-
-
-def collections_on(place: Place) -> frozenset[Step]:
-    """The collections that lie on the way to a place, itself included."""
-    found = set()
-    while isinstance(place, Step):
-        if place.many:
-            found.add(place)
-        place = place.parent
-    return frozenset(found)
-
-
-def root_of(place: Place) -> Root:
-    """The variable at which a place begins."""
-    while isinstance(place, Step):
-        place = place.parent
-    return place
-
-
-def depth_of(place: Place) -> int:
-    """How many sub-objects a place is away from its variable."""
-    depth = 0
-    while isinstance(place, Step):
-        place, depth = place.parent, depth + 1
-    return depth
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,18 +41,29 @@ class Term:
         """The places that this very term reads."""
         return iter(())
 
+    def sequence_of(self) -> Series | None:
+        """The sequence that an aggregate takes the whole of."""
+        return None
+
+    def body_of(self) -> tuple[Place, Term] | None:
+        """What an aggregate asks of each element, and the variable that this speaks of."""
+        return None
+
     @property
     def cost(self) -> Cost:
         """The most expensive thing that it reads."""
         costs = [place.cost for place in self.places()] + [part.cost for part in self.parts()]
+        sequence, body = self.sequence_of(), self.body_of()
+        costs += [sequence.cost] if sequence else []
+        costs += [body[1].cost] if body else []
         return max(costs, default=Cost.MEMBER)
 
 
 @dataclass(frozen=True, slots=True)
 class Constant(Term):
-    """A literal; None is null."""
+    """A literal; None is null. A compiled regular expression is one too."""
 
-    value: str | int | bool | float | Compiled | None
+    value: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,13 +85,48 @@ class FieldTerm(Term):
 
 @dataclass(frozen=True, slots=True)
 class ColumnTerm(Term):
-    """A column of the record that a variable stands for."""
+    """A column of the record at a place."""
 
-    place: Root
+    place: Place
     column: int
 
     def places(self) -> Iterator[Place]:
         """The record's place."""
+        yield self.place
+
+
+@dataclass(frozen=True, slots=True)
+class ExtraTerm(Term):
+    """A value that `Let` added to the object at a place."""
+
+    place: Place
+    name: str
+
+    def places(self) -> Iterator[Place]:
+        """The object's place."""
+        yield self.place
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectTerm(Term):
+    """Whether there is an object at a place: it has a value, is null, or is not known."""
+
+    place: Place
+
+    def places(self) -> Iterator[Place]:
+        """The object's place."""
+        yield self.place
+
+
+@dataclass(frozen=True, slots=True)
+class RawTerm(Term):
+    """The value of something of the kernel's own; `is_address`: its address instead."""
+
+    place: Place
+    is_address: bool = False
+
+    def places(self) -> Iterator[Place]:
+        """Its place."""
         yield self.place
 
 
@@ -236,93 +221,88 @@ class MethodCall(Nary):
 
 @dataclass(frozen=True, slots=True)
 class Aggregate(Term):
-    """Any, All, None or Count of a collection: takes all of it, and binds nothing.
+    """Any, All, None or Count of a sequence: takes all of it, and binds nothing.
 
-    `body` speaks of `variable`, an element of the collection at `place`; None holds for each.
+    `body` speaks of `variable`, an element; None holds for each.
     """
 
     operator: str
-    place: Step
-    variable: Root
+    sequence: Series
+    variable: Place
     body: Term | None
 
-    @property
-    def cost(self) -> Cost:
-        """What walking the collection and asking each element take."""
-        return max(self.place.cost, Cost.MEMBER if self.body is None else self.body.cost)
+    def places(self) -> Iterator[Place]:
+        """The places of which the series takes one element."""
+        return self.sequence.spoken()
+
+    def sequence_of(self) -> Series:
+        """What is counted."""
+        return self.sequence
+
+    def body_of(self) -> tuple[Place, Term] | None:
+        """What is asked of each element."""
+        return None if self.body is None else (self.variable, self.body)
+
+
+@dataclass(frozen=True, slots=True)
+class Fold(Term):
+    """Sum, Min, Max or Average of a sequence of values."""
+
+    operator: str
+    sequence: Series
+
+    def places(self) -> Iterator[Place]:
+        """The places of which the series takes one element."""
+        return self.sequence.spoken()
+
+    def sequence_of(self) -> Series:
+        """The values."""
+        return self.sequence
+
+
+@dataclass(frozen=True, slots=True)
+class Reduction(Term):
+    """`Aggregate(seed, (so_far, element) => body)`: one value, made element by element."""
+
+    sequence: Series
+    seed: Term
+    so_far: Root
+    variable: Place
+    body: Term
+
+    def parts(self) -> Iterator[Term]:
+        """What it begins with."""
+        yield self.seed
+
+    def places(self) -> Iterator[Place]:
+        """The places of which the series takes one element."""
+        return self.sequence.spoken()
+
+    def sequence_of(self) -> Series:
+        """The elements."""
+        return self.sequence
+
+    def body_of(self) -> tuple[Place, Term]:
+        """What is made of each element."""
+        return self.variable, self.body
 
 
 @dataclass(frozen=True, slots=True)
 class Membership(Term):
-    """Whether a value equals a field of some element of a collection: an aggregate too."""
+    """Whether a value is in a sequence of values: an aggregate too."""
 
     operand: Term
-    place: Step
-    field: Field
+    sequence: Series
     fold: bool = False
 
     def parts(self) -> Iterator[Term]:
         """The value that is looked for."""
         yield self.operand
 
-    @property
-    def cost(self) -> Cost:
-        """What walking the collection takes."""
-        return max(self.place.cost, self.field.cost, self.operand.cost)
+    def places(self) -> Iterator[Place]:
+        """The places of which the series takes one element."""
+        return self.sequence.spoken()
 
-
-def named(term: Term) -> frozenset[Step]:
-    """The collections that a term names outside of aggregates, with those on the way to them."""
-    found = frozenset[Step]()
-    stack = [term]
-    while stack:
-        current = stack.pop()
-        for place in current.places():
-            found |= collections_on(place)
-        stack.extend(current.parts())
-    return found
-
-
-def mentioned(term: Term) -> frozenset[Step]:
-    """The collections that a term speaks of at all: what an `&&` group around it may have bound.
-
-    That takes in the bodies of aggregates, and the way to the collection that one is called on.
-    """
-    found = frozenset[Step]()
-    stack = [term]
-    while stack:
-        current = stack.pop()
-        for place in current.places():
-            found |= collections_on(place)
-        stack.extend(current.parts())
-        if isinstance(current, Aggregate | Membership):
-            found |= collections_on(current.place.parent)
-        if isinstance(current, Aggregate) and current.body is not None:
-            own = current.variable
-            found |= {c for c in mentioned(current.body) if root_of(c) != own}
-    return found
-
-
-def bound(term: Term) -> frozenset[Step]:
-    """The collections without an element of which a term cannot be true."""
-    match term:
-        case And():
-            return frozenset[Step]().union(*(bound(part) for part in term.operands))
-        case Or():
-            first, *others = (bound(part) for part in term.operands)
-            return first.intersection(*others)
-        case Not():
-            return frozenset()
-        case _:
-            return named(term)
-
-
-def positive(term: Term) -> frozenset[Step]:
-    """The collections that a term names outside of `!` and of aggregates: those that it narrows."""
-    match term:
-        case And() | Or():
-            return frozenset[Step]().union(*(positive(part) for part in term.operands))
-        case Not():
-            return frozenset()
-        case _:
-            return named(term)
+    def sequence_of(self) -> Series:
+        """Where it is looked for."""
+        return self.sequence

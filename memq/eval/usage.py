@@ -3,78 +3,74 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
-from memq.eval.plan import (
-    ListItem,
-    OrderStage,
-    SelectManyStage,
-    SelectStage,
-    WhereStage,
-)
-from memq.eval.terms import Aggregate, Membership, Step, collections_on
+from memq.errors import Span
+from memq.eval.places import Pick, RecordShape
+from memq.eval.rules_walk import names_in, rewritten
+from memq.eval.series import ListSeries, Series, SharedSeries, StageSeries
+from memq.eval.stage_nodes import Condition, WhereStage
+from memq.eval.terms import Aggregate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from memq.eval.plan import Plan
 
-    from memq.eval.plan import Plan, SelectItem, Stage
-    from memq.eval.terms import Place, Term
+NOWHERE = ListSeries(Span(0, 0), RecordShape(()), ())
 
 
 def with_usage(plan: Plan) -> Plan:
-    """Say of each Where which of the collections that it narrows are read after it."""
-    used: set[str] = set()
-    if plan.ending is not None and plan.ending.condition is not None:
-        used.update(_of_term(plan.ending.condition.predicate))
-    stages: list[Stage] = []
-    for stage in reversed(plan.stages):
+    """Say of each Where of the query itself which collections that it narrows are read after it.
+
+    Of a Where within an expression, whatever the query names anywhere counts as read.
+    """
+    usage = _Usage(names_in(plan))
+    used = frozenset(names_in(plan.shown)) if plan.shown is not None else frozenset[str]()
+    result: Any = plan.result
+    if isinstance(result, Series):
+        result = usage.marked(result, used)
+    elif isinstance(result, Pick | Aggregate):
+        used |= names_in(result.variable if isinstance(result, Pick) else result.body)
+        rest = usage.everywhere(replace(result, sequence=NOWHERE))
+        result = replace(rest, sequence=usage.marked(result.sequence, used))
+    else:
+        result = usage.everywhere(result)
+    return replace(plan, result=result)
+
+
+class _Usage:
+    """The marking of one plan; what is shared in it stays shared."""
+
+    def __init__(self, everything: frozenset[str]) -> None:
+        self._everything = everything
+        self._done: dict[int, tuple[object, Any]] = {}
+
+    def marked(self, series: Series, used: frozenset[str]) -> Series:
+        """Mark the Wheres of a chain, from the last to the first."""
+        if isinstance(series, SharedSeries):
+            return replace(series, inner=self.marked(series.inner, used))
+        if not isinstance(series, StageSeries):
+            return cast("Series", self.everywhere(series))
+        stage: Any = series.stage
         if isinstance(stage, WhereStage):
-            stages.append(_of_where(stage, used))
+            stage, used = self._where(stage, used)
         else:
-            used.update(_of_stage(stage))
-            stages.append(stage)
-    return replace(plan, stages=tuple(reversed(stages)))
+            used |= names_in(stage)
+            stage = self.everywhere(stage)
+        return replace(series, stage=stage, inner=self.marked(series.inner, used))
 
+    def _where(self, stage: WhereStage, used: frozenset[str]) -> tuple[WhereStage, frozenset[str]]:
+        marked: list[Condition] = []
+        for condition in reversed(stage.conditions):
+            predicate = self.everywhere(condition.predicate)
+            marked.append(replace(condition, predicate=predicate, narrows=used))
+            used |= names_in(condition.predicate)
+        return WhereStage(tuple(reversed(marked))), used
 
-def _of_where(stage: WhereStage, used: set[str]) -> WhereStage:
-    """Mark the conditions of adjacent Wheres from the last to the first; adds what they read."""
-    marked = []
-    for condition in reversed(stage.conditions):
-        marked.append(replace(condition, narrows=frozenset(used)))
-        used.update(_of_term(condition.predicate))
-    return WhereStage(tuple(reversed(marked)))
+    def everywhere(self, node: Any) -> Any:
+        """Return the same with every Where inside marked; what has none inside stays as it is."""
+        return rewritten(node, self._read_somewhere, self._done)
 
-
-def _of_stage(stage: Stage) -> Iterator[str]:
-    if isinstance(stage, SelectStage):
-        yield from _of_items(stage.items)
-    elif isinstance(stage, SelectManyStage):
-        yield from _of_place(stage.place)
-    elif isinstance(stage, OrderStage):
-        yield from _of_term(stage.key)
-
-
-def _of_items(items: Iterable[SelectItem]) -> Iterator[str]:
-    for item in items:
-        if isinstance(item.what, ListItem):
-            yield from _of_place(item.what.place)
-            yield from _of_items(item.what.items)
-        else:
-            yield from _of_term(item.what.term)
-
-
-def _of_term(term: Term) -> Iterator[str]:
-    """Yield the names of all collections that a term reads, in whatever way."""
-    for place in term.places():
-        yield from _of_place(place)
-    for part in term.parts():
-        yield from _of_term(part)
-    if isinstance(term, Aggregate | Membership):
-        yield from _of_place(term.place)
-    if isinstance(term, Aggregate) and term.body is not None:
-        yield from _of_term(term.body)
-
-
-def _of_place(place: Place) -> Iterator[str]:
-    if isinstance(place, Step):
-        yield from (step.name for step in collections_on(place))
+    def _read_somewhere(self, node: Any) -> Any:
+        if isinstance(node, Condition):
+            return replace(node, narrows=self._everything)
+        return node

@@ -7,10 +7,11 @@ The parser bounds the depth of what it builds to `limits.MAX_DEPTH`, so that rec
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeAlias
 
 from memq.errors import Span
+from memq.node import dataclass
 
 _NOWHERE = Span(0, 0)
 

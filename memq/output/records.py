@@ -1,14 +1,19 @@
-"""Records: what queries give. Columns with a path of keys each; a column may be of lists."""
+"""Records: what queries give. Columns with a path of keys each.
+
+A column holds values, or an object for each record, or a list for each. Objects and lists of
+objects are what a query goes on with; before records are written, `memq.eval` replaces them by
+their default columns.
+"""
 
 from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from memq.column import Column, Indexes, Statuses, ragged
+from memq.column import Column, Indexes, Statuses, Truth, ragged
 from memq.schema.kinds import ValueType
 
 if TYPE_CHECKING:
@@ -16,24 +21,53 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class Objects:
+    """One object for each record: a row of `batch`, or -1 with the reason in `status`."""
+
+    batch: Any
+    index: Indexes
+    status: Statuses | None = None
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def take(self, index: Indexes) -> Objects:
+        """Return the objects of the records at the index."""
+        status = None if self.status is None else self.status[index]
+        return Objects(self.batch, self.index[index], status)
+
+
+@dataclass(frozen=True, slots=True)
 class Lists:
     """One list for each record: `items` from starts[i] to starts[i + 1]."""
 
     starts: Indexes
-    items: Records
+    items: Any
+    """Records, or a batch of objects."""
     bare: bool = False
     """Whether an item is the value of the only column of `items`, not a record."""
     cut: Statuses | None = None
     """For each record, why its list is not whole."""
+    membership: Truth | None = None
+    """For each item TRUE, or the reason why it is not known whether it belongs there."""
 
     def __len__(self) -> int:
         return len(self.starts) - 1
 
     @property
+    def records(self) -> Records:
+        """The items, which are records, as they are by the time that they are written."""
+        if not isinstance(self.items, Records):
+            raise TypeError("a list of objects cannot be written")
+        return self.items
+
+    @property
     def weights(self) -> Indexes:
         """For each list, how many values there are in it, those of lists within it included."""
-        weights = self.items.weights
-        return np.diff(np.concatenate([[0], np.cumsum(weights)])[self.starts])
+        weights = (
+            self.items.weights if isinstance(self.items, Records) else np.ones(len(self.items))
+        )
+        return np.diff(np.concatenate([[0], np.cumsum(weights)])[self.starts]).astype(np.int64)
 
     def take(self, index: Indexes) -> Lists:
         """Return the lists of the records at the index."""
@@ -41,15 +75,27 @@ class Lists:
         lengths = self.starts[index + 1] - self.starts[index]
         starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
         cut = None if self.cut is None else self.cut[index]
-        return Lists(starts, self.items.take(rows), self.bare, cut)
+        membership = None if self.membership is None else self.membership[rows]
+        return Lists(starts, self.items.take(rows), self.bare, cut, membership)
 
 
 @dataclass(frozen=True, slots=True)
 class RecordField:
-    """A column of records: the keys under which it stands, and its type (None: lists)."""
+    """A column of records: the keys under which it stands, and what is there.
+
+    That is a value of a type; or (type None) an object, or a list of items (`many`), of which
+    `item` is the shape.
+    """
 
     path: tuple[str, ...]
     type: ValueType | None
+    item: Any = None
+    many: bool = True
+
+    @property
+    def is_object(self) -> bool:
+        """Whether each record has one object here."""
+        return self.type is None and not self.many
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +104,7 @@ class Records:
 
     length: int
     fields: tuple[RecordField, ...]
-    columns: tuple[Column | Lists, ...]
+    columns: tuple[Column | Lists | Objects, ...]
 
     def __len__(self) -> int:
         return self.length
@@ -75,6 +121,10 @@ class Records:
     def take(self, index: Indexes) -> Records:
         """Return the records at the index, in its order."""
         return Records(len(index), self.fields, tuple(c.take(index) for c in self.columns))
+
+    def with_column(self, field: RecordField, column: Column | Lists | Objects) -> Records:
+        """Return the records with one column more."""
+        return Records(self.length, (*self.fields, field), (*self.columns, column))
 
 
 _AT_ONCE = 1 << 13

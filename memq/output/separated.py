@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from memq.output.cells import clean, marked, plain_cells
-from memq.output.json import list_values
+from memq.output.json import list_values, plain
 from memq.output.records import Lists, slices
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def title(field: RecordField) -> str:
 
 
 def _cells(records: Records, number: int, cell: Callable[[str], str]) -> Sequence[str]:
-    column, type_ = records.columns[number], records.fields[number].type
+    column, type_ = plain(records.columns[number]), records.fields[number].type
     if isinstance(column, Lists):
         return [cell(text) for text in list_values(column, marked=True)]
     if type_ is None:

@@ -11,7 +11,10 @@ import unicodedata
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from memq.column import Column
+from memq.errors import Reason
 from memq.output.cells import clean, marked, plain_cells
+from memq.output.json import plain
 from memq.output.records import Lists, slices
 from memq.output.separated import title
 from memq.schema.kinds import Kind
@@ -69,14 +72,17 @@ def table(
 
 
 def single(batches: Iterable[Records], *, dim: bool = False) -> Iterator[str]:
-    """Yield the one value that a query ends in, without a title."""
+    """Yield the one value that a query ends in, without a title; of an unknown one, why."""
     for records in batches:
-        for cell in _cells(records, 0):
-            yield cell.replace(_UNKNOWN, "\x1b[2m?\x1b[0m" if dim else "?") + "\n"
+        column = records.columns[0]
+        status = column.status if isinstance(column, Column) else None
+        for row, cell in enumerate(_cells(records, 0)):
+            mark = "?" if status is None else f"? {Reason(int(status[row])).text}"
+            yield cell.replace(_UNKNOWN, f"\x1b[2m{mark}\x1b[0m" if dim else mark) + "\n"
 
 
 def _cells(records: Records, number: int) -> list[str]:
-    column, type_ = records.columns[number], records.fields[number].type
+    column, type_ = plain(records.columns[number]), records.fields[number].type
     if isinstance(column, Lists):
         return _list_cells(column)
     if type_ is None:
@@ -86,7 +92,8 @@ def _cells(records: Records, number: int) -> list[str]:
 
 def _list_cells(lists: Lists) -> list[str]:
     """Return `first, second, +12` for each list; of records the values stand side by side."""
-    columns = [_cells(lists.items, number) for number in range(len(lists.items.columns))]
+    records = lists.records
+    columns = [_cells(records, number) for number in range(len(records.columns))]
     items = [" ".join(part for part in row if part) for row in zip(*columns, strict=True)]
     result = []
     for row, (start, end) in enumerate(pairwise(lists.starts.tolist())):

@@ -5,13 +5,21 @@ What fields and sub-objects are, and how they are declared, is in memq.schema.de
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, TypeVar, cast
 
 import numpy as np
 
-from memq.column import Array, Column, Indexes, Statuses, Text, Truth, ragged, unknown
+from memq.column import Array, Column, Indexes, Text, unknown
 from memq.errors import Reason
+from memq.merge import concatenate
+from memq.schema.collection import (
+    Collection,
+    Reference,
+    join_collections,
+    join_owners,
+    join_references,
+)
 from memq.schema.declare import Field, Part, SubObject, inherited, settle
 
 if TYPE_CHECKING:
@@ -26,64 +34,6 @@ class Context:
 
     kernel: Any
     run: Run
-
-
-@dataclass(frozen=True, slots=True)
-class Collection:
-    """Children of many parents, and for each parent why they are not all there, if they are not.
-
-    `owner` has the parent's row for each child and is non-decreasing. `membership` is what
-    narrowing left undecided: for each child TRUE, or the reason why its place is not known.
-    """
-
-    children: ObjectType
-    owner: Indexes
-    parents: int
-    cut: Statuses | None = None
-    cut_at: Array | None = None
-    """For each parent that was cut short, the address at which the walk ended, or 0."""
-    membership: Truth | None = None
-
-    def starts(self) -> Indexes:
-        """Where each parent's children begin, and where the last ones end (parents + 1 numbers)."""
-        return np.searchsorted(self.owner, np.arange(self.parents + 1)).astype(np.int64)
-
-    def take(self, index: Indexes) -> Collection:
-        """Return the collections of the parents at the index, in its order."""
-        rows, owner = ragged(self.starts(), index)
-        return Collection(
-            self.children.take(rows),
-            owner,
-            len(index),
-            None if self.cut is None else self.cut[index],
-            None if self.cut_at is None else self.cut_at[index],
-            None if self.membership is None else self.membership[rows],
-        )
-
-    def keep(self, membership: Truth) -> Collection:
-        """Return what is left of the collections where membership is not false."""
-        rows = np.flatnonzero(membership)
-        left = membership[rows]
-        return replace(
-            self,
-            children=self.children.take(rows),
-            owner=self.owner[rows],
-            membership=left if (left != 255).any() else None,
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Reference:
-    """One object for each row of a batch: a row of `batch`, or -1 with the reason in `status`."""
-
-    batch: ObjectType
-    index: Indexes
-    status: Statuses | None = None
-
-    def take(self, index: Indexes) -> Reference:
-        """Return the references of the rows at the index."""
-        status = None if self.status is None else self.status[index]
-        return Reference(self.batch, self.index[index], status)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +78,8 @@ class ObjectType:
     """The type whose collection this type's elements come from, if it is no source of its own."""
     identity: ClassVar[tuple[str, ...]] = ("address",)
     """Which of `rows` make two objects the same."""
+    keys: ClassVar[frozenset[str]] = frozenset()
+    """Fields by whose value objects are found without looking at the others."""
     example: ClassVar[str] = ""
     """A query that shows what the type is good for; a system's class may say its own."""
     fields: ClassVar[dict[str, Field]] = {}
@@ -170,6 +122,9 @@ class ObjectType:
         self._kept: dict[str, list[tuple[Indexes | None, Takeable]]] = {}
         self._own: dict[str, Takeable] = {}
         self._views: dict[str, Collection] = {}
+        self._others: dict[str, Reference] = {}
+        self.extras: dict[str, Column] = {}
+        """What a query has added to the objects, by name: one value each."""
 
     def __len__(self) -> int:
         return self.length
@@ -178,6 +133,16 @@ class ObjectType:
     def portions(cls, context: Context) -> Iterator[Portion]:
         """Find all objects of this type, in the language's order, a growing batch at a time."""
         raise NotImplementedError(cls.type_name)
+
+    @classmethod
+    def looked_up(cls, context: Context, name: str, value: int) -> Iterator[Portion]:
+        """Find the objects whose field of that name, one of `keys`, has the value."""
+        raise NotImplementedError(cls.type_name)
+
+    @classmethod
+    def nothing(cls, context: Context) -> Self:
+        """Return a batch of no objects."""
+        return cls(context, _NoRows({name: np.zeros(0, np.uint64) for name in cls.identity}))
 
     def absent(self) -> Text:
         """Return the column, of whatever type, of a field that this system does not have."""
@@ -193,10 +158,14 @@ class ObjectType:
         view = self._views.get(name)
         if view is not None:
             return view
-        return self.kept(name, lambda: cast("Collection", self.subobjects[name].function(self)))
+        return self.kept(
+            name, lambda: cast("Collection", self.subobjects[name].function(self.whole()))
+        )
 
     def reference(self, name: str) -> Reference:
         """Return the objects that a single sub-object is; `name` may be the owner's type."""
+        if name in self._others:
+            return self._others[name]
         if name == self.owner_type and self.parents is not None:
             return self.parents
         return self.kept(name, lambda: cast("Reference", self.subobjects[name].function(self)))
@@ -238,79 +207,89 @@ class ObjectType:
         """Return the objects at the index, in its order; they share what is computed of them."""
         taken = self._same(index)
         taken._views = {name: view.take(index) for name, view in self._views.items()}  # noqa: SLF001 - a batch of this class
+        taken._others = {name: other.take(index) for name, other in self._others.items()}  # noqa: SLF001 - a batch of this class
+        taken.extras = {name: extra.take(index) for name, extra in self.extras.items()}
         return taken
 
     def _same(self, index: Indexes) -> Self:
+        rows: Mapping[str, Array] = {name: array[index] for name, array in self.rows.items()}
         taken = type(self)(
             self.context,
-            {name: array[index] for name, array in self.rows.items()},
+            self.rows if isinstance(self.rows, _NoRows) else rows,
             parents=None if self.parents is None else self.parents.take(index),
         )
         taken._root = self._root  # noqa: SLF001 - a batch of this class
         taken._index = index if self._index is None else self._index[index]  # noqa: SLF001 - a batch of this class
         return taken
 
+    def whole(self) -> Self:
+        """Return the same objects without views: what is reached anew from others is whole."""
+        if not (self._views or self._others):
+            return self
+        return self._same(np.arange(self.length, dtype=np.int64))
+
     def with_view(self, name: str, view: Collection) -> Self:
         """Return the same objects, of which one collection is narrowed to a view."""
+        same = self._copy()
+        same._views[name] = view  # noqa: SLF001 - a batch of this class
+        return same
+
+    def with_reference(self, name: str, other: Reference) -> Self:
+        """Return the same objects, of which one single sub-object is a view with narrowed parts."""
+        same = self._copy()
+        same._others[name] = other  # noqa: SLF001 - a batch of this class
+        return same
+
+    def with_extra(self, name: str, column: Column) -> Self:
+        """Return the same objects with one value more."""
+        same = self._copy()
+        same.extras[name] = column
+        return same
+
+    def _copy(self) -> Self:
         same = self._same(np.arange(self.length, dtype=np.int64))
-        same._views = self._views | {name: view}  # noqa: SLF001 - a batch of this class
+        same._views, same._others = dict(self._views), dict(self._others)  # noqa: SLF001 - a batch of this class
+        same.extras = dict(self.extras)
         return same
 
     @classmethod
     def concatenate(cls, batches: Sequence[Self], *, with_collections: bool = True) -> Self:
         """Join batches of one type, and the collections that all of them have."""
+        # The rows of no objects tell nothing of the others': neither their names nor their types.
+        batches = [batch for batch in batches if len(batch)] or batches[:1]
         if len(batches) == 1:
             return batches[0]
         first = batches[0]
-        rows = {name: np.concatenate([b.rows[name] for b in batches]) for name in first.rows}
-        joined = type(first)(first.context, rows, parents=_join_owners(batches))
-        for name, part in first.subobjects.items() if with_collections else ():
-            if part.many and all(batch.has_collection(name) for batch in batches):
-                view = join_collections([batch.collection(name) for batch in batches])
-                joined._views[name] = view  # noqa: SLF001 - a batch of this class
+        # A batch of nothing does not know the types of its rows, and would change the others'.
+        filled = [batch for batch in batches if len(batch)] or batches
+        names = filled[0].rows
+        rows = {name: np.concatenate([b.rows[name] for b in filled]) for name in names}
+        joined = type(first)(first.context, rows, parents=join_owners(batches))
+        if with_collections:
+            joined._join_views(batches)  # noqa: SLF001 - a batch of this class
         return joined
+
+    def _join_views(self, batches: Sequence[Self]) -> None:
+        """Take over what was walked of all batches, and what was narrowed of any or added to it."""
+        narrowed = {name for batch in batches for name in batch._views}  # noqa: SLF001
+        for name, part in self.subobjects.items():
+            is_walked = part.many and all(batch.has_collection(name) for batch in batches)
+            if is_walked or name in narrowed:
+                self._views[name] = join_collections([batch.collection(name) for batch in batches])
+        for name in {name for batch in batches for name in batch._others}:  # noqa: SLF001
+            self._others[name] = join_references([batch.reference(name) for batch in batches])
+        for name in {name for batch in batches for name in batch.extras}:
+            missing = [unknown(Reason.NULL, len(batch)) for batch in batches]
+            columns = [b.extras.get(name, no) for b, no in zip(batches, missing, strict=True)]
+            self.extras[name] = concatenate(columns)
 
     def has_collection(self, name: str) -> bool:
         """Whether a collection was walked already, or is narrowed."""
         return name in self._views or self.peek(name) is not None
 
 
-def join_collections(views: Sequence[Collection]) -> Collection:
-    """Join collections of batches that are joined in the same order."""
-    shift = np.cumsum([0] + [view.parents for view in views])
-    children = [view.children for view in views]
-    unsure = any(view.membership is not None for view in views)
-    return Collection(
-        type(children[0]).concatenate(children),
-        np.concatenate([view.owner + by for view, by in zip(views, shift, strict=False)]),
-        int(shift[-1]),
-        _join([view.cut for view in views], [view.parents for view in views], np.uint8, 0),
-        _join([view.cut_at for view in views], [view.parents for view in views], np.uint64, 0),
-        _join([view.membership for view in views], [len(c) for c in children], np.uint8, 255)
-        if unsure
-        else None,
-    )
+class _NoRows(dict[str, Any]):
+    """The rows of no objects: whatever they are asked for, there is none."""
 
-
-def _join(
-    arrays: Sequence[Array | None], lengths: Sequence[int], dtype: type, fill: int
-) -> Array | None:
-    if all(array is None for array in arrays):
-        return None
-    filled = [
-        np.full(length, fill, dtype) if array is None else array
-        for array, length in zip(arrays, lengths, strict=True)
-    ]
-    return np.concatenate(filled)
-
-
-def _join_owners(batches: Sequence[ObjectType]) -> Reference | None:
-    """Join what the batches belong to; each owners' batch once, and without its collections."""
-    kept = [batch.parents for batch in batches if batch.parents is not None]
-    if len(kept) < len(batches):
-        return None
-    owners = list({id(owner.batch): owner.batch for owner in kept}.values())
-    starts = np.cumsum([0] + [len(owner) for owner in owners]).tolist()
-    shift = {id(owner): start for owner, start in zip(owners, starts, strict=False)}
-    index = np.concatenate([owner.index + shift[id(owner.batch)] for owner in kept])
-    return Reference(type(owners[0]).concatenate(owners, with_collections=False), index)
+    def __missing__(self, name: str) -> Array:
+        return np.zeros(0, np.uint64)

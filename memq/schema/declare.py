@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from memq.column import Column
-    from memq.schema.batch import Collection, ObjectType, Reference
+    from memq.schema.batch import ObjectType
+    from memq.schema.collection import Collection, Reference
 
 
 class Cost(IntEnum):

@@ -1,11 +1,11 @@
-"""What can be asked, of all systems together: their declarations, side by side.
+"""What can be asked, of all systems together: their declarations, side by side, and what is called.
 
-The reference page, `memq --schema` and what completes or checks queries without a dump read this.
+The reference pages, `memq --schema` and what completes or checks queries without a dump read this.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from memq.schema.declare import Field, SubObject
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from memq.schema.batch import ObjectType
     from memq.schema.declare import System
+    from memq.schema.kinds import Kind
 
 D_co = TypeVar("D_co", covariant=True)
 D = TypeVar("D")
@@ -43,18 +44,48 @@ class ObjectEntry(Entry[type["ObjectType"]]):
 
 
 @dataclass(frozen=True, slots=True)
+class Callable:
+    """A method or a function, which is the same on every system."""
+
+    name: str
+    signature: str
+    """The call as help shows it: `Substring(start, length?)`."""
+    doc: str
+    example: str
+    """A query that gives something on the sample."""
+    least: int
+    most: int | None
+    """How many arguments there may be; no `most`: any number."""
+    receivers: tuple[Kind, ...] = ()
+    """Of a method of values: the kinds that have it."""
+    result: Kind | None = None
+    """The kind of what it gives, where that is always the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Callables:
+    """All that can be called."""
+
+    series_methods: tuple[Callable, ...] = ()
+    value_methods: tuple[Callable, ...] = ()
+    functions: tuple[Callable, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Reference:
     """All that can be asked of dumps of some systems."""
 
     systems: Mapping[str, System]
     objects: tuple[ObjectEntry, ...]
+    callables: Callables = field(default_factory=Callables)
 
 
-def reference_of(systems: Sequence[System]) -> Reference:
-    """Put the declarations of some systems side by side."""
+def reference_of(systems: Sequence[System], callables: Callables | None = None) -> Reference:
+    """Put the declarations of some systems side by side; what is called is the same on all."""
     types = _by_name({system.name: system.objects for system in systems})
     objects = tuple(_object(name, declared) for name, declared in types.items())
-    return Reference({system.name: system for system in systems}, objects)
+    by_name = {system.name: system for system in systems}
+    return Reference(by_name, objects, callables or Callables())
 
 
 def _object(name: str, declared: Mapping[str, type[ObjectType]]) -> ObjectEntry:

@@ -49,7 +49,8 @@ def decode(data: Bytes, member: Member) -> Array:
     else:
         return _bits(data, 0, size * 8, member.type.signed, kind)
     if kind == "float":
-        return values.astype(np.float64)
+        with np.errstate(invalid="ignore"):  # a signalling NaN is one in twice the bytes, too
+            return values.astype(np.float64)
     is_wide = kind == "pointer" or (size == 8 and not member.type.signed)
     return values.astype(np.uint64 if is_wide else np.int64)
 

@@ -76,6 +76,7 @@ class Structs:
         self.roots = roots
         self._blocks: dict[int, Read] = {}
         self._outer: tuple[Structs, int] | None = None
+        self._origin: tuple[Structs, Indexes | NDArray[np.bool_]] | None = None
 
     def __len__(self) -> int:
         return len(self.addresses)
@@ -212,8 +213,7 @@ class Structs:
             None if self.status is None else self.status[index],
             None if self.roots is None else self.roots[index],
         )
-        for number, (data, status) in self._blocks.items():
-            taken._blocks[number] = data[index], None if status is None else status[index]
+        taken._origin = self, index
         return taken
 
     def kept(self, offset: int, size: int) -> Read | None:
@@ -223,7 +223,23 @@ class Structs:
             return None
         width = min(struct_size, BLOCK)
         wanted = range(offset // width, (offset + size - 1) // width + 1)
-        return self._read(offset, size) if all(n in self._blocks for n in wanted) else None
+        if all(number in self._blocks for number in wanted):
+            return self._read(offset, size)
+        return self._known(offset, size)
+
+    def _known(self, offset: int, size: int) -> Read | None:
+        """Return bytes that were read of the structures which these were taken from.
+
+        Of these alone, as whole blocks of many structures are large.
+        """
+        if self._origin is None:
+            return None
+        origin, index = self._origin
+        found = origin.kept(offset, size)
+        if found is None:
+            return None
+        data, status = found
+        return data[index], None if status is None else status[index]
 
     # Reading
 
@@ -263,6 +279,10 @@ class Structs:
         if is_behind or width * len(self) > MAX_KEPT:
             return self._gather(offset, size)
         first, last = offset // width, (offset + size - 1) // width
+        if any(number not in self._blocks for number in range(first, last + 1)):
+            known = self._known(offset, size)
+            if known is not None:
+                return known
         blocks = [self._block(number, width) for number in range(first, last + 1)]
         data = blocks[0][0] if first == last else np.hstack([block for block, _ in blocks])
         data = data[:, offset - first * width :][:, :size]

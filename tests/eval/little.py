@@ -1,63 +1,57 @@
-"""Small random worlds with few truth values, and predicates over them.
+"""Each small process with few truth values, and random predicates over them.
 
-What is rare in tests/eval/predicates.py is frequent here: elements whose place is unknown, and what
+What is rare in tests/eval/predicates.py is all here: elements whose place is unknown, and what
 several conditions say of the same ones.
 """
 
 from __future__ import annotations
 
+from itertools import combinations_with_replacement, cycle, product
+from typing import Any
+
 from hypothesis import strategies as st
 
-from tests.eval.predicates import (
-    OUTER,
-    UNKNOWN,
-    Pair,
-    Scope,
-    bare,
-    bit_fields,
-    combined,
-    counted,
-    quantified,
-)
+from tests.eval.conditions import Pair, bare, counted, quantified
+from tests.eval.operands import literal
+from tests.eval.predicates import UNKNOWN, Scope, bit_fields, collections, combined, within
 
-little_bits = st.sampled_from([True, False, UNKNOWN])
-little_vads = st.fixed_dictionaries(
-    {"a": little_bits, "b": little_bits, "n": st.just(1), "f": st.just("x")}
-)
-little_processes = st.fixed_dictionaries(
-    {
-        "odd": little_bits,
-        "x": st.just(1),
-        "vad": st.lists(little_vads, min_size=1, max_size=3),
-        "handle": st.just([]),
-        "cut": st.sampled_from([{}, {}, {"vad": UNKNOWN}]),
-    }
-)
-little_worlds = st.lists(little_processes, min_size=1, max_size=3)
+BITS = (True, False, UNKNOWN)
 
 
-def little_bodies(name: str) -> st.SearchStrategy[Pair]:
-    scope: Scope = ((name, name, "vad"), *(one for one in OUTER if one[0] != "handle"))
-    return combined(st.builds(bare, bit_fields(scope)), 2)
+def every_process() -> list[dict[str, Any]]:
+    """A process with each choice of at most two VADs of two truth values, whole and cut short."""
+    kinds = [{"a": a, "b": b, "n": 1, "f": "x"} for a, b in product(BITS, BITS)]
+    choices = [one for size in range(3) for one in combinations_with_replacement(kinds, size)]
+    cuts: tuple[dict[str, Any], ...] = ({}, {"vad": UNKNOWN})
+    fields = {"x": 1, "name": "x", "handle": []}
+    return [
+        {**fields, "odd": odd, "vad": list(vads), "cut": dict(cut)}
+        for (cut, vads), odd in zip(product(cuts, choices), cycle(BITS), strict=False)
+    ]
 
 
-little_conditions = st.one_of(
-    st.builds(bare, bit_fields((OUTER[0], OUTER[0], OUTER[2]))),
-    st.builds(bare, bit_fields((OUTER[0],))),
-    st.builds(
-        quantified,
-        st.sampled_from(["Any", "All", "None"]),
-        st.just("e"),
-        st.just("vad"),
-        little_bodies("e"),
-    ),
-    st.builds(
-        counted,
-        st.just("e"),
-        st.just("vad"),
-        little_bodies("e"),
-        st.sampled_from(["==", "!=", "<", ">="]),
-        st.integers(0, 3),
-    ),
-)
-little_predicates = combined(little_conditions, 4)
+LITTLE: Scope = (("process.vad", "vad"), ("process.vad", "vad"), ("process", "process"))
+
+
+def little_aggregates(scope: Scope) -> st.SearchStrategy[Pair]:
+    """Of each collection in the scope: all four, on conditions of its elements and the rest."""
+
+    def of(collection: tuple[str, str]) -> st.SearchStrategy[Pair]:
+        place, kind = collection
+        body = combined(st.builds(bare, bit_fields(within("e", place, kind, scope))), 2)
+        kinds = st.sampled_from(["Any", "All", "None"])
+        signs = st.sampled_from(["==", "!=", "<", ">="])
+        number = st.integers(0, 3).map(literal)
+        return st.one_of(
+            st.builds(quantified, kinds, st.just("e"), st.just(place), body),
+            st.builds(counted, st.just("e"), st.just(place), body, signs, number),
+        )
+
+    return st.sampled_from(collections(scope)).flatmap(of)
+
+
+def little_predicates(scope: Scope = LITTLE) -> st.SearchStrategy[Pair]:
+    """Predicates of truth values and aggregates."""
+    bit = st.builds(bare, bit_fields(scope))
+    leaf = st.one_of(bit, bit, little_aggregates(scope)) if collections(scope) else bit
+    return combined(leaf, 4)

@@ -3,30 +3,40 @@
 An executable reading of the language, to hold the evaluator to on small data (every element of
 every collection is tried); nothing to build on.
 
+A place is a path, as text: "process" or a lambda's parameter ("e"), then sub-objects:
+"process.vad", "process.children.vad" (a collection within a collection), "process.parent.vad"
+(behind a single one), "e.vad". An environment says which element stands at each place that is
+settled.
+
 A predicate is a tuple:
-    ("cmp", {collections it names}, function(env))      env: collection -> element, "self" -> source
-    ("agg", function(element, bound))                   Any, All, None, Count: binds nothing;
-                                                        bound: what the group around it has bound
+    ("cmp", {places it needs an element of}, function(environment))
     ("and", p, ...)   ("or", p, ...)   ("not", p)
-The functions return True, False or None, which is unknown. A source element is
-{"name": [elements], ...}; a name in its "cut" set has an unknown rest; "member" (made by chain)
-says for each element of a collection whether earlier Wheres left it there.
+The functions return True, False or None, which is unknown. An aggregate (Any, All, None, Count, in
+a collection's field) is a "cmp" that needs nothing: what its function reads, it takes whole.
+
+An object is a dictionary: a list in it is a collection, and a name in its "cut" has an unknown
+rest; another object, None or a Reason is a single sub-object. "there" (made by Where) says of each
+element of a collection whether earlier Wheres left it there.
 """
 
 from __future__ import annotations
 
-import itertools
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
 Truth: TypeAlias = "bool | None"
 Predicate: TypeAlias = tuple[Any, ...]
-Element: TypeAlias = dict[str, Any]
-Fixed: TypeAlias = "dict[str, Any] | None"
+Object: TypeAlias = dict[str, Any]
+Env: TypeAlias = "Mapping[str, Any]"
 
 REST = "an element that may be there: nothing is known of it"
+SINGLE = {"parent"}
+"""Sub-objects of which there is one: no element of them is chosen."""
+FREE: Env = {}
+"""No element is fixed."""
 
 
 def kleene_and(values: Iterable[Truth]) -> Truth:
@@ -43,127 +53,197 @@ def kleene_not(value: Truth) -> Truth:
     return None if value is None else not value
 
 
-def binds(collection: str, p: Predicate) -> bool:
+# Places
+
+
+def above(place: str) -> str:
+    """The place that a sub-object is reached from."""
+    return place.rpartition(".")[0]
+
+
+def collections_on(place: str) -> set[str]:
+    """The collections on the way to a place, itself included: an element of each is needed."""
+    name = place.rpartition(".")[2]
+    if name == place:
+        return set()
+    return collections_on(above(place)) | (set() if name in SINGLE else {place})
+
+
+def at(place: str, env: Env) -> Any:
+    """The object at a place; single ones are followed, null to null and unknown to unknown."""
+    if place in env:
+        return env[place]
+    found = at(above(place), env)
+    return found[place.rpartition(".")[2]] if isinstance(found, dict) else found
+
+
+def present(place: str, env: Env) -> list[tuple[Any, Truth]]:
+    """The elements of a collection with whether each is there; of a rest it may be."""
+    owner = at(above(place), env)
+    if owner is None:
+        return []
+    if not isinstance(owner, dict):
+        return [(REST, None)]
+    name = place.rpartition(".")[2]
+    there = owner.get("there", {}).get(name, [True] * len(owner[name]))
+    rest: list[tuple[Any, Truth]] = [(REST, None)] if name in owner.get("cut", ()) else []
+    return list(zip(owner[name], there, strict=True)) + rest
+
+
+def elements(place: str, env: Env) -> Iterator[tuple[Any, Truth]]:
+    """What an aggregate takes: all of a collection, and all of those on the way to it that the
+    group around has not bound."""
+    outer = above(place)
+    free = collections_on(outer) - env.keys()
+    for chosen, there in choices(sorted(free), env, FREE):
+        for one, is_there in present(place, chosen):
+            yield one, kleene_and([there, is_there])
+
+
+# Binding
+
+
+def named(p: Predicate) -> set[str]:
+    """The places that p names outside of aggregates."""
+    return set(p[1]) if p[0] == "cmp" else set().union(*(named(q) for q in p[1:]))
+
+
+def binds(place: str, p: Predicate) -> bool:
     """Can p not be true without an element of the collection?"""
     match p[0]:
         case "cmp":
-            return collection in p[1]
+            return place in p[1]
         case "and":
-            return any(binds(collection, q) for q in p[1:])
+            return any(binds(place, q) for q in p[1:])
         case "or":
-            return all(binds(collection, q) for q in p[1:])
+            return all(binds(place, q) for q in p[1:])
         case _:
             return False
 
 
-def named(p: Predicate) -> set[str]:
-    """The collections that p names outside of aggregates."""
-    if p[0] == "cmp":
-        return set(p[1])
-    return set().union(*(named(q) for q in p[1:])) if p[0] in ("and", "or", "not") else set()
+def choices(places: Sequence[str], env: Env, fixed: Env) -> Iterator[tuple[Env, Truth]]:
+    """Each choice of one element of each collection, and whether all of them are there.
+
+    The places are sorted, so that each comes after those on the way to it.
+    """
+    if not places:
+        yield env, True
+        return
+    place, *others = places
+    for one, there in [(fixed[place], True)] if place in fixed else present(place, env):
+        for chosen, are_there in choices(others, {**env, place: one}, fixed):
+            yield chosen, kleene_and([there, are_there])
 
 
-def some(
-    element: Element,
-    collections: Iterable[str],
-    fixed: Element,
-    test: Callable[[Element], Truth],
-) -> Truth:
+def some(places: AbstractSet[str], env: Env, fixed: Env, test: Callable[[Env], Truth]) -> Truth:
     """'Some choice of one element from each collection'; of one cut short, its rest too."""
-    names = sorted(collections)
-    choices = [[(fixed[c], True)] if c in fixed else present(element, c) for c in names]
     return kleene_or(
-        kleene_and(
-            [test(dict(zip(names, (e for e, _ in pick), strict=True)))]
-            + [there for _, there in pick]
-        )
-        for pick in itertools.product(*choices)
+        kleene_and([test(chosen), there]) for chosen, there in choices(sorted(places), env, fixed)
     )
 
 
-def present(element: Element, collection: str) -> list[tuple[Any, Truth]]:
-    """The elements of a collection with whether each is there."""
-    there = element.get("member", {}).get(collection, [True] * len(element[collection]))
-    rest: list[tuple[Any, Truth]] = [(REST, True)] if collection in element.get("cut", ()) else []
-    return list(zip(element[collection], there, strict=True)) + rest
+def holds(p: Predicate, env: Env, fixed: Env = FREE) -> Truth:
+    """The value of p where the environment's places are settled, or bound by a group around.
 
-
-def holds(p: Predicate, element: Element, bound: Fixed = None, fixed: Fixed = None) -> Truth:
-    """The value of p for one element of the source.
-
-    bound: what an && group around p speaks of. fixed: for narrowing, the one element that a
-    quantifier may choose; it has no force under a ! that no group binds.
+    fixed: for narrowing, the one element that a quantifier may choose; it has no force under a !
+    that no group binds.
     """
-    bound, fixed = bound or {}, fixed or {}
     match p[0]:
         case "and":
-            free = {
-                c
-                for q in p[1:]
-                for c in named(q)
-                if c not in bound and any(binds(c, r) for r in p[1:])
-            }
-            return some(
-                element,
-                free,
-                fixed,
-                lambda pick: kleene_and(holds(q, element, bound | pick, fixed) for q in p[1:]),
-            )
+            every = {place for q in p[1:] for place in named(q)} - env.keys()
+            free = {place for place in every if binds(place, p)}
+            return some(free, env, fixed, lambda e: kleene_and(holds(q, e, fixed) for q in p[1:]))
         case "or":
-            return kleene_or(holds(q, element, bound, fixed) for q in p[1:])
+            return kleene_or(holds(q, env, fixed) for q in p[1:])
         case "not":
-            return kleene_not(holds(p[1], element, bound, {}))
-        case "agg":
-            found: Truth = p[1](element, bound)
-            return found
+            return kleene_not(holds(p[1], env))
         case "cmp":
-            free = {c for c in p[1] if c not in bound}
-
-            def compare(pick: Element) -> Truth:
-                env = bound | pick
-                return None if any(env[c] is REST for c in p[1]) else p[2](env | {"self": element})
-
-            return some(element, free, fixed, compare)
+            return some(p[1] - env.keys(), env, fixed, lambda e: ask(p, e))
         case _:
             raise ValueError(p[0])
 
 
-def positive(collection: str, p: Predicate) -> bool:
-    """Does p name the collection outside of ! and aggregates? Only then it is narrowed."""
-    if p[0] in ("and", "or"):
-        return any(positive(collection, q) for q in p[1:])
-    return p[0] == "cmp" and collection in p[1]
+def ask(p: Predicate, env: Env) -> Truth:
+    """The value of one condition, whose places are all settled; of a rest nothing is known."""
+    found: Truth = None if any(env[place] is REST for place in p[1]) else p[2](env)
+    return found
 
 
-def narrowed(collection: str, p: Predicate, element: Element) -> tuple[list[Any], list[Any]]:
-    """What Where leaves in a collection where p is true, and what it lost as unknown."""
-    if not positive(collection, p):
-        return element[collection], []
-    values = [holds(p, element, {}, {collection: e}) for e in element[collection]]
-    return (
-        [e for e, v in zip(element[collection], values, strict=True) if v],
-        [e for e, v in zip(element[collection], values, strict=True) if v is None],
-    )
+# Narrowing
+
+
+def positive(p: Predicate) -> set[str]:
+    """The collections that p names outside of ! and aggregates: only those are narrowed."""
+    match p[0]:
+        case "cmp":
+            return set(p[1])
+        case "not":
+            return set()
+        case _:
+            return set().union(*(positive(q) for q in p[1:]))
+
+
+def where(p: Predicate, element: Object, root: str = "process") -> tuple[Truth, Object]:
+    """The value of p for an element of the source, and that with its collections narrowed."""
+    env = {root: element}
+    return holds(p, env), _narrowed(p, root, element, env, FREE)
+
+
+def _narrowed(p: Predicate, place: str, found: Object, env: Env, fixed: Env) -> Object:
+    """The object at a place with what is left of its collections, at every level.
+
+    An element of a collection within a collection is reached through one of that: both are fixed.
+    Behind a single sub-object the collection is of this path, and not of the object, which others
+    may reach too.
+    """
+    below = {name for name in _names_below(place, positive(p)) if name in found}
+    there = dict(found.get("there", {}))
+    inner: Object = {}
+    for name in below:
+        path = f"{place}.{name}"
+        if name in SINGLE:
+            single = found[name]
+            known = isinstance(single, dict)
+            inner[name] = _narrowed(p, path, single, env, fixed) if known else single
+            continue
+        before = there.get(name, [True] * len(found[name]))
+        each = [{**fixed, path: one} for one in found[name]]
+        there[name] = [
+            kleene_and([was, holds(p, env, only)]) for was, only in zip(before, each, strict=True)
+        ]
+        inner[name] = [
+            _narrowed(p, path, one, env, only) for one, only in zip(found[name], each, strict=True)
+        ]
+    return {**found, **inner, "there": there}
+
+
+def _names_below(place: str, places: Iterable[str]) -> set[str]:
+    """The sub-objects of the object at a place that lie on the way to some of the places."""
+    start = f"{place}."
+    return {p.removeprefix(start).partition(".")[0] for p in places if p.startswith(start)}
 
 
 def chain(
-    predicates: Sequence[Predicate], element: Element
-) -> tuple[Truth, dict[str, list[Truth]]]:
-    """Where(p).Where(q)...: the Kleene && of all, and the membership of what is left."""
-    member: dict[str, list[Truth]] = {
-        c: [True] * len(v) for c, v in element.items() if isinstance(v, list)
-    }
+    predicates: Sequence[Predicate], element: Object, root: str = "process"
+) -> tuple[Truth, Object]:
+    """Where(p).Where(q)...: the Kleene && of all, and the element with what they left."""
     value: Truth = True
     for p in predicates:
-        now = element | {"member": member}
-        value = kleene_and([value, holds(p, now)])
-        member = {
-            c: [
-                kleene_and([m, holds(p, now, {}, {c: e})])
-                for m, e in zip(there, element[c], strict=True)
-            ]
-            if positive(c, p)
-            else there
-            for c, there in member.items()
-        }
-    return value, member
+        found, element = where(p, element, root)
+        value = kleene_and([value, found])
+    return value, element
+
+
+def left(found: Object, name: str) -> list[Any]:
+    """The elements of a collection that are still there for sure."""
+    there = found.get("there", {}).get(name, [True] * len(found[name]))
+    return [one for one, is_there in zip(found[name], there, strict=True) if is_there]
+
+
+def lost(found: object) -> int:
+    """How many sub-objects narrowing left out because they were unknown, at every level."""
+    if not isinstance(found, dict):
+        return 0
+    own: int = sum(there.count(None) for there in found.get("there", {}).values())
+    inner = [one for name in found.get("there", {}) for one in left(found, name)]
+    return own + sum(lost(one) for one in (*inner, *(found.get(name) for name in SINGLE)))

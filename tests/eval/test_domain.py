@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memq.eval import stages
+from memq.eval import flows
 from memq.eval.domain import cut_rows
 from memq.eval.pipeline import bind_query
 from memq.eval.result import Result
@@ -16,9 +17,6 @@ from memq.output.records import Lists
 from memq.run import Run
 from memq.schema.batch import Context
 from tests.eval.world import SYSTEM, World, value
-
-if TYPE_CHECKING:
-    import pytest
 
 
 @given(st.lists(st.integers(0, 9)), st.integers(1, 12))
@@ -34,10 +32,23 @@ def test_long_lists_are_given_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None
     ]
     query = "process.Select([pid, vad.n])"
     whole = value(World(processes), query)
-    monkeypatch.setattr(stages, "ROWS", 3)
+    monkeypatch.setattr(flows, "ROWS", 3)
     assert value(World(processes), query) == whole
     plan = bind_query(query, SYSTEM)
     for records in Result(plan, Context(World(processes), Run())).batches():
         lists = records.columns[1]
         assert isinstance(lists, Lists)
         assert len(records) == 1 or lists.starts[-1] <= 3
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "vad.OrderBy(process.x)",
+        "process.Take(0).OrderBy(parent.parent.pid)",
+        "process.Select({one: pid, all: vad.Where(a)}).Take(0).OrderBy(one)",
+        "process.Select({up: parent, all: vad.Where(a)}).Take(0).OrderBy(up.pid)",
+    ],
+)
+def test_of_nothing_nothing_is_read(query: str) -> None:
+    assert value(World([{"pid": 1}]), query) == []

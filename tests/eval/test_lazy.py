@@ -37,6 +37,7 @@ PULLED = [
     ("process.Skip(3).Take(1)", 2),
     ("process.Select([pid]).Distinct().Take(3)", 1),
     ("process.OrderBy(pid).Take(1)", 4),
+    ("process.Join(process, p => p.pid, q => q.pid).Take(1)", 4 + 1),
     ("process.Count()", 4),
 ]
 

@@ -89,3 +89,37 @@ def test_after_select_only_the_columns_are_there() -> None:
         value(WORLD, "process.Select([pid]).Where(process.name == 'a')")
     with pytest.raises(QueryError):
         value(WORLD, "process.Select([pid]).Where(process_id == 2)")
+
+
+def test_a_column_that_a_call_made_is_found_by_its_text() -> None:
+    # Further out `vad` is all of the dump, three for each.
+    assert value(
+        WORLD, "process.Select([pid, vad.Count()]).Where(vad.Count() > 1).Select(pid)"
+    ) == [1]
+    by_sum = "process.Select([pid, vad.n.Sum()]).OrderByDescending(vad.n.Sum())"
+    assert value(WORLD, f"{by_sum}.Select([vad.n.Sum()])") == [
+        {"vad.n.Sum()": 3},
+        {"vad.n.Sum()": 3},
+    ]
+    assert value(WORLD, f"{by_sum.replace('vad', 'handle')}.Select(pid)") == [2, 1]
+    groups = "vad.GroupBy(f).Select([key, items.Count()])"
+    assert value(WORLD, f"{groups}.OrderByDescending(items.Count()).Select(key)") == ["a", None]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "process.Select([pid]).Where(vad.Count() > 1)",
+        "process.Select([pid, vad.Count()]).Where(vad.Count(n > 1) > 1)",
+        "process.Select([pid, children.pid]).Where(children.Any(vad.Count() > 1))",
+        "process.GroupBy(name).Where(vad.Any(n > 1))",
+    ],
+)
+def test_after_select_the_elements_collections_are_not_those_of_the_dump(query: str) -> None:
+    with pytest.raises(QueryError, match="The record has no `vad`"):
+        value(WORLD, query)
+
+
+def test_after_select_a_lambda_may_speak_of_the_whole_dump() -> None:
+    query = "process.Select([pid]).Where(r => vad.Count(v => v.process.pid == r.pid) > 1)"
+    assert value(WORLD, query) == [{"pid": 1}]

@@ -22,7 +22,8 @@ from memq.eval.pipeline import bind_query
 from memq.eval.result import Result
 from memq.output import json
 from memq.run import Limits, Run
-from memq.schema.batch import Collection, Context, Cut, ObjectType, Portion, Reference
+from memq.schema.batch import Context, Cut, ObjectType, Portion
+from memq.schema.collection import Collection, Reference
 from memq.schema.declare import Cost, System, field, many, shared, single
 from memq.schema.kinds import Address, Boolean, Flags, Name, Number, Size, String, Time
 
@@ -185,7 +186,7 @@ class Process(Thing, name="process", principal="process_object", identity=("numb
         """Its children."""
         numbers, owner = self.world.children_of(self.rows["number"].tolist(), "children")
         rows = {"number": np.array(numbers, np.int64), "owner": np.array(owner, np.int64)}
-        return self.collected("children", Process, rows)
+        return self.collected("children", type(self), rows)
 
     @single("process")
     def parent(self) -> Reference:
@@ -195,7 +196,7 @@ class Process(Thing, name="process", principal="process_object", identity=("numb
         numbers = np.where(there, [0 if n is None else int(n) for n in found], -1)
         distinct = sorted(set(numbers.tolist()) - {-1})
         index = [distinct.index(n) if n >= 0 else -1 for n in numbers.tolist()]
-        batch = Process(self.context, {"number": np.array(distinct, np.int64)})
+        batch = type(self)(self.context, {"number": np.array(distinct, np.int64)})
         return Reference(batch, np.array(index, np.int64), reasons(found))
 
 
@@ -270,9 +271,42 @@ class Handle(
         return self.texts("f")
 
 
+class Keyed(Thing, name="keyed", principal="keyed_object", identity=("number",)):
+    """A process of the world, which can be looked up by its place in the list."""
+
+    keys = frozenset(("number",))
+
+    @classmethod
+    def portions(cls, context: Context) -> Iterator[Portion]:
+        world: World = context.kernel
+        world.counts["all keyed"] += 1
+        numbers = np.arange(len(world.processes), dtype=np.int64)
+        yield Portion(cls(context, {"number": numbers}))
+
+    @classmethod
+    def looked_up(cls, context: Context, name: str, value: int) -> Iterator[Portion]:
+        world: World = context.kernel
+        places = range(value, value + 1) if 0 <= value < len(world.processes) else range(0)
+        yield Portion(cls(context, {name: np.array(places, np.int64)}))
+
+    def data(self) -> list[Data]:
+        return [self.world.processes[number] for number in self.rows["number"].tolist()]
+
+    @field(shown=True)
+    def number(self) -> Number:
+        """Its place in the list."""
+        return Column(self.rows["number"])
+
+    @field()
+    def odd(self) -> Boolean:
+        """A truth value."""
+        return self.numbers("odd", default=False, dtype=bool)
+
+
 TYPES: dict[str, type[ObjectType]] = {"process": Process, "vad": Vad, "handle": Handle}
 SYSTEM = System("plain", TYPES, "Plain")
 FOLDING = System("folding", TYPES, "Folding", ignores_case=True)
+WITH_KEYS = System("keyed", {**TYPES, "keyed": Keyed}, "Keyed")
 
 
 @dataclass

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import pytest
 from hypothesis import example, given
 
+from memq.column import Column
 from memq.errors import Reason
 from memq.output import json as written
 from memq.output import separated, table
 from memq.output.cells import clean, clean_json, plain_cells
-from memq.output.records import Lists
 from memq.schema.kinds import Kind, ValueType
 from tests.output import made
 
@@ -120,7 +120,7 @@ def test_no_format_writes_anything_that_acts(
 )
 def test_kinds(kind: Kind, value: made.Cell, cell: str) -> None:
     column = made.one(kind, value).columns[0]
-    assert not isinstance(column, Lists)
+    assert isinstance(column, Column)
     assert plain_cells(column, ValueType(kind)) == [cell]
 
 
@@ -132,7 +132,7 @@ def test_a_text_is_written_once_for_each_distinct_word() -> None:
         return word.upper()
 
     column = made.one(Kind.STRING, "a", "b", "a", Reason.NULL, "a").columns[0]
-    assert not isinstance(column, Lists)
+    assert isinstance(column, Column)
     cells = plain_cells(column, ValueType(Kind.STRING), text=text)
     assert [cells[row] for row in (0, 1, 2, 4)] == ["A", "B", "A", "A"]
     assert len(asked) == len(set(asked))

@@ -8,17 +8,27 @@ from typing import Any
 
 import pytest
 
+from memq.eval.callables import callables
 from memq.os.systems import SYSTEMS
 from memq.output.forms import FORMAT_VERSION, FORMS
 from memq.output.reference.json import as_json
 from memq.output.reference.page import as_markdown
+from memq.output.reference.regions import renewed
 from memq.output.reference.text import as_text
 from memq.schema.declare import Cost
-from memq.schema.reference import reference_of
+from memq.schema.kinds import Kind
+from memq.schema.reference import Callable, Callables, reference_of
 from tests.schema.two import BLUE, RED
 
-WHOLE = reference_of(SYSTEMS)
+WHOLE = reference_of(SYSTEMS, callables())
 BOTH = reference_of([RED, BLUE])
+FEW = Callables(
+    (Callable("Take", "Take(count)", "The first.", "thing.Take(1)", 1, 1),),
+    (
+        Callable("Cut", "Cut(place)", "A part.", "x.Cut(1)", 1, 1, (Kind.STRING,), Kind.STRING),
+        Callable("Has", "Has(flag, ...)", "Whether set.", "a | b", 1, None, (Kind.FLAGS,)),
+    ),
+)
 
 
 def named(things: list[dict[str, Any]], name: str) -> dict[str, Any]:
@@ -126,6 +136,31 @@ def test_json_has_all_that_a_system_computes(system: Any) -> None:
     }
 
 
+def test_json_of_what_is_called() -> None:
+    tree = json.loads(as_json(reference_of([RED], FEW), "1.2"))
+    assert tree["series_methods"] == [
+        {
+            "name": "Take",
+            "signature": "Take(count)",
+            "least": 1,
+            "most": 1,
+            "doc": "The first.",
+            "example": "thing.Take(1)",
+        }
+    ]
+    cut, has = tree["value_methods"]
+    assert (cut["receivers"], cut["result"], cut["most"]) == (["string"], "string", 1)
+    assert (has["receivers"], has["result"], has["most"]) == (["flags"], None, None)
+    assert tree["functions"] == []
+
+
+def test_json_has_all_that_is_called() -> None:
+    tree = json.loads(as_json(WHOLE, "1.2"))
+    assert {one["name"] for one in tree["series_methods"]} >= {"Where", "Select", "ToList"}
+    assert {one["name"] for one in tree["value_methods"]} >= {"Contains", "Has", "Split"}
+    assert {one["name"] for one in tree["functions"]} >= {"is_known", "cast"}
+
+
 # Text
 
 
@@ -163,11 +198,32 @@ def test_text_of_an_object() -> None:
     )
 
 
+def test_text_of_what_is_called() -> None:
+    text = as_text(reference_of([RED], FEW), 76)
+    assert text[text.index("\nMethods of series") :] == (
+        "\nMethods of series, the same in a whole query and in an expression:\n"
+        "\n"
+        "  Take(count)\n"
+        "      The first.\n"
+        "      example  thing.Take(1)\n"
+        "\n"
+        "Methods of values:\n"
+        "\n"
+        "  Cut(place)\n"
+        "      A part.\n"
+        "      example  x.Cut(1)\n"
+        "\n"
+        "  Has(flag, ...)\n"
+        "      Whether set. For a set of flags.\n"
+        "      example  a | b\n"
+    )
+
+
 @pytest.mark.parametrize("width", [72, 80, 200])
 def test_text_fits(width: int) -> None:
     lines = as_text(WHOLE, width).splitlines()
     # An example stands in one line, to be copied.
-    assert not [line for line in lines if len(line) > width and not line.startswith("  example ")]
+    assert not [line for line in lines if len(line) > width and "  example  " not in line]
     assert len(lines) > 100
 
 
@@ -222,3 +278,28 @@ def test_page_tells_the_form_of_each_kind() -> None:
     page = as_markdown(WHOLE)
     for kind, form in FORMS.items():
         assert f"| {kind.value} | {form.type} | {form.text} |\n" in page
+
+
+# Regions
+
+
+def test_a_region_is_written_anew_and_the_rest_is_left() -> None:
+    page = (
+        "# Title\n\n<!-- generated: methods of values -->\nold\n<!-- end -->\n\nBetween.\n\n"
+        "<!-- generated: methods of series -->\n<!-- end -->\n"
+    )
+    fresh = renewed(page, FEW)
+    assert fresh == (
+        "# Title\n\n<!-- generated: methods of values -->\n\n"
+        "| method | what it gives | for example |\n"
+        "| --- | --- | --- |\n"
+        "| `Cut(place)` | A part. | `x.Cut(1)` |\n"
+        "| `Has(flag, ...)` | Whether set. For a set of flags. | `a \\| b` |\n"
+        "\n<!-- end -->\n\nBetween.\n\n"
+        "<!-- generated: methods of series -->\n\n"
+        "| method | what it gives | for example |\n"
+        "| --- | --- | --- |\n"
+        "| `Take(count)` | The first. | `thing.Take(1)` |\n"
+        "\n<!-- end -->\n"
+    )
+    assert renewed(fresh, FEW) == fresh

@@ -176,8 +176,8 @@ def test_no_rows_leave_the_titles() -> None:
 def test_one_value_stands_alone() -> None:
     assert list(table.single([made.one(Kind.NUMBER, 57, path=())])) == ["57\n"]
     lost = made.one(Kind.BOOLEAN, Reason.PAGED_OUT, path=())
-    assert list(table.single([lost])) == ["?\n"]
-    assert list(table.single([lost], dim=True)) == [f"{DIM}\n"]
+    assert list(table.single([lost])) == ["? paged out\n"]
+    assert list(table.single([lost], dim=True)) == ["\x1b[2m? paged out\x1b[0m\n"]
 
 
 def test_rows_are_written_before_the_next_are_found(monkeypatch: pytest.MonkeyPatch) -> None:

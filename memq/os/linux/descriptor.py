@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memq.column import Addresses, Array, Column, Indexes, Statuses, Text
+from memq.column import Addresses, Array, Column, Indexes, Statuses, Text, worst
 from memq.errors import Reason
 from memq.os.linux.base import LinuxObject, joined_text, known_pointers
 from memq.os.linux.files import FileColumn, file_column
-from memq.schema.batch import Collection, ObjectType, Reference
+from memq.schema.collection import Collection, Reference
 from memq.schema.declare import Cost, field
 from memq.schema.handle import Handle
 from memq.schema.kinds import Address, Boolean, Flags, Name, Number, String
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from memq.os.linux.kernel import LinuxKernel
     from memq.run import Run
+    from memq.schema.batch import ObjectType
     from memq.symbols.structs import Structs
 
 MAX_DESCRIPTORS = 1 << 24
@@ -103,8 +104,12 @@ class Descriptor(Handle, LinuxObject):
         values = np.full(len(self), len(words) - 1, np.int64)
         for number, bits in enumerate(_KINDS):
             values[formats == bits] = number
-        plain = Text(values, mode.status, words)
         names = self.files.names
+        # What has none of these formats is an anonymous inode, of which the name alone says more.
+        is_lost = (values == len(words) - 1) & (names.statuses > Reason.NULL)
+        plain = Text(
+            values, worst(mode.status, np.where(is_lost, names.statuses, np.uint8(0))), words
+        )
         is_anonymous = names.test(lambda name: name.startswith(_ANONYMOUS))
         rows = np.flatnonzero(is_anonymous.values & is_anonymous.known)
         if not len(rows):

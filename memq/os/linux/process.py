@@ -16,7 +16,8 @@ from memq.os.linux.paths import Paths, paths_of
 from memq.os.linux.tasks import TASK_LIST, TaskSet, listed_tasks, pid_table, task_list
 from memq.os.linux.vma import Vma
 from memq.os.linux.walks import BATCHES, batched
-from memq.schema.batch import Collection, Context, Cut, Portion, Reference
+from memq.schema.batch import Context, Cut, Portion
+from memq.schema.collection import Collection, Reference
 from memq.schema.declare import Cost, field, many, single
 from memq.schema.kinds import Address, Boolean, Name, Number, String, Time
 from memq.schema.process import Process

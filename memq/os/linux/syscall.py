@@ -57,6 +57,8 @@ _FUNCTION = re.compile(r"(?:__(?:x64|ia32|x32)_)?(?:compat_)?sys_(\w+)")
 class SystemCall(Syscall, LinuxObject):
     """One entry of a table of system calls."""
 
+    keys = frozenset(("index",))
+
     @classmethod
     def portions(cls, context: Context) -> Iterator[Portion]:
         """Give the tables that the kernel has, one portion each."""
@@ -74,6 +76,17 @@ class SystemCall(Syscall, LinuxObject):
                 "status": status,
             }
             yield Portion(cls(context, rows), _cut(table, status))
+
+    @classmethod
+    def looked_up(cls, context: Context, name: str, value: int) -> Iterator[Portion]:
+        """Give the entry of that index in each table that has one.
+
+        The tables are read whole, one gather each: only so it is known where they end, and whether
+        something of them is missing.
+        """
+        for portion in cls.portions(context):
+            rows = np.flatnonzero(portion.batch.rows[name] == value)
+            yield Portion(portion.batch.take(rows), portion.cut)
 
     @field()
     def index(self) -> Number:

@@ -12,13 +12,14 @@ from memq.os.linux import vma_names
 from memq.os.linux.base import LinuxObject
 from memq.os.linux.files import FileColumn, file_column
 from memq.os.linux.trees import mappings
-from memq.schema.batch import Collection, ObjectType, Reference
+from memq.schema.collection import Collection, Reference
 from memq.schema.declare import Cost, field
 from memq.schema.kinds import Address, Boolean, Flags, Name, Number, Size, String
 from memq.schema.vad import Vad
 from memq.symbols.lists import Cuts
 
 if TYPE_CHECKING:
+    from memq.schema.batch import ObjectType
     from memq.symbols.structs import Structs
 
 # include/linux/mm.h

@@ -15,11 +15,12 @@ from memq.output.reference.words import summary
 from memq.schema.declare import Cost
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections import abc
+    from collections.abc import Mapping
 
     from memq.schema.batch import ObjectType
     from memq.schema.declare import Field, SubObject, System
-    from memq.schema.reference import Entry, ObjectEntry, Reference
+    from memq.schema.reference import Callable, Entry, ObjectEntry, Reference
 
 D = TypeVar("D")
 Tree: TypeAlias = dict[str, Any]
@@ -37,6 +38,9 @@ def as_json(reference: Reference, version: str) -> str:
         },
         "costs": {cost.name.lower(): cost.text for cost in Cost},
         "objects": [_object(entry, reference.systems) for entry in reference.objects],
+        "series_methods": list(map(_callable, reference.callables.series_methods)),
+        "value_methods": list(map(_value_method, reference.callables.value_methods)),
+        "functions": list(map(_callable, reference.callables.functions)),
     }
     return orjson.dumps(tree, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
 
@@ -54,7 +58,7 @@ def _object(entry: ObjectEntry, systems: Mapping[str, System]) -> Tree:
 
 
 def _told(
-    entry: Entry[D], systems: Mapping[str, System], tell: Callable[[D, System], Tree]
+    entry: Entry[D], systems: Mapping[str, System], tell: abc.Callable[[D, System], Tree]
 ) -> Tree:
     """Tell what the first system has, which systems have it, and what differs on the others."""
     trees = {name: tell(one, systems[name]) for name, one in entry.declared.items()}
@@ -99,4 +103,23 @@ def _subobject(part: SubObject, _: System) -> Tree:
         "item": part.item,
         "many": part.many,
         "cost": part.cost.name.lower(),
+    }
+
+
+def _callable(one: Callable) -> Tree:
+    return {
+        "name": one.name,
+        "signature": one.signature,
+        "least": one.least,
+        "most": one.most,
+        "doc": one.doc,
+        "example": one.example,
+    }
+
+
+def _value_method(one: Callable) -> Tree:
+    return {
+        **_callable(one),
+        "receivers": [kind.name.lower() for kind in one.receivers],
+        "result": one.result.name.lower() if one.result else None,
     }

@@ -55,6 +55,10 @@ queries: `systems`, `kinds` (the types), `costs`, and `objects` with their `fiel
 `subobjects`. Of each it tells what the first of its `systems` has, and under `differences` what
 another has otherwise. `shown` marks the default columns, `choices` are all values of a text,
 `names` those of flags with their bits; with `ignores_case` texts compare without regard to case.
+
+What can be called is the same on all systems: `series_methods`, `value_methods` and `functions`,
+each with its `signature`, the `least` and the `most` arguments that it takes (`null`: any number),
+and an `example`. Methods of values tell which kinds have them (`receivers`), and what they give.
 """
 
 _FORMAT = f"""\
@@ -84,12 +88,12 @@ def as_markdown(reference: Reference) -> str:
 
 def _costs() -> str:
     rows = [(words.cost_name(cost), cost.text) for cost in Cost]
-    return _COSTS + _table(("cost", "the value is"), rows)
+    return _COSTS + table(("cost", "the value is"), rows)
 
 
 def _types() -> str:
     rows = [(kind.value, form.type, form.text) for kind, form in FORMS.items()]
-    return "## Types\n\n" + _table(("type", "in JSON", "which holds"), rows)
+    return "## Types\n\n" + table(("type", "in JSON", "which holds"), rows)
 
 
 def _promises() -> str:
@@ -114,7 +118,7 @@ class _Page:
             )
             for entry in objects
         ]
-        return _table(("object", "what it is", "systems"), rows)
+        return table(("object", "what it is", "systems"), rows)
 
     def section(self, entry: ObjectEntry) -> str:
         """Return all about one object."""
@@ -123,10 +127,10 @@ class _Page:
             lines += ["```", example, "```", ""]
         lines += [" ".join(self._facts(entry)), ""]
         rows = [self._field(field, entry) for field in entry.fields]
-        lines += [_table(("field", "type", "cost", "what it is"), rows)]
+        lines += [table(("field", "type", "cost", "what it is"), rows)]
         if entry.subobjects:
             rows = [self._subobject(part, entry) for part in entry.subobjects]
-            lines += [_table(("sub-object", "gives", "cost", "what it is"), rows)]
+            lines += [table(("sub-object", "gives", "cost", "what it is"), rows)]
         return "\n".join(lines)
 
     def _facts(self, entry: ObjectEntry) -> Iterator[str]:
@@ -164,7 +168,8 @@ def _link(name: str) -> str:
     return f"[{name}](#{name})"
 
 
-def _table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a table in Markdown."""
     rule = ["---"] * len(titles)
     return "".join(f"| {' | '.join(map(_cell, row))} |\n" for row in (titles, rule, *rows))
 

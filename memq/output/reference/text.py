@@ -9,10 +9,10 @@ from memq.output.reference import words
 from memq.schema.declare import Cost, Field
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from memq.schema.declare import SubObject, System
-    from memq.schema.reference import Entry, ObjectEntry, Reference
+    from memq.schema.reference import Callable, Entry, ObjectEntry, Reference
 
 _LEAST_WIDTH = 72
 """What the columns of names, types and costs take."""
@@ -24,6 +24,8 @@ def as_text(reference: Reference, width: int) -> str:
     lines = list(paper.head())
     for entry in reference.objects:
         lines += ["", *paper.object_lines(entry)]
+    for title, callables in words.groups(reference.callables):
+        lines += ["", *paper.callable_lines(title, callables)]
     return "\n".join(lines) + "\n"
 
 
@@ -75,6 +77,15 @@ class _Paper:
         doc = words.told(part, self._systems, words.description)
         more = words.only(part, owner, self._systems)
         yield from self._wrapped(f"{doc} {more}".rstrip(), first=6, rest=6)
+
+    def callable_lines(self, title: str, callables: Iterable[Callable]) -> Iterator[str]:
+        """Yield what each of some methods or functions gives, and how it is called."""
+        yield from self._wrapped(title)
+        for one in callables:
+            yield ""
+            yield from self._wrapped(one.signature, first=2, rest=6)
+            yield from self._wrapped(words.callable_doc(one), first=6, rest=6)
+            yield f"      example  {one.example}"  # in one line, to be copied
 
     def _wrapped(self, text: str, first: int = 0, rest: int = 0) -> list[str]:
         return textwrap.wrap(

@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 from memq.schema.declare import Cost, Field
+from memq.schema.kinds import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections import abc
+    from collections.abc import Mapping
 
     from memq.schema.batch import ObjectType
     from memq.schema.declare import SubObject, System
-    from memq.schema.reference import Entry, ObjectEntry
+    from memq.schema.reference import Callable, Callables, Entry, ObjectEntry
 
 D = TypeVar("D")
 
@@ -48,7 +50,7 @@ def description(part: Field | SubObject, mark: str = "") -> str:
     return " ".join(sentences)
 
 
-def told(entry: Entry[D], systems: Mapping[str, System], tell: Callable[[D], str]) -> str:
+def told(entry: Entry[D], systems: Mapping[str, System], tell: abc.Callable[[D], str]) -> str:
     """Tell something of an entry; where systems differ, of each one after its title."""
     texts = {name: tell(one) for name, one in entry.declared.items()}
     if len(set(texts.values())) == 1:
@@ -67,3 +69,22 @@ def only(entry: Entry[Field | SubObject], owner: ObjectEntry, systems: Mapping[s
     if entry.declared.keys() == owner.declared.keys():
         return ""
     return f"{titles(entry, systems)} only."
+
+
+def groups(callables: Callables) -> list[tuple[str, tuple[Callable, ...]]]:
+    """Return all that can be called, by title; without those groups that are empty."""
+    titled = [
+        (
+            "Methods of series, the same in a whole query and in an expression:",
+            callables.series_methods,
+        ),
+        ("Methods of values:", callables.value_methods),
+        ("Functions:", callables.functions),
+    ]
+    return [(title, group) for title, group in titled if group]
+
+
+def callable_doc(one: Callable) -> str:
+    """Return the doc, with what has the method where that is no text, as most have it."""
+    others = [kind.value for kind in one.receivers if kind is not Kind.STRING]
+    return f"{one.doc} For a {' and a '.join(others)}." if others else one.doc

@@ -22,7 +22,8 @@ from tests.os.linux.test_syscall import FUNCTIONS, TABLE, TEXT
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from memq.schema.batch import Collection, ObjectType
+    from memq.schema.batch import ObjectType
+    from memq.schema.collection import Collection
 
 MEM = MODULE_TYPES.replace("PLACES", "struct module_memory mem[7];")
 ALL_TYPES = TYPES + MEM.partition("struct atomic")[1] + MEM.partition("struct atomic")[2]

@@ -17,7 +17,7 @@ from tests.os.linux.trees_of_files import FILES, Files
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from memq.schema.batch import Collection
+    from memq.schema.collection import Collection
 
 TYPES = (
     FILES
@@ -141,6 +141,18 @@ def test_kinds_and_names(tables: Tables) -> None:
     assert column(found, "name")[8:] == ["anon_inode:[eventpoll]", "anon_inode:inotify"]
     assert column(found, "mode")[:8] == list(modes)
     assert column(found, "inode") == [10, 11, 12, 13, 14, 15, 16, 17, 34, 34]
+
+
+def test_kind_of_an_anonymous_inode_is_as_unknown_as_its_name(tables: Tables) -> None:
+    files, missing = tables.files, BASE + 0x7000_0000
+    mount = files.mount(files.dentry("/"))
+    inodes = [files.inode(mode) for mode in (0o600, 0o140777)]
+    opened = {n: files.file(mount, missing, inode) for n, inode in enumerate(inodes)}
+    found = tables.descriptors([tables.table(opened)])
+    (reason, _) = column(found, "name")
+    assert isinstance(reason, Reason)
+    assert reason > Reason.NULL
+    assert column(found, "kind") == [reason, "socket"]
 
 
 def test_file_without_an_inode_is_unknown(tables: Tables) -> None:

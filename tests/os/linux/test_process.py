@@ -9,7 +9,7 @@ import pytest
 
 from memq.errors import Reason
 from memq.os.linux.process import STATES, Task
-from memq.schema.batch import Collection, Portion, Reference
+from memq.schema.collection import Collection, Reference
 from tests.os.linux.processes import BOOT, CLOCK, PIDS, SECOND, TYPES, Tasks, values, whole
 from tests.os.linux.small import PAGE, SmallKernel, SmallTypes
 from tests.os.linux.spaces import CONSTANTS
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from memq.run import Limits
+    from memq.schema.batch import Portion
 
 
 @pytest.fixture

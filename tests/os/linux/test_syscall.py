@@ -70,6 +70,20 @@ def test_table_ends_at_the_next_symbol_less_zeros(kernel: SmallKernel) -> None:
     assert list(context.run.notes) == ["this kernel has no table of 32-bit system calls"]
 
 
+def test_an_entry_is_looked_up_by_its_index(kernel: SmallKernel) -> None:
+    kernel.table |= {"ia32_sys_call_table": OTHER_TABLE, "after_that": OTHER_TABLE + 64}
+    kernel.write(OTHER_TABLE, (TEXT + 0x400).to_bytes(8, "little"))
+    every, context = table(kernel, [TEXT + 0x100, 0, TEXT + 0x200])
+    for index in (0, 1, 2, 3, -1, 1 << 63, (1 << 64) - 1):
+        found = list(SystemCall.looked_up(context, "index", index))
+        for whole, portion in zip(every, found, strict=True):
+            rows = [row for row, each in enumerate(field(whole, "index")) if each == index]
+            assert portion.batch.rows["address"].tolist() == [
+                whole.batch.rows["address"][row] for row in rows
+            ]
+            assert portion.cut == whole.cut
+
+
 def test_names_and_symbols(kernel: SmallKernel) -> None:
     entries = [TEXT + 0x100, TEXT + 0x200, TEXT + 0x400, TEXT + 0x400, TEXT + 0x300]
     (portion,), _ = table(kernel, entries)

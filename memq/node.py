@@ -1,0 +1,100 @@
+"""Frozen dataclasses that are cheap to declare.
+
+`dataclasses.dataclass` writes source text for each class and compiles it: a third of a millisecond
+each, and the trees of queries have a hundred classes. This one gives classes the same methods out
+of closures, in a twentieth of the time. `dataclasses.fields`, `replace` and `is_dataclass` take its
+classes; type checkers see the original. Instances keep their values in a plain dictionary.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dataclasses import dataclass as dataclass  # noqa: PLC0414 - for others to import
+else:
+    from dataclasses import _FIELD, MISSING, Field, FrozenInstanceError, field
+
+    def dataclass(*, frozen, slots, eq=True):
+        """Declare a frozen dataclass; `slots` is what type checkers are told."""
+        if not (frozen and slots):
+            raise TypeError("these dataclasses are frozen, and have slots for type checkers")
+        return lambda cls: _declared(cls, eq=eq)
+
+    def _declared(cls, *, eq):
+        found = {}
+        for base in reversed(cls.__mro__[1:]):
+            found |= getattr(base, "__dataclass_fields__", {})
+        for name, annotation in cls.__annotations__.items():
+            if "ClassVar" not in str(annotation):
+                found[name] = _field(cls, name, annotation)
+        cls.__dataclass_fields__ = found
+        positional = tuple(name for name, one in found.items() if one.kw_only is not True)
+        cls.__match_args__ = positional
+        cls.__init__ = _initializer(positional, found)
+        cls.__setattr__, cls.__delattr__ = _refuse, _refuse
+        cls.__repr__ = _written
+        if eq and "__eq__" not in cls.__dict__:
+            compared = tuple(name for name, one in found.items() if one.compare)
+            cls.__eq__, cls.__hash__ = _equality(compared)
+        return cls
+
+    def _field(cls, name, annotation):
+        default = cls.__dict__.get(name, MISSING)
+        made = default if isinstance(default, Field) else field(default=default)
+        made.name, made.type = name, annotation
+        made._field_type = _FIELD  # noqa: SLF001 - what dataclasses.fields asks for
+        if isinstance(default, Field) and default.default is MISSING:
+            delattr(cls, name)
+        elif made.default is not MISSING:
+            setattr(cls, name, made.default)
+        return made
+
+    def _initializer(positional, fields):
+        count, names = len(fields), fields.keys()
+
+        def initialize(self, *arguments, **others):
+            if len(arguments) > len(positional):
+                raise TypeError(f"{type(self).__name__} takes {len(positional)} values")
+            values = dict(zip(positional, arguments, strict=False))
+            if others:
+                if not others.keys() <= names - values.keys():
+                    raise TypeError(f"{type(self).__name__} has no such fields: {sorted(others)}")
+                values |= others
+            if len(values) < count:
+                _complete(self, values, fields)
+            object.__setattr__(self, "__dict__", values)
+
+        return initialize
+
+    def _complete(self, values, fields):
+        for name, one in fields.items():
+            if name in values:
+                continue
+            if one.default is not MISSING:
+                values[name] = one.default
+            elif one.default_factory is not MISSING:
+                values[name] = one.default_factory()
+            else:
+                raise TypeError(f"{type(self).__name__} needs {name}")
+
+    def _equality(names):
+        def equals(self, other):
+            if other.__class__ is not self.__class__:
+                return NotImplemented
+            own, others = self.__dict__, other.__dict__
+            return all(own[name] == others[name] for name in names)
+
+        def number(self):
+            own = self.__dict__
+            return hash(tuple([own[name] for name in names]))
+
+        return equals, number
+
+    def _refuse(self, name, *_value):
+        raise FrozenInstanceError(f"cannot assign to field {name!r}")
+
+    def _written(self):
+        shown = (name for name, one in self.__dataclass_fields__.items() if one.repr)
+        values = ", ".join(f"{name}={self.__dict__[name]!r}" for name in shown)
+        return f"{type(self).__name__}({values})"

@@ -1,0 +1,40 @@
+"""The generated tables within docs/language.md: what can be called, in Markdown.
+
+Such a region of the page begins with a comment that names it, and ends with another one:
+
+    <!-- generated: functions -->
+    ...
+    <!-- end -->
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from memq.output.reference import words
+from memq.output.reference.page import table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from memq.schema.reference import Callable, Callables
+
+_REGION = re.compile(r"(<!-- generated: (.*?) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def renewed(page: str, callables: Callables) -> str:
+    """Return a page, its regions written anew."""
+    tables = {
+        "methods of series": _table("method", callables.series_methods),
+        "methods of values": _table("method", callables.value_methods),
+        "functions": _table("function", callables.functions),
+    }
+    return _REGION.sub(lambda found: f"{found[1]}\n{tables[found[2]]}\n{found[3]}", page)
+
+
+def _table(title: str, callables: Iterable[Callable]) -> str:
+    rows = [
+        (f"`{one.signature}`", words.callable_doc(one), f"`{one.example}`") for one in callables
+    ]
+    return table((title, "what it gives", "for example"), rows)

@@ -1,0 +1,140 @@
+"""The parts of the pages that are made, not written: what queries answer, and generated tables.
+
+    python -m tests.pages       writes them anew into README.md and the pages in docs/
+
+In a page, a query stands in a block marked `memq`. The block after it holds what it answers: one
+marked `text` as a terminal shows it, with what is said on standard error, one marked `json` as JSON
+lines. Where it ends in a line of `...`, only the beginning is shown. A table whose last columns are
+`example` and `gives` has a query in each row; of one whose columns end in `condition` and `found`,
+each row counts the processes of which the condition is true.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import sys
+from contextlib import redirect_stderr
+from typing import TYPE_CHECKING, NamedTuple
+
+import memq
+from memq.errors import MemqError
+from memq.eval.callables import callables
+from memq.output.reference.regions import renewed as with_tables
+from memq.printing import fail, report, say, write
+from tests.lab import ROOT
+from tests.lab import sample as load_sample
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from memq.image import Image
+
+COMMAND = "python -m tests.pages"
+PAGES = (ROOT / "README.md", ROOT / "docs" / "language.md")
+
+_BLOCK = re.compile(r"(?<=```memq\n)(.*?)(```\n)(?:\n```(text|json)\n(.*?)```\n)?", re.DOTALL)
+_TABLE = re.compile(
+    r"^\| [^\n]*\b(example \| gives|condition \| found) \|\n\|[-| ]+\|\n((?:\|[^\n]*\n)+)",
+    re.MULTILINE,
+)
+_CELLS = re.compile(r"(?<!\\)\|")
+_ROW = "process.Where({}).Count()"
+
+
+class Example(NamedTuple):
+    """A query of a page, and where in the page stands what it answers."""
+
+    query: str
+    form: str
+    """How the answer is written: text, json, value, or nothing where it is not shown."""
+    shown: str
+    start: int
+    end: int
+
+
+def examples(page: str) -> list[Example]:
+    """Find all queries of a page, in its order."""
+    return sorted([*_blocks(page), *_rows(page)], key=lambda one: one.start)
+
+
+def _blocks(page: str) -> Iterator[Example]:
+    for found in _BLOCK.finditer(page):
+        query, _, form, shown = found.groups()
+        start, end = found.span(4) if form else (found.end(), found.end())
+        yield Example(query.strip("\n"), form or "", shown or "", start, end)
+
+
+def _rows(page: str) -> Iterator[Example]:
+    for table in _TABLE.finditer(page):
+        place = table.start(2)
+        for row in table[2].splitlines(keepends=True):
+            *_, before, last, end = (found.start() for found in _CELLS.finditer(row))
+            query = row[before + 1 : last].strip(" `").replace("\\|", "|")
+            if table[1].startswith("condition"):
+                query = _ROW.format(query)
+            shown = row[last + 1 : end]
+            yield Example(query, "value", shown, place + last + 1, place + end)
+            place += len(row)
+
+
+def answered(image: Image, example: Example) -> str:
+    """Return what stands in the page if it tells the truth."""
+    if example.form == "value":
+        given = "".join(_lines(image, example.query, "json")).strip()
+        return f" `{given}` ".replace("|", "\\|")
+    lines = _lines(image, example.query, example.form)
+    if example.shown.endswith("...\n"):
+        return "".join(lines[: example.shown.count("\n") - 1]) + "...\n"
+    return "".join(lines)
+
+
+def _lines(image: Image, query: str, form: str) -> list[str]:
+    stream = io.StringIO()
+    with redirect_stderr(stream):
+        try:
+            _ask(image, query, form, stream)
+        except MemqError as error:
+            fail(error)
+    return [line.rstrip() + "\n" for line in stream.getvalue().splitlines()]
+
+
+def _ask(image: Image, query: str, form: str, stream: io.StringIO) -> None:
+    answer = image.query(query)
+    if form == "json":
+        bare = answer.result.shape.bare
+        rows = [json.dumps(row, ensure_ascii=False) + "\n" for row in answer.rows()]
+        is_list = bare and not answer.result.is_single
+        stream.write(f"[{', '.join(map(str.strip, rows))}]" if is_list else "".join(rows))
+        return
+    for warning in answer.result.plan.warnings:
+        say(f"warning: {warning}")
+    write(answer, "table", stream)
+    report(answer)
+
+
+def renewed(page: str, image: Image) -> str:
+    """Return a page with all that is made written anew."""
+    for example in reversed(examples(page)):
+        if example.form:
+            page = page[: example.start] + answered(image, example) + page[example.end :]
+    return with_tables(page, callables())
+
+
+def main() -> int:
+    """Write the pages anew."""
+    with memq.open(load_sample().path) as image:
+        for path in PAGES:
+            _write(path, renewed(path.read_text("utf-8"), image))
+    return 0
+
+
+def _write(path: Path, page: str) -> None:
+    if path.read_text("utf-8") != page:
+        path.write_text(page, "utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

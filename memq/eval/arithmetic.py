@@ -21,7 +21,7 @@ _UNSIGNED_MAXIMUM = (1 << 64) - 1
 
 
 def calculate(sign: str, left: Column, right: Column) -> Column:
-    """Return left sign right, row by row; null with anything is null."""
+    """Return left sign right, row by row; null with what is known is null."""
     status = worst(left.status, right.status)
     first, second = left.values, right.values
     if first.dtype.kind == "f" or second.dtype.kind == "f":

@@ -266,7 +266,8 @@ class Domain:
                 slot = self.slot(parent)
                 if not len(slot.objects()):
                     # Objects that are not there do not know what they would belong to.
-                    return Slot(place.type.nothing(self.engine.context), slot.index, slot.status)
+                    nothing = place.type.nothing(self.engine.context)
+                    return Slot(nothing, slot.index, slot.status, slot.rest)
                 reference = slot.objects().reference(name)
                 return slot.followed(reference.batch, reference.index, reference.status)
             case ColumnPlace(parent, number):

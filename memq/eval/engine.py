@@ -8,7 +8,7 @@ import numpy as np
 
 from memq.column import TRUE, Column, Indexes, Text, Truth, text_column
 from memq.errors import Reason
-from memq.eval import flows, picks, stages
+from memq.eval import certainty, flows, picks, stages
 from memq.eval.domain import Domain, Slot, View, extend
 from memq.eval.evaluate import evaluate, holds
 from memq.eval.notes import note_cuts
@@ -130,9 +130,11 @@ class Evaluation:
         """Make the sequences of a series, one for each row of a domain."""
         match series:
             case StageSeries(inner=inner, stage=stage):
-                if not domain.slots and flows.is_certain(series):
+                if not domain.slots and certainty.is_certain(series):
                     # Nothing is undecided on this way, so that what is pulled lazily is the same.
-                    return flows.gathered(flows.flows(series, self), self, series).view
+                    view = flows.gathered(flows.flows(series, self), self, series).view
+                    if view.cut is None or not certainty.goes_by_place(series):
+                        return view
                 found = Segments(domain, self.view(inner, domain).spread())
                 return stages.applied(stage, found).view
             case SourceSeries():

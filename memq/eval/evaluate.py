@@ -27,8 +27,8 @@ from memq.errors import Reason, Span
 from memq.eval import aggregates, arithmetic, compare
 from memq.eval.domain import fixed_extension
 from memq.eval.methods import METHODS
-from memq.eval.places import Step, ordered
-from memq.eval.reading import bound, mentioned, named, walk
+from memq.eval.places import Step, ordered, way_to
+from memq.eval.reading import bound, mentioned, named, read_by, walk
 from memq.eval.regexes import literal
 from memq.eval.series import PlaceSeries
 from memq.eval.terms import (
@@ -185,16 +185,24 @@ def _either(parts: Sequence[Term], domain: Domain) -> Truth:
 def _condition(term: Term, domain: Domain) -> Truth:
     """Evaluate one condition whose collections are all settled; of a rest nothing is known."""
     truth = _plain_truth(term, domain)
-    for place in _read(term):
-        rest = domain.slot(place).rest
-        if rest is not None:
-            truth = np.where(rest, rest, truth)
+    rests = {place: slot.rest for place, slot in domain.slots.items() if slot.rest is not None}
+    for place in rests.keys() & _read(term) if rests else ():
+        rest = rests[place]
+        truth = np.where(rest, rest, truth)
     return truth
 
 
-def _read(term: Term) -> set[Place]:
-    """The places that a condition reads by itself, not in the bodies of aggregates."""
-    return {place for one in walk(term) for place in one.places()}
+def _read(term: Term) -> frozenset[Place]:
+    """The places that a condition reads by itself, with those on the way.
+
+    What decides although something is unknown must not do so of what nobody has seen: there, what
+    picks and aggregates depend on counts, too.
+    """
+    if any(isinstance(one, IsKnown | Coalesce) for one in walk(term)):
+        return read_by(term)
+    return frozenset(
+        on_way for one in walk(term) for place in one.places() for on_way in way_to(place)
+    )
 
 
 def _plain_truth(term: Term, domain: Domain) -> Truth:

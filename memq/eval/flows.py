@@ -29,7 +29,6 @@ from memq.eval.stage_nodes import (
     LetStage,
     ListItem,
     PairStage,
-    ReverseStage,
     SelectManyStage,
     SelectStage,
     SetStage,
@@ -72,29 +71,6 @@ def flows(series: Series, engine: Engine) -> Iterator[Flow]:
             view = engine.view(series, Domain.unit(engine)).spread()
             cut = None if view.cut is None or not view.cut[0] else Reason(int(view.cut[0]))
             return _sliced(view.children, cut)
-
-
-def is_certain(series: Series) -> bool:
-    """Whether no element of a series is ever undecided: it passes no condition."""
-    while isinstance(series, StageSeries | SharedSeries):
-        if isinstance(series, StageSeries) and not isinstance(
-            series.stage, TakeStage | SkipStage | LetStage | SelectStage
-        ):
-            return False
-        series = series.inner
-    return isinstance(series, SourceSeries)
-
-
-def only_adds(series: Series) -> bool:
-    """Whether an element more at the beginning never changes or removes one at the end."""
-    while isinstance(series, StageSeries | SharedSeries):
-        if isinstance(series, StageSeries) and not isinstance(series.stage, _ADDING):
-            break
-        series = series.inner
-    return is_certain(series)
-
-
-_ADDING = (WhereStage, SelectStage, LetStage, SelectManyStage, FlattenStage, ReverseStage)
 
 
 def gathered(stream: Iterator[Flow], engine: Engine, series: Series) -> Segments:

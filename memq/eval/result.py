@@ -17,7 +17,7 @@ from memq.column import (
     negation,
 )
 from memq.errors import MemqError, Reason
-from memq.eval import aggregates, flows, picks
+from memq.eval import aggregates, certainty, flows, picks
 from memq.eval.domain import Domain
 from memq.eval.engine import Evaluation
 from memq.eval.flows import Flow
@@ -135,7 +135,7 @@ class Result:
 
     def _decided(self, term: Aggregate) -> Truth:
         """Any, All, None over a whole query; what is undecided counts if it could change them."""
-        found = self._pulled(term) if flows.only_adds(term.sequence) else None
+        found = self._pulled(term) if certainty.only_adds(term.sequence) else None
         if found is None:
             # What was left out as undecided may change it: now it is kept, as in an expression.
             self.run.lost.clear()
@@ -150,7 +150,10 @@ class Result:
     def _pulled(self, term: Aggregate) -> Truth | None:
         """Ask only until it is decided; None if what was left out on the way could decide it."""
         found = np.zeros(1, np.uint8)
+        by_place = certainty.goes_by_place(term.sequence)
         for flow in flows.flows(term.sequence, self.engine):
+            if by_place and flow.cut is not None:
+                return None
             truth = self._asked(term, flow.batch)
             if term.operator == "All":
                 truth = negation(truth)

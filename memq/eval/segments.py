@@ -95,6 +95,16 @@ class Segments:
         """Return the elements that are there, or may be, and of which a condition is not false."""
         return replace(self, view=self.view.keep(np.minimum(truth, self.membership)))
 
+    def missing(self) -> Truth | None:
+        """Return for each element why others of its sequence are missing (0: none); None: nowhere.
+
+        They may stand before it. Of a whole query's sequence that is said once, in a note.
+        """
+        cut = self.view.cut
+        if self.is_whole or cut is None or not cut.any():
+            return None
+        return cut[self.view.owner].astype(np.uint8)
+
     def positions(self) -> tuple[Indexes, Indexes]:
         """Return for each element how many of its sequence surely, and perhaps, stand before it."""
         starts = self.view.starts()[self.view.owner]
@@ -102,6 +112,9 @@ class Segments:
         for there in (self.membership == TRUE, self.membership != 0):
             total = np.concatenate([[0], np.cumsum(there)])
             counts.append((total[:-1] - total[starts]).astype(np.int64))
+        missing = self.missing()
+        if missing is not None:
+            counts[1][missing != 0] = np.iinfo(np.int64).max
         return counts[0], counts[1]
 
 
@@ -184,16 +197,19 @@ def sure(segments: Segments) -> Segments:
 
 def certain_start(segments: Segments) -> Segments:
     """Keep what stands before the first element whose place is not known; the rest is missing."""
-    membership = segments.view.membership
-    if membership is None:
+    membership, missing = segments.view.membership, segments.missing()
+    if membership is None and missing is None:
         return segments
+    membership = segments.membership
     starts = segments.view.starts()
     before = np.append(0, np.cumsum(is_unsure(membership)))
     within = before[1:] == before[starts[segments.view.owner]]
+    if missing is not None:
+        within &= missing == 0
     kept = segments.view.keep(np.where(within, np.uint8(TRUE), np.uint8(0)))
     unsure = np.where(is_unsure(membership), membership, np.uint8(0))
-    missing = some_of(unsure.astype(np.uint8), segments.view.owner, segments.view.parents)
-    return replace(segments, view=replace(kept, cut=worst(segments.view.cut, missing)))
+    cut = some_of(unsure.astype(np.uint8), segments.view.owner, segments.view.parents)
+    return replace(segments, view=replace(kept, cut=worst(segments.view.cut, cut)))
 
 
 def count_lost(segments: Segments, run: Run) -> None:

@@ -200,12 +200,13 @@ def _before(segments: Segments, count: int) -> Truth:
 
 
 def _doubt(segments: Segments) -> Truth:
-    """For each element, the reason of the last one before it whose place is not known."""
-    membership = segments.membership
+    """For each element why its place is not known: what is missing, or the last one in doubt."""
+    membership, missing = segments.membership, segments.missing()
     rows = np.arange(len(membership))
     last = np.maximum.accumulate(np.where(is_unsure(membership), rows, -1))
     before = np.concatenate([[-1], last[:-1]])
-    return np.where(before < 0, np.uint8(Reason.CUT_SHORT), membership[np.maximum(before, 0)])
+    doubt = np.where(before < 0, np.uint8(Reason.CUT_SHORT), membership[np.maximum(before, 0)])
+    return doubt if missing is None else np.where(missing != 0, missing, doubt)
 
 
 def _not(truth: Truth) -> Truth:
@@ -224,6 +225,10 @@ def _while(segments: Segments, stage: WhileStage) -> Segments:
     )
     ends = np.where(is_unsure(membership) & (truth == 0), membership, ends).astype(np.uint8)
     running = _running_minimum(ends, segments.view.starts())
+    missing = segments.missing()
+    if missing is not None:
+        # One that is missing may have ended it before.
+        running = np.where(missing != 0, np.minimum(running, missing), running)
     found = np.minimum(running, truth) if not stage.skips else _not(running)
     return segments.among(found.astype(np.uint8))
 

@@ -179,11 +179,12 @@ def reverse(series: Sequence) -> Sequence:
 
 
 def _is_before(series: Sequence, count: int) -> list[Truth]:
-    """Whether each element is among the first so many."""
+    """Whether each element is among the first so many; those that are missing may stand before."""
     found: list[Truth] = []
     least = 0
     for most, (_, there) in enumerate(series.items):
-        found.append(True if most < count else UNKNOWN if least < count else False)
+        is_sure = most < count and not series.cut
+        found.append(True if is_sure else UNKNOWN if least < count else False)
         least += there is True
     return found
 
@@ -199,7 +200,7 @@ def skip(series: Sequence, count: int) -> Sequence:
 def _runs(series: Sequence, condition: Made) -> list[Truth]:
     """For each element, whether the condition is true of all there are up to it, itself too."""
     found: list[Truth] = []
-    so_far: Truth = True
+    so_far: Truth = UNKNOWN if series.cut else True
     for element, there in series.items:
         so_far = both(so_far, some([opposite(there), truth(condition(element))]))
         found.append(so_far)
@@ -215,7 +216,7 @@ def take_while(series: Sequence, condition: Made) -> Sequence:
 def skip_while(series: Sequence, condition: Made) -> Sequence:
     """Those of which it is false that the condition was true of all up to them."""
     found: list[Truth] = []
-    before: Truth = True
+    before: Truth = UNKNOWN if series.cut else True
     for element, there in series.items:
         # If this one is there, it is given unless the condition holds of all before it and of it.
         holds = truth(condition(element))
@@ -282,7 +283,7 @@ def group(series: Sequence, key: Made) -> Sequence:
 
 def certain_start(series: Sequence) -> Sequence:
     """What stands before the first element that may be missing; the rest is not known."""
-    items = series.items
+    items = [] if series.cut else series.items
     place = next((n for n, (_, there) in enumerate(items) if there is UNKNOWN), len(items))
     return Sequence(items[:place], series.cut or place < len(items))
 

@@ -147,10 +147,9 @@ def _reduced(value: Expression) -> End:
     def run(series: Sequence, env: Env) -> Any:
         def step(so_far: Any, element: Any) -> Any:
             own = value.run(of(env, element))
-            doubled = None if so_far is None or own is None else 2
-            if doubled is None:
-                return None
-            return UNKNOWN if UNKNOWN in (so_far, own) else so_far * 2 + own
+            if UNKNOWN in (so_far, own):
+                return UNKNOWN
+            return None if so_far is None or own is None else so_far * 2 + own
 
         return naive_values.aggregate(series, 1, step)
 

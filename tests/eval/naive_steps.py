@@ -9,12 +9,15 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from tests.eval import naive, naive_values
+from tests.eval.naive import Sequence
 from tests.eval.naive_terms import NUMBER, PAIR, RECORD, Env, Expression, Kind, at, get, maker, of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.eval.naive import Sequence
+
+PLACING = ("Take", "Skip", "TakeWhile", "SkipWhile", "Zip")
+"""Methods that go by the place of an element."""
 
 
 @dataclass(frozen=True)
@@ -63,8 +66,11 @@ class Chain:
         found: Sequence = self.source.run(env)
         undecided = 0
         for place, step in enumerate(self.steps, 1):
-            own = (step.run(found, env), 0) if step.whole is None else step.whole(found, env)
-            found, undecided = own[0], undecided + own[1]
+            # What is missing of a whole query is said in a note, not of each element's place.
+            cut = found.cut
+            seen = replace(found, cut=cut and step.name not in PLACING)
+            own = (step.run(seen, env), 0) if step.whole is None else step.whole(seen, env)
+            found, undecided = replace(own[0], cut=own[0].cut or cut), undecided + own[1]
             goes_on = place < len(self.steps) and self.steps[place].name == "Where"
             if not (step.name == "Where" and goes_on):
                 undecided += found.unsure
@@ -185,11 +191,17 @@ def counted_by_step(key: Expression) -> Step:
 
 
 def chunked_step(kind: Kind, size: int) -> Step:
+    def whole(series: Sequence, _: Env) -> tuple[Sequence, int]:
+        found = naive.chunk(replace(series, cut=False), size)
+        lists = [(replace(one, cut=one.cut or series.cut), there) for one, there in found.items]
+        return Sequence(lists, found.cut or series.cut), 0
+
     return Step(
         f".Chunk({size})",
         lambda series, _: naive.chunk(series, size),
         Kind("list", (), inner=kind),
         "Chunk",
+        whole,
     )
 
 
@@ -202,11 +214,16 @@ SETS = {
 
 
 def set_step(kind: Kind, name: str, other: Chain) -> Step:
+    def concatenated(series: Sequence, env: Env) -> tuple[Sequence, int]:
+        found, undecided = other.run_whole(env)
+        return naive.concat(series, found), undecided
+
     return Step(
         f".{name}({other.text})",
         lambda series, env: SETS[name](series, other.run(env)),
         kind,
         name,
+        concatenated if name == "Concat" else None,
     )
 
 
@@ -252,7 +269,8 @@ def zipped_step(kind: Kind, other: Chain) -> Step:
 
     def whole(series: Sequence, env: Env) -> tuple[Sequence, int]:
         second = other.run(env)
-        return naive.zip_(series, naive.sure(second), make), second.unsure
+        found = naive.zip_(series, replace(naive.sure(second), cut=False), make)
+        return replace(found, cut=found.cut or second.cut), second.unsure
 
     return Step(
         f".Zip({other.text}, (a, b) => {{l: {shown[0].text}, r: {shown[1].text}}})",

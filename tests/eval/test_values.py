@@ -57,6 +57,7 @@ VALUES: list[tuple[str, Any]] = [
     ("10 / null", None),
     ("dear + 1", unknown(Reason.PAGED_OUT)),
     ("dear / 0", unknown(Reason.PAGED_OUT)),
+    ("x + dear", unknown(Reason.PAGED_OUT)),
     ("x == null", True),
     ("x != null", False),
     ("x == x", False),

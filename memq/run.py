@@ -6,6 +6,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from memq.errors import Cancelled, Reason
 from memq.progress import Progress
 
@@ -49,11 +51,21 @@ class Run:
 
     def doubt(self, elements: Any, reasons: Any) -> None:
         """Count elements that could not be decided, one for each reason, and keep them if asked."""
-        self.undecided.update(Reason(code) for code in reasons.tolist())
+        self.undecided.update(_counts(reasons))
         if self.keeps_undecided and len(reasons):
             self.doubts.append((elements, reasons))
+
+    def lose(self, reasons: Any) -> None:
+        """Count sub-objects that were left out, one for each reason."""
+        self.lost.update(_counts(reasons))
 
     def note(self, text: str) -> None:
         """Keep a note for the end of the run, unless it was made before; at most 1,000."""
         if len(self.notes) < 1000:
             self.notes.setdefault(text)
+
+
+def _counts(reasons: Any) -> dict[Reason, int]:
+    """How often each reason stands in an array of them."""
+    counts = np.bincount(reasons).tolist()
+    return {Reason(code): count for code, count in enumerate(counts) if count}

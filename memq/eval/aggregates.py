@@ -195,21 +195,25 @@ def folded(operator: str, collection: Collection) -> Column:
 
 
 def _sum(values: Column, owner: Indexes, length: int) -> Column:
-    """Exact sums: by Python's integers where 64 bits might not hold them."""
+    """Exact sums, also where 64 bits might not hold them."""
     numbers = values.values
     if numbers.dtype.kind == "f":
         return Column(np.bincount(owner, numbers, minlength=length).astype(float))
     most = max((abs(int(edge)) for edge in _edges(numbers)), default=0)
     if most * max(1, len(numbers)) < 1 << 63:
-        total = np.zeros(length, np.int64)
-        starts = np.flatnonzero(np.diff(owner, prepend=-1))
-        if len(starts):
-            total[owner[starts]] = np.add.reduceat(numbers.astype(np.int64), starts)
-        return Column(total)
-    exact = [0] * length
-    for place, number in zip(owner.tolist(), numbers.tolist(), strict=True):
-        exact[place] += int(number)
-    return arithmetic.exact_column(exact)
+        return Column(_added(numbers.astype(np.int64), owner, length))
+    # In halves, of which 64 bits hold as many as there are.
+    low = _added((numbers & 0xFFFFFFFF).astype(np.int64), owner, length).tolist()
+    high = _added((numbers >> 32).astype(np.int64), owner, length).tolist()
+    return arithmetic.exact_column([(two << 32) + one for one, two in zip(low, high, strict=True)])
+
+
+def _added(numbers: Array, owner: Indexes, length: int) -> Array:
+    total = np.zeros(length, np.int64)
+    starts = np.flatnonzero(np.diff(owner, prepend=-1))
+    if len(starts):
+        total[owner[starts]] = np.add.reduceat(numbers, starts)
+    return total
 
 
 def _edges(numbers: Array) -> tuple[int, ...]:
@@ -220,7 +224,7 @@ def _average(values: Column, owner: Indexes, length: int) -> Column:
     """The mean as a real number; null of nothing."""
     number = np.bincount(owner, minlength=length)
     sums = _sum(values, owner, length)
-    means = np.array([float(each) for each in sums.values.tolist()]) / np.maximum(number, 1)
+    means = sums.values.astype(float) / np.maximum(number, 1)
     return Column(means, sums.status).but(number == 0, Reason.NULL)
 
 

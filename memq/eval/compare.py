@@ -53,28 +53,6 @@ def among(column: Column, literals: Sequence[int | str], *, fold: bool = False) 
     return _settled(found[rows], column, column)
 
 
-def by_words(
-    text: Column, other: Column, test: Callable[[str, str], bool], *, fold: bool = False
-) -> Truth:
-    """Ask a question of two texts, once for each pair of words that occurs."""
-    if not isinstance(text, Text) or not isinstance(other, Text):
-        # Of the kinds that the binder lets through, only null is no Text.
-        return _settled(np.zeros(len(text), bool), text, other)
-    change = str.casefold if fold else str
-    others = [change(word) for word in other.words]
-    words = [change(word) for word in text.words]
-    pairs, rows = np.unique(
-        text.values.astype(np.int64) * max(1, len(others)) + other.values, return_inverse=True
-    )
-    answers = [
-        bool(words)
-        and bool(others)
-        and test(words[pair // len(others)], others[pair % len(others)])
-        for pair in pairs.tolist()
-    ]
-    return _settled(np.array(answers, bool)[rows], text, other)
-
-
 def _settled(answers: Array, left: Column, right: Column) -> Truth:
     """Turn answers into truth: false where a side is null, unknown where a side is unknown."""
     truth = np.where(answers, np.uint8(TRUE), np.uint8(FALSE))

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from memq.column import TRUE, Truth, is_unsure
-from memq.errors import Reason
 from memq.eval.domain import Domain, Slot
 from memq.eval.places import Step, way_to
 from memq.eval.reading import positive
@@ -171,6 +170,6 @@ def _count_lost(batch: ObjectType, parent: Place, places: frozenset[Step], run: 
         children = view.children
         if view.membership is not None:
             unsure = view.membership[is_unsure(view.membership)]
-            run.lost.update(Reason(code) for code in unsure.tolist())
+            run.lose(unsure)
             children = children.take(np.flatnonzero(view.membership == TRUE))
         _count_lost(children, place, places, run)

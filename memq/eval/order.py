@@ -49,11 +49,6 @@ def sort_keys(key: Column, *, descending: bool, fold: bool = False) -> list[Arra
     return [rank, unknown]
 
 
-def permutation(key: Column, *, descending: bool, fold: bool = False) -> Indexes:
-    """Return the stable order of a key: null smallest, unknown last in both directions."""
-    return np.lexsort(sort_keys(key, descending=descending, fold=fold)).astype(np.int64)
-
-
 def leading(key: Column, count: int, *, descending: bool, fold: bool = False) -> Indexes:
     """Return the rows among which the first so many by a key are, those equal to the last included.
 

@@ -199,12 +199,6 @@ def depth_of(place: Place) -> int:
     return sum(1 for _ in way_to(place)) - 1
 
 
-def first_of(place: Place) -> Place:
-    """The variable, or the Pick, at which a place begins."""
-    *_, first = way_to(place)
-    return first
-
-
 def ordered(places: frozenset[Step]) -> tuple[Step, ...]:
     """Sort collections so that each comes after those on the way to it."""
     return tuple(sorted(places, key=lambda place: (depth_of(place), place.name)))

@@ -79,13 +79,8 @@ def leaves_of(type_: Type) -> tuple[Leaf, ...]:
     return _Tree(MAX_FIELDS).leaves(type_, 0)
 
 
-def fields_of(type_: Type) -> tuple[RecordField, ...]:
-    """Return the columns of the records of a type; of what is no structure, one without a name."""
-    return tuple(leaf.field for leaf in leaves_of(type_))
-
-
 def records(batch: RawBatch) -> Records:
-    """Return what is in each structure, in the columns that `fields_of` tells."""
+    """Return what is in each structure, in the columns that `leaves_of` tells."""
     return _records(batch, leaves_of(batch.type))
 
 

@@ -126,7 +126,7 @@ def listed(series: RawListSeries, domain: Domain) -> Collection:
     batch: RawBatch = head.used()
     found = batch.list_of(domain.engine.context, series.struct, series.member)
     if found.cut is not None:
-        for code in np.flatnonzero(np.bincount(found.cut))[:20].tolist():
+        for code in np.flatnonzero(np.bincount(found.cut)).tolist():
             if code:
                 text = f"list of {written(series.struct)} cut short: {Reason(code).text}"
                 domain.run.note(text)

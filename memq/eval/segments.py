@@ -217,7 +217,7 @@ def count_lost(segments: Segments, run: Run) -> None:
     membership = segments.view.membership
     if membership is not None:
         unsure = membership[is_unsure(membership)]
-        run.lost.update(Reason(code) for code in unsure.tolist())
+        run.lose(unsure)
 
 
 # Equality

@@ -224,7 +224,7 @@ def _while(segments: Segments, stage: WhileStage) -> Segments:
         membership == TRUE, truth, np.where(truth == TRUE, TRUE, np.maximum(truth, membership))
     )
     ends = np.where(is_unsure(membership) & (truth == 0), membership, ends).astype(np.uint8)
-    running = _running_minimum(ends, segments.view.starts())
+    running = _running_minimum(ends, segments.view.owner)
     missing = segments.missing()
     if missing is not None:
         # One that is missing may have ended it before.
@@ -233,13 +233,11 @@ def _while(segments: Segments, stage: WhileStage) -> Segments:
     return segments.among(found.astype(np.uint8))
 
 
-def _running_minimum(truth: Truth, starts: Indexes) -> Truth:
+def _running_minimum(truth: Truth, owner: Indexes) -> Truth:
     """The least truth of each element and those before it in its sequence."""
-    result = truth.copy()
-    for start, end in zip(starts[:-1].tolist(), starts[1:].tolist(), strict=True):
-        if end - start > 1:
-            np.minimum.accumulate(truth[start:end], out=result[start:end])
-    return result
+    # Each sequence begins far below the one before it, so that none has a part in the next one's.
+    above = -256 * owner
+    return (np.minimum.accumulate(truth + above) - above).astype(np.uint8)
 
 
 # Order

@@ -15,7 +15,7 @@ from memq.column import Column
 from memq.errors import Reason, SymbolError
 from memq.eval import raw_records as module
 from memq.eval.raw import RawBatch
-from memq.eval.raw_records import MAX_FIELDS, MAX_LEVELS, REST, fields_of, pieces, records
+from memq.eval.raw_records import MAX_FIELDS, MAX_LEVELS, REST, leaves_of, pieces, records
 from memq.eval.raw_types import find_type
 from memq.output import json, separated, table
 from memq.schema.kinds import Kind
@@ -88,7 +88,7 @@ def test_a_structure_as_a_tree() -> None:
 def test_trees_are_what_the_members_say(places: list[int]) -> None:
     found = records(tasks(places))
     expected = structs(places)
-    assert found.fields == fields_of(tasks(places).type)
+    assert found.fields == tuple(leaf.field for leaf in leaves_of(tasks(places).type))
     assert len(found) == len(places)
     for number, each in enumerate(found.fields):
         column = found.columns[number]
@@ -127,7 +127,7 @@ def test_rows_that_are_null_or_unknown() -> None:
 def test_what_is_no_structure_is_one_bare_value(name: str, kind: Kind) -> None:
     type_ = find_type(TYPES, name)
     assert type_ is not None
-    (only,) = fields_of(type_)
+    (only,) = (leaf.field for leaf in leaves_of(type_))
     assert only.path == ()
     assert only.type is not None
     assert only.type.kind is kind
@@ -182,7 +182,7 @@ def test_the_rest_of_too_many_members_is_said_to_be_missing() -> None:
 
 def test_a_member_that_is_called_as_the_rest_is() -> None:
     members = {f"m{n}": INT for n in range(MAX_FIELDS)} | {REST: struct("a", 4, b=INT)}
-    assert len(fields_of(struct("odd", 8, **members))) == MAX_FIELDS
+    assert len(leaves_of(struct("odd", 8, **members))) == MAX_FIELDS
 
 
 def test_structures_within_themselves_end() -> None:
@@ -200,7 +200,7 @@ def test_structures_within_themselves_end() -> None:
     layout.members = {"n": Member("n", 0, INT), "a": Member("a", 0, loop[1])}
     assert rows(records(things(type_, 64)))[0]["a"]
     layout.members = {name: Member(name, 0, loop[0]) for name in "abcdefgh"}
-    assert len(fields_of(type_)) <= MAX_FIELDS + MAX_LEVELS + 8
+    assert len(leaves_of(type_)) <= MAX_FIELDS + MAX_LEVELS + 8
 
 
 def test_what_has_no_members_or_is_only_declared() -> None:
@@ -255,7 +255,7 @@ def test_damaged_types_give_records_or_are_refused(place: int, byte: int) -> Non
             if type_ is not None:
                 found = records(things(type_, 64, 0, MISSING * PAGE))
                 assert len(rows(found)) == 3
-                assert found.fields == fields_of(type_)
+                assert found.fields == tuple(leaf.field for leaf in leaves_of(type_))
 
 
 def test_tables_and_separated_values() -> None:

@@ -12,6 +12,7 @@ import numpy as np
 
 from memq.column import Array, Column, worst
 from memq.errors import Reason
+from memq.eval import integers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -26,26 +27,8 @@ def calculate(sign: str, left: Column, right: Column) -> Column:
     first, second = left.values, right.values
     if first.dtype.kind == "f" or second.dtype.kind == "f":
         return _real(sign, first.astype(float), second.astype(float)).under(status)
-    if _is_small(first) and _is_small(second) and sign in _SMALL:
-        return Column(_SMALL[sign](first.astype(np.int64), second.astype(np.int64)), status)
-    return _exact(sign, first, second).under(status)
-
-
-def _is_small(values: Array) -> bool:
-    """Whether no sum, difference or product of two such numbers leaves 64 bits."""
-    if not len(values):
-        return True
-    return int(values.max()) < 1 << 31 and int(values.min()) > -(1 << 31)
-
-
-_SMALL: dict[str, Callable[[Array, Array], Array]] = {
-    "+": np.add,
-    "-": np.subtract,
-    "*": np.multiply,
-    "&": np.bitwise_and,
-    "|": np.bitwise_or,
-    "^": np.bitwise_xor,
-}
+    found = integers.calculated(sign, first, second)
+    return (_exact(sign, first, second) if found is None else found).under(status)
 
 
 def _real(sign: str, first: Array, second: Array) -> Column:
@@ -66,7 +49,10 @@ _REAL: dict[str, Callable[[Array, Array], Array]] = {
 
 
 def _exact(sign: str, first: Array, second: Array) -> Column:
-    """Calculate with Python's integers, once for each pair of numbers that occurs."""
+    """Calculate with Python's integers, once for each pair of numbers that occurs.
+
+    For the few columns of which a result may not fit 64 bits, as of both ends of memory.
+    """
     pairs: dict[tuple[int, int], int] = {}
     codes = [
         pairs.setdefault(pair, len(pairs))

@@ -39,9 +39,6 @@ if TYPE_CHECKING:
     from memq.schema.batch import Context
     from memq.schema.kinds import ValueType
 
-_PIECES = 1000
-"""A text is split into at most so many pieces."""
-
 
 class Evaluation:
     """Evaluates series, terms and picks for one run; holds what depends on no element."""
@@ -185,11 +182,11 @@ class Evaluation:
         """Split each distinct text once; a row's sequence is that of its text."""
         text = evaluate(series.text, domain)
         words = text.words if isinstance(text, Text) else ()
-        starts, pieces = split(words, series.separator, _PIECES)
+        starts, pieces, cut = split(words, series.separator)
         owner = np.repeat(np.arange(len(words), dtype=np.int64), np.diff(starts))
         column = text_column(pieces)
         children = Records(len(owner), (RecordField((), series_type(series)),), (column,))
-        collection = Collection(children, owner, len(words))
+        collection = Collection(children, owner, len(words), cut)
         index = np.where(text.known, text.values, -1).astype(np.int64)
         return View(index, text.status, collection)
 

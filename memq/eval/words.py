@@ -69,16 +69,20 @@ def fold_letters(text: str) -> str:
     return "".join(one if len(one.casefold()) != 1 else one.casefold() for one in text)
 
 
-def split(words: Sequence[str], separator: str, limit: int = 1_000) -> tuple[Indexes, list[str]]:
-    """Split words: (where the pieces of each begin and the last one's end, all pieces).
+def split(
+    words: Sequence[str], separator: str, limit: int = 1_000
+) -> tuple[Indexes, list[str], Statuses | None]:
+    """Split words: (where the pieces of each begin and the last one's end, all pieces, cuts).
 
-    No word gives more than `limit` pieces (at least 1): the last one holds the rest. Nothing is
-    split at an empty separator.
+    No word gives more than `limit` pieces (at least 1): of longer ones the rest is missing, and its
+    cut is LIMIT. Nothing is split at an empty separator.
     """
-    of_each = [word.split(separator, limit - 1) if separator else [word] for word in words]
-    starts = np.zeros(len(words) + 1, np.int64)
-    np.cumsum([len(pieces) for pieces in of_each], out=starts[1:])
-    return starts, [piece for pieces in of_each for piece in pieces]
+    of_each = [word.split(separator, limit) if separator else [word] for word in words]
+    sizes = np.array([len(pieces) for pieces in of_each], np.int64)
+    starts = np.append(0, np.cumsum(np.minimum(sizes, limit))).astype(np.int64)
+    cut = np.where(sizes > limit, np.uint8(Reason.LIMIT), np.uint8(0))
+    pieces = [piece for each in of_each for piece in each[:limit]]
+    return starts, pieces, cut if cut.any() else None
 
 
 def _numbers(columns: Sequence[Column], function: Callable[..., int], type_: type) -> Column:

@@ -13,6 +13,7 @@ from memq.errors import Reason
 from memq.eval import words
 from memq.eval.words import fold_letters, split
 from tests.eval.made import Value, column, values
+from tests.eval.world import World, ask, value
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,19 +79,27 @@ def test_folded_letters_do_not_depend_on_case(change: Callable[[str], str], text
 
 @given(st.lists(st.text("a,;")), st.text(",;", max_size=2), st.integers(1, 4))
 def test_split(texts: list[str], separator: str, limit: int) -> None:
-    starts, pieces = split(texts, separator, limit)
+    starts, pieces, cut = split(texts, separator, limit)
     assert starts[0] == 0
     assert starts[-1] == len(pieces)
-    for text, start, end in zip(texts, starts[:-1], starts[1:], strict=True):
-        own = pieces[start:end]
-        assert separator.join(own) == text
-        assert 1 <= len(own) <= limit
-        if len(own) < limit and separator:
-            assert not any(separator in piece for piece in own)
+    for number, text in enumerate(texts):
+        own = pieces[starts[number] : starts[number + 1]]
+        every = text.split(separator) if separator else [text]
+        assert own == every[:limit]
+        is_cut = cut is not None and cut[number] == Reason.LIMIT
+        assert is_cut == (len(every) > limit)
 
 
 def test_split_is_bounded() -> None:
-    starts, pieces = split([",".join("x" * 65_536)], ",")
+    starts, pieces, cut = split([",".join("x" * 65_536)], ",")
     assert starts.tolist() == [0, 1_000]
-    assert pieces[:999] == ["x"] * 999
-    assert len(pieces[999]) == 2 * (65_536 - 999) - 1
+    assert pieces == ["x"] * 1_000
+    assert cut is not None
+    assert cut.tolist() == [Reason.LIMIT]
+
+
+def test_what_split_left_out_is_not_said_to_be_missing() -> None:
+    world = World([{"pid": 1, "name": ",".join("x" * 2_000)}, {"pid": 2, "name": "x,y"}])
+    assert value(world, 'process.Where(name.Split(",").Contains("y")).Select(pid)') == [2]
+    outcome = ask(world, 'process.Where(!name.Split(",").Contains("y")).Select(pid)')
+    assert (outcome.value, outcome.run.undecided) == ([], {Reason.LIMIT: 1})

@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from memq.eval.terms import Term
     from memq.lang import ast
 
-_MANY = 1 << 62
-"""As many as nobody has."""
-
 
 class Base:
     """What the binding of all methods of series has in common."""

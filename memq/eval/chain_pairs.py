@@ -20,9 +20,6 @@ from memq.lang import ast
 if TYPE_CHECKING:
     from memq.eval.terms import Term
 
-_MANY = 1 << 62
-"""As many as nobody has."""
-
 
 class Pairs(Base):
     """Binds the methods that take a second series."""

@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from memq.eval.series import Series
     from memq.lang import ast
 
-_MANY = 1 << 62
-"""As many as nobody has."""
-
 
 class Values(Base):
     """Binds the methods that give one value, or one of the elements."""

@@ -60,6 +60,12 @@ class Expansion:
         else:
             self._known[statement.name] = self.check(value)
 
+    def copy(self) -> Expansion:
+        """Return the same measures, to which others can be added apart."""
+        same = Expansion()
+        same._known = dict(self._known)  # noqa: SLF001 - of this class
+        return same
+
     def check(self, node: ast.Expression) -> Extent:
         """Measure an expression; QueryError if it is too large."""
         found = self._extent(node, {})

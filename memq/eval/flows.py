@@ -123,7 +123,7 @@ def _source(source: SourceSeries, engine: Engine) -> Iterator[Flow]:
     """Find the objects of a type, those that belong to others through their owners."""
     context = engine.context
     if source.through is None:
-        portions = source.type.portions(context)
+        portions = context.portions(source.type)
         if source.key is not None:
             portions = source.type.looked_up(context, *source.key)
         for portion in portions:

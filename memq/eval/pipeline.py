@@ -56,25 +56,29 @@ class Script:
     def __init__(self, system: System, kernel: Any, text: str, *, optimize: bool = True) -> None:
         self.binder = Binder(system, kernel, text)
         self.optimize = optimize
-        self._expansion = Expansion()
+        self.expansion = Expansion()
 
     def bind(self, query: ast.Query, parameters: Mapping[str, ast.Expression]) -> Plan:
         """Bind a script's statements; the last one is the result."""
         for name, value in parameters.items():
-            self._let(ast.Let(name, value))
+            self.let(ast.Let(name, value))
+        return self.plan(*self.found(query))
+
+    def found(self, query: ast.Query) -> tuple[Found, ast.Expression]:
+        """Bind the statements, and return what the last one speaks of, with its text's tree."""
         *before, last = query.statements
         for statement in before:
             if isinstance(statement, ast.Let):
-                self._let(statement)
+                self.let(statement)
             else:
-                self._expansion.check(statement)
+                self.expansion.check(statement)
                 self.binder.find(statement, None)
                 self._warn_of_lost(statement)
         if isinstance(last, ast.Let):
-            self._let(last)
-            return self._plan(self.binder.names.lets[last.name], last.value)
-        self._expansion.check(last)
-        return self._plan(self.binder.find(last, None), last)
+            self.let(last)
+            return self.binder.names.lets[last.name], last.value
+        self.expansion.check(last)
+        return self.binder.find(last, None), last
 
     def _warn_of_lost(self, statement: ast.Expression) -> None:
         """Say of a statement before the last that its result is not shown."""
@@ -84,7 +88,7 @@ class Script:
             f"the result of `{written}` is not shown: only the last statement's is"
         ] = None
 
-    def _let(self, statement: ast.Let) -> None:
+    def let(self, statement: ast.Let) -> None:
         """Bind `let name = value`."""
         name, names = statement.name, self.binder.names
         if name in names.system.objects or name in functions.FUNCTIONS:
@@ -95,13 +99,13 @@ class Script:
                 hint="Choose another name.",
             )
         value = statement.value
-        self._expansion.note(statement)
+        self.expansion.note(statement)
         if isinstance(value, ast.Lambda):
             names.lets[name] = Function(value, dict(names.lets))
         else:
             names.lets[name] = self.binder.find(value, None)
 
-    def _plan(self, found: Found, node: ast.Expression) -> Plan:
+    def plan(self, found: Found, node: ast.Expression) -> Plan:
         """Return the plan of a result, with how it is shown."""
         if isinstance(found, Function):
             raise QueryError(

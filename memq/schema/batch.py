@@ -28,12 +28,57 @@ if TYPE_CHECKING:
     from memq.run import Run
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Context:
-    """What every batch of one evaluation shares: the kernel that it reads, and the run."""
+    """What every batch of one evaluation shares: the kernel that it reads, and the run.
+
+    Where one evaluation follows the other, they share the context, whose `run` is the one of the
+    moment, and sources that were found whole are kept with all that was read of them.
+    """
 
     kernel: Any
     run: Run
+    kept: dict[type[ObjectType], Kept] | None = None
+    """The sources that were found whole; None: nothing is kept."""
+
+    def portions(self, type_: type[ObjectType]) -> Iterator[Portion]:
+        """Find all objects of a type, or give those that were found before."""
+        if self.kept is None:
+            yield from type_.portions(self)
+            return
+        known = self.kept.get(type_)
+        if known is None:
+            yield from self._found(type_, self.kept)
+            return
+        for note in known.notes:
+            self.run.note(note)
+        yield from known.portions
+
+    def _found(
+        self, type_: type[ObjectType], kept: dict[type[ObjectType], Kept]
+    ) -> Iterator[Portion]:
+        """Find the objects of a type, and keep them if they are found to the end."""
+        found: list[Portion] = []
+        notes: dict[str, None] = {}
+        portions = type_.portions(self)
+        while True:
+            before = len(self.run.notes)
+            portion = next(portions, None)
+            # What finding them says is said each time; what others say meanwhile is not.
+            notes.update(dict.fromkeys(list(self.run.notes)[before:]))
+            if portion is None:
+                break
+            found.append(portion)
+            yield portion
+        kept[type_] = Kept(tuple(found), tuple(notes))
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """All objects of a type, as they were found, and what was noted on the way."""
+
+    portions: tuple[Portion, ...]
+    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,6 +331,15 @@ class ObjectType:
     def has_collection(self, name: str) -> bool:
         """Whether a collection was walked already, or is narrowed."""
         return name in self._views or self.peek(name) is not None
+
+    @property
+    def weight(self) -> int:
+        """How many objects, its own and those of its collections, this batch keeps in memory."""
+        kept = (value for parts in self._root._kept.values() for _, value in parts)  # noqa: SLF001
+        inner = (each.children for each in kept if isinstance(each, Collection))
+        return self.length + sum(
+            each.weight if isinstance(each, ObjectType) else len(each) for each in inner
+        )
 
 
 class _NoRows(dict[str, Any]):

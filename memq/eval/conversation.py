@@ -1,0 +1,119 @@
+"""Statements that follow each other: what one has named, the next ones know, results included.
+
+A name stands for what it was given to, and not for rows: `_`, the last result, is that query, and
+is asked again where it is used. What was read of the dump is kept meanwhile (memq.schema.batch), so
+that asking again costs little.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from memq.errors import QueryError, Span
+from memq.eval import refusals
+from memq.eval.pipeline import Script
+from memq.eval.result import Result
+from memq.eval.scope import Function
+from memq.lang import ast
+from memq.run import Run
+from memq.schema.batch import Context
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from memq.eval.bind import Binder
+    from memq.eval.plan import Plan
+    from memq.eval.scope import Found
+    from memq.lang.parser import Parser
+    from memq.schema.declare import System
+
+LAST = "_"
+"""The name of the last result; those before it are `_1`, `_2` and so on, in their order."""
+_MOST_KEPT = 1 << 21
+"""Objects that are kept between questions, those of collections among them; some 100 bytes each."""
+
+
+class Bound(NamedTuple):
+    """A statement that was checked."""
+
+    plan: Plan | None
+    """None where it only gives a name."""
+    text: str
+    """What spans of the plan speak of."""
+    named: str = ""
+    """The name that its last statement gave, if it is a `let`."""
+    found: Found | None = None
+    node: ast.Expression | None = None
+
+
+class Conversation:
+    """Binds and runs one text after the other for one dump."""
+
+    def __init__(self, system: System, kernel: Any, parser: Parser) -> None:
+        self.parser = parser
+        self.results: list[str] = []
+        """The texts of the results so far: the first is `_1`."""
+        self._context = Context(kernel, Run(), {})
+        self._script = Script(system, kernel, "")
+        self._functions = ""
+        """Texts of functions that have a name, a line each: where the spans of their bodies are."""
+
+    @property
+    def binder(self) -> Binder:
+        """Who knows all names so far."""
+        return self._script.binder
+
+    def bind(self, text: str) -> Bound:
+        """Check a text; QueryError if it is not right, and then no name has changed."""
+        query = self.parser.parse(text)
+        placed = self._functions + text
+        if self._functions:
+            # Spans count from the beginning of what is kept of earlier texts.
+            query = self.parser.parse(" " * len(self._functions) + text)
+        names, expansion = self.binder.names, self._script.expansion
+        lets = dict(names.lets)
+        self._script.expansion = expansion.copy()
+        self.binder.text, self.binder.warnings = placed, {}
+        try:
+            return self._bound(query, placed)
+        except (QueryError, RecursionError) as error:
+            names.lets, self._script.expansion = lets, expansion
+            if isinstance(error, QueryError):
+                raise error.at(placed) from None
+            raise refusals.too_deep(Span(0, len(placed))).at(text) from None
+
+    def _bound(self, query: ast.Query, placed: str) -> Bound:
+        found, node = self._script.found(query)
+        last = query.statements[-1]
+        named = last.name if isinstance(last, ast.Let) else ""
+        plan = None if isinstance(found, Function) and named else self._script.plan(found, node)
+        if any(isinstance(one, ast.Let) and isinstance(one.value, ast.Lambda)
+               for one in query.statements):  # fmt: skip
+            self._functions = placed.rstrip("\n") + "\n"
+        return Bound(plan, placed, named, found, node)
+
+    def name_result(self, bound: Bound, text: str) -> str:
+        """Give a bound query, which is asked now, the names `_` and `_N`; return the latter."""
+        if bound.found is None or bound.node is None:
+            raise TypeError("only what was bound can be named")
+        self.results.append(text)
+        name = f"{LAST}{len(self.results)}"
+        expansion, lets = self._script.expansion, self.binder.names.lets
+        # Both are measured by what `_` means so far, which the query may have used.
+        expansion.note(ast.Let(name, bound.node))
+        expansion.note(ast.Let(LAST, ast.Name(name)))
+        lets[name] = lets[LAST] = bound.found
+        return name
+
+    def run(self, plan: Plan, run: Run) -> Result:
+        """Return the answer to a plan; it is to be pulled before the next one is run."""
+        kept = self._context.kept or {}
+        weight = sum(part.batch.weight for each in kept.values() for part in each.portions)
+        if weight > _MOST_KEPT:
+            kept.clear()
+        self._context.run = run
+        return Result(plan, self._context)
+
+    def names(self) -> Mapping[str, Found]:
+        """Return what was named so far, results among it."""
+        return self.binder.names.lets

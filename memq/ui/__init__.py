@@ -1,0 +1,1 @@
+"""The interpreter's parts: what is completed, shown and commanded."""

@@ -1,0 +1,56 @@
+"""The terminal that a session runs on: how large it is, and whether it shows colours."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+DIM, BOLD, RED, END = "\x1b[2m", "\x1b[1m", "\x1b[31m", "\x1b[0m"
+
+
+@dataclass(slots=True)
+class Terminal:
+    """Where a session writes; it need not be a terminal at all."""
+
+    stream: TextIO = field(default_factory=lambda: sys.stdout)
+    environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether someone looks at it."""
+        return self.stream.isatty()
+
+    @property
+    def is_dumb(self) -> bool:
+        """Whether it knows no control sequences."""
+        return not self.is_terminal or self.environment.get("TERM") == "dumb"
+
+    @property
+    def has_colours(self) -> bool:
+        """Whether colours are wanted, and shown (no-color.org)."""
+        return not self.is_dumb and not self.environment.get("NO_COLOR")
+
+    @property
+    def width(self) -> int:
+        """Columns, as they are now."""
+        return shutil.get_terminal_size().columns
+
+    @property
+    def height(self) -> int:
+        """Rows, as they are now."""
+        return shutil.get_terminal_size().lines
+
+    def paint(self, text: str, style: str) -> str:
+        """Return the text in a style, where there are any."""
+        return f"{style}{text}{END}" if self.has_colours else text
+
+    def write(self, *lines: str) -> None:
+        """Write lines at once."""
+        self.stream.write("".join(f"{line}\n" for line in lines))
+        self.stream.flush()

@@ -117,10 +117,11 @@ def _ask(image: Image, query: str, form: str, stream: io.StringIO) -> None:
 
 def renewed(page: str, image: Image) -> str:
     """Return a page with all that is made written anew."""
+    page = with_tables(page, callables())
     for example in reversed(examples(page)):
         if example.form:
             page = page[: example.start] + answered(image, example) + page[example.end :]
-    return with_tables(page, callables())
+    return page
 
 
 def main() -> int:

@@ -13,7 +13,6 @@ from memq.eval import globs, raw_records, raw_text, regexes, words
 from memq.eval.callables import callables
 from memq.lang import limits
 from memq.os.systems import SYSTEMS
-from memq.output.reference.regions import renewed as with_tables
 from tests import pages
 from tests.lab import ROOT
 from tests.program import run
@@ -101,9 +100,9 @@ def test_pages_hold_examples() -> None:
     assert len(ASKED) == fences + rows
 
 
-def test_the_tables_of_the_language_are_fresh() -> None:
+def test_the_tables_of_the_language_are_fresh(image: Image) -> None:
     page = PAGES["language.md"]
-    assert page == with_tables(page, callables()), f"language.md is stale; run: {pages.COMMAND}"
+    assert page == pages.renewed(page, image), f"language.md is stale; run: {pages.COMMAND}"
     assert all(f"| `{one.signature}` |" in page for one in CALLED)
 
 

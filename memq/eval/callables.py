@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from memq.eval.chain_methods import SERIES_METHODS
 from memq.eval.functions import FUNCTIONS
 from memq.eval.methods import METHODS
+from memq.lang.operators import OPERATORS
 from memq.schema.kinds import Kind
 from memq.schema.reference import Callable, Callables
 
@@ -28,11 +29,12 @@ _SPLIT = Callable(
 
 
 def callables() -> Callables:
-    """Return all methods of series, methods of values, and functions."""
+    """Return all methods of series, methods of values, functions and operators."""
     return Callables(
         tuple(map(_plain, SERIES_METHODS.values())),
         (*map(_of_values, METHODS.values()), _SPLIT),
         tuple(map(_plain, FUNCTIONS.values())),
+        OPERATORS,
     )
 
 

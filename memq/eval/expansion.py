@@ -63,7 +63,7 @@ class Expansion:
     def copy(self) -> Expansion:
         """Return the same measures, to which others can be added apart."""
         same = Expansion()
-        same._known = dict(self._known)  # noqa: SLF001 - of this class
+        same._known = dict(self._known)
         return same
 
     def check(self, node: ast.Expression) -> Extent:

@@ -63,12 +63,24 @@ class Callable:
 
 
 @dataclass(frozen=True, slots=True)
+class Operator:
+    """An operator, or several of one meaning; the same on every system."""
+
+    written: tuple[str, ...]
+    """How it is written: `a && b`. None: one more meaning of the operator before."""
+    doc: str
+    example: str
+    """A query of one value."""
+
+
+@dataclass(frozen=True, slots=True)
 class Callables:
-    """All that can be called."""
+    """All that queries can say beside names: operators, and what can be called."""
 
     series_methods: tuple[Callable, ...] = ()
     value_methods: tuple[Callable, ...] = ()
     functions: tuple[Callable, ...] = ()
+    operators: tuple[Operator, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,10 @@ def as_json(reference: Reference, version: str) -> str:
         "series_methods": list(map(_callable, reference.callables.series_methods)),
         "value_methods": list(map(_value_method, reference.callables.value_methods)),
         "functions": list(map(_callable, reference.callables.functions)),
+        "operators": [
+            {"written": list(one.written), "doc": one.doc, "example": one.example}
+            for one in reference.callables.operators
+        ],
     }
     return orjson.dumps(tree, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
 

@@ -18,7 +18,7 @@ from memq.output.reference.page import table
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from memq.schema.reference import Callable, Callables
+    from memq.schema.reference import Callable, Callables, Operator
 
 _REGION = re.compile(r"(<!-- generated: (.*?) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -29,6 +29,7 @@ def renewed(page: str, callables: Callables) -> str:
         "methods of series": _table("method", callables.series_methods),
         "methods of values": _table("method", callables.value_methods),
         "functions": _table("function", callables.functions),
+        "operators": _operators(callables.operators),
     }
     return _REGION.sub(lambda found: f"{found[1]}\n{tables[found[2]]}\n{found[3]}", page)
 
@@ -38,3 +39,12 @@ def _table(title: str, callables: Iterable[Callable]) -> str:
         (f"`{one.signature}`", words.callable_doc(one), f"`{one.example}`") for one in callables
     ]
     return table((title, "what it gives", "for example"), rows)
+
+
+def _operators(operators: Iterable[Operator]) -> str:
+    """Return their table; what the examples give is filled in by whoever can ask them."""
+    rows = [
+        (", ".join(f"`{sign}`" for sign in one.written), one.doc, f"`{one.example}`", "")
+        for one in operators
+    ]
+    return table(("operator", "is", "example", "gives"), rows)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from memq.schema.declare import SubObject, System
-    from memq.schema.reference import Callable, Entry, ObjectEntry, Reference
+    from memq.schema.reference import Callable, Entry, ObjectEntry, Operator, Reference
 
 _LEAST_WIDTH = 72
 """What the columns of names, types and costs take."""
@@ -20,21 +20,23 @@ _LEAST_WIDTH = 72
 
 def as_text(reference: Reference, width: int) -> str:
     """Return the reference in lines of at most so many columns, or of 72 where that is less."""
-    paper = _Paper(reference.systems, max(width, _LEAST_WIDTH))
+    paper = Paper(reference.systems, width)
     lines = list(paper.head())
     for entry in reference.objects:
         lines += ["", *paper.object_lines(entry)]
     for title, callables in words.groups(reference.callables):
-        lines += ["", *paper.callable_lines(title, callables)]
+        lines += ["", *paper.titled_lines(title, callables)]
+    if reference.callables.operators:
+        lines += ["", *paper.operator_lines(reference.callables.operators)]
     return "\n".join(lines) + "\n"
 
 
-class _Paper:
-    """Lines of one width about the objects of some systems."""
+class Paper:
+    """Lines of one width about what can be asked of some systems; the help shows parts of them."""
 
     def __init__(self, systems: Mapping[str, System], width: int) -> None:
         self._systems = systems
-        self._width = width
+        self._width = max(width, _LEAST_WIDTH)
 
     def head(self) -> Iterator[str]:
         """Yield what has to be known to read the rest."""
@@ -56,7 +58,7 @@ class _Paper:
         parts: tuple[Entry[Field | SubObject], ...] = (*entry.fields, *entry.subobjects)
         yield ""
         for part in parts:
-            yield from self._part_lines(part, entry)
+            yield from self.part_lines(part, entry)
 
     def _facts(self, entry: ObjectEntry) -> Iterator[tuple[str, str]]:
         type_ = entry.first()
@@ -67,7 +69,7 @@ class _Paper:
             yield "owner", type_.owner_type
         yield "identity", words.told(entry, self._systems, words.identity)
 
-    def _part_lines(self, part: Entry[Field | SubObject], owner: ObjectEntry) -> Iterator[str]:
+    def part_lines(self, part: Entry[Field | SubObject], owner: ObjectEntry) -> Iterator[str]:
         """Yield one line with the name and what it is, and the doc below."""
         one = part.first()
         mark = "*" if isinstance(one, Field) and one.shown else " "
@@ -78,14 +80,26 @@ class _Paper:
         more = words.only(part, owner, self._systems)
         yield from self._wrapped(f"{doc} {more}".rstrip(), first=6, rest=6)
 
-    def callable_lines(self, title: str, callables: Iterable[Callable]) -> Iterator[str]:
-        """Yield what each of some methods or functions gives, and how it is called."""
+    def titled_lines(self, title: str, callables: Iterable[Callable]) -> Iterator[str]:
+        """Yield a title, and below it all about some methods or functions."""
         yield from self._wrapped(title)
         for one in callables:
             yield ""
-            yield from self._wrapped(one.signature, first=2, rest=6)
-            yield from self._wrapped(words.callable_doc(one), first=6, rest=6)
-            yield f"      example  {one.example}"  # in one line, to be copied
+            yield from self.callable_lines(one)
+
+    def callable_lines(self, one: Callable) -> Iterator[str]:
+        """Yield what a method or a function gives, and how it is called."""
+        yield from self._wrapped(one.signature, first=2, rest=6)
+        yield from self._wrapped(words.callable_doc(one), first=6, rest=6)
+        yield f"      example  {one.example}"  # in one line, to be copied
+
+    def operator_lines(self, operators: Iterable[Operator]) -> Iterator[str]:
+        """Yield what operators there are, those first that bind least."""
+        yield from self._wrapped("Operators, from those that bind least to those that bind most:")
+        yield ""
+        for one in operators:
+            yield from self._wrapped(f"{', '.join(one.written):18}{one.doc}", first=2, rest=20)
+            yield f"{'':20}example  {one.example}"
 
     def _wrapped(self, text: str, first: int = 0, rest: int = 0) -> list[str]:
         return textwrap.wrap(

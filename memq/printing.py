@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from memq.image import Answer
     from memq.output.records import RecordField, Records
+    from memq.run import Run
 
 FORMATS = ("table", "json", "jsonl", "csv", "tsv")
 
@@ -116,15 +117,20 @@ def is_dim(is_terminal: bool) -> bool:
 
 def report(answer: Answer) -> None:
     """Say what was cut short, and what could not be decided."""
-    run = answer.run
+    for line in told(answer.run):
+        say(line)
+
+
+def told(run: Run) -> Iterator[str]:
+    """Yield what a run has to say at its end: what was cut short, or could not be decided."""
     for note in run.notes:
-        say(f"note: {note}")
+        yield f"note: {note}"
     undecided = sum(run.undecided.values())
     if undecided:
-        say(f"{run.matched} matched, {undecided} undecided: {_reasons(run.undecided)}")
+        yield f"{run.matched} matched, {undecided} undecided: {_reasons(run.undecided)}"
     lost = sum(run.lost.values())
     if lost:
-        say(f"{lost} sub-objects left out, undecided: {_reasons(run.lost)}")
+        yield f"{lost} sub-objects left out, undecided: {_reasons(run.lost)}"
 
 
 def _reasons(counter: Counter[Reason]) -> str:

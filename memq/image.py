@@ -6,20 +6,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from memq.errors import SymbolError
-from memq.eval.pipeline import bind_query, node_of
-from memq.eval.result import Result
-from memq.eval.undecided import undecided
 from memq.layers.opening import open_physical
 from memq.os.detect import detect
-from memq.output import json
 from memq.progress import Progress
 from memq.run import Run
 from memq.schema.batch import Context
+
+# What evaluates queries is imported where it is used: the dump is open, and a prompt there, before.
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterator, Mapping
 
+    from memq.eval.result import Result
     from memq.output.records import Records
 
 
@@ -36,6 +35,8 @@ class Answer:
 
     def undecided(self) -> Iterator[Records]:
         """Run the query, and yield the elements that could not be decided, with the reasons."""
+        from memq.eval.undecided import undecided  # noqa: PLC0415
+
         self.run.keeps_undecided = True
         for _ in self.batches():
             pass
@@ -43,6 +44,8 @@ class Answer:
 
     def rows(self) -> Iterator[Any]:
         """Yield what JSON output has: a dictionary a record, or the plain values."""
+        from memq.output import json  # noqa: PLC0415
+
         return json.parsed(self.batches(), bare=self.result.shape.bare)
 
 
@@ -85,6 +88,9 @@ class Image:
 
     def ask(self, text: str, parameters: Mapping[str, object], run: Run | None = None) -> Answer:
         """Check a query with parameters of any name and return its answer."""
+        from memq.eval.pipeline import bind_query, node_of  # noqa: PLC0415
+        from memq.eval.result import Result  # noqa: PLC0415
+
         values = {name: node_of(value) for name, value in parameters.items()}
         plan = bind_query(text, self.system, self.kernel, values)
         return Answer(Result(plan, Context(self.kernel, run or Run(self.progress))))

@@ -236,7 +236,8 @@ class Binder:
         if isinstance(argument, ast.Name):
             found = self.names.named(outer, argument.name, argument.span)
             if isinstance(found, Function):
-                return found.node, None
+                # Names in it mean what they meant where it was written.
+                return found.node, Frame(None, values=self.names.captured(found.lets))
         return argument, outer
 
     # Operators

@@ -19,8 +19,6 @@ from memq.run import Run
 from memq.schema.batch import Context
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from memq.eval.bind import Binder
     from memq.eval.plan import Plan
     from memq.eval.scope import Found
@@ -62,6 +60,10 @@ class Conversation:
     def binder(self) -> Binder:
         """Who knows all names so far."""
         return self._script.binder
+
+    def let(self, name: str, value: ast.Expression) -> None:
+        """Give a value from outside a name."""
+        self._script.let(ast.Let(name, value))
 
     def bind(self, text: str) -> Bound:
         """Check a text; QueryError if it is not right, and then no name has changed."""
@@ -113,7 +115,3 @@ class Conversation:
             kept.clear()
         self._context.run = run
         return Result(plan, self._context)
-
-    def names(self) -> Mapping[str, Found]:
-        """Return what was named so far, results among it."""
-        return self.binder.names.lets

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from memq.schema.kinds import ValueType
 
 P = TypeVar("P", Field, SubObject)
+F = TypeVar("F")
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +252,11 @@ class Names:
         if isinstance(found, Constant):
             # What is wrong with a literal is told where it is used: it may be from elsewhere.
             return replace(found, span=span)
-        return SharedSeries(span, found.shape, found) if isinstance(found, Series) else found
+        return _shared(found, span)
+
+    def captured(self, lets: Mapping[str, Found]) -> dict[str, Found]:
+        """Return what names stood for at some time, as a frame's values."""
+        return {name: _shared(found, Span(0, 0)) for name, found in lets.items()}
 
     def _refuse_what_was_left(self, frames: Sequence[Frame], name: str, span: Span) -> None:
         """Refuse a collection of the element that a record was selected from.
@@ -312,6 +317,11 @@ class Names:
             part = next(p for p in owner.subobjects.values() if p.many and p.item == name)
             through = Through(owner, part.name, part.cost)
         return SourceSeries(span, type_, type_, through)
+
+
+def _shared(found: F, span: Span) -> F | SharedSeries:
+    """Return what has a name as it is used: a series is made once for all its uses."""
+    return SharedSeries(span, found.shape, found) if isinstance(found, Series) else found
 
 
 def exact(type_: ValueType) -> ValueType:

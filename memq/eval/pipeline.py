@@ -156,8 +156,8 @@ class Script:
 
     def _shown(self, plan: Plan, root: Root) -> Plan:
         extras = self.binder.names.extras
-        if isinstance(plan.result, Series) and plan.result in self.binder.elements:
-            extras[root] = extras.get(self.binder.elements[plan.result], {})
+        if isinstance(plan.result, Series):
+            extras[root] = extras.get(self.binder.element(plan.result), {})
         items = shown(self.binder, root)
         if items is None:
             shape = root.shape

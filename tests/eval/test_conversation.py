@@ -165,9 +165,16 @@ def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_results_of_results_end_in_a_clear_error() -> None:
     one = talk()
     asked(one, "process")
-    with pytest.raises(QueryError, match=r"too large|too deep"):
-        for _ in range(1000):
+    # Whenever it is that memq refuses, it says so, and the session goes on.
+    wrong = None
+    for _ in range(400):
+        try:
             asked(one, "_.Where(pid > 0)")
+        except QueryError as error:
+            wrong = str(error)
+            break
+    assert wrong is not None
+    assert "too large" in wrong or "too deep" in wrong
     assert asked(one, "_1.Count()") == 4
 
 

@@ -112,6 +112,7 @@ _SOURCES = _words(
         "handle": "lsof fds files file",
         "vad": "maps mappings mapping regions vadinfo vma vmas memory",
         "syscall": "ssdt check_syscall",
+        "kernel": "system os host machine uname banner banners info sysinfo",
     }
 )
 """What other tools call the objects."""

@@ -135,6 +135,10 @@ class PhysicalMemory:
         at = np.maximum(np.searchsorted(self.starts, addresses, "right"), 1) - 1
         return _fits(addresses, self.starts[at], self._reaches[at], size)
 
+    def present_in(self, start: int, end: int) -> int:
+        """Return how many bytes of [start, end) are in the dump."""
+        return sum(high - low for low, high in self._stretches(max(start, 0), end))
+
     def pieces(
         self, start: int, end: int, size: int = 1 << 20, overlap: int = 0
     ) -> Iterator[tuple[int, bytes]]:

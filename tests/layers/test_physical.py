@@ -98,6 +98,7 @@ def test_pieces_are_all_that_is_present(
     seen: dict[int, int] = {}
     last = -1
     with memory(path, extents) as physical:
+        assert physical.present_in(start, end) == sum(start <= at < end for at in model.bytes)
         for address, piece in physical.pieces(start, end, size, overlap):
             assert last < address
             assert start <= address

@@ -22,6 +22,11 @@ VAD_FIELDS = (
 HANDLE_FIELDS = ("name", "kind", "flags", "position", "inode", "is_deleted")
 DRIVER_FIELDS = ("size", "references", "state", "base", "taints")
 SYSCALL_FIELDS = ("table", "index", "name", "address", "symbol", "module", "is_hooked")
+KERNEL_FIELDS = (
+    "name", "host_name", "version", "machine", "domain_name", "banner", "command_line", "taints",
+    "boot_id", "dump_time", "boot_time", "uptime", "processors", "page_table_levels",
+    "directory_table_base", "base", "physical_base", "kaslr_shift", "memory_size",
+)  # fmt: skip
 
 START_OF_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -48,6 +53,12 @@ READERS: dict[str, Callable[[Any], Any]] = {
     "base": address,
     "address": address,
     "create_time": nanoseconds,
+    "dump_time": nanoseconds,
+    "boot_time": nanoseconds,
+    "uptime": lambda seconds: round(seconds * 10**9),
+    "directory_table_base": address,
+    "physical_base": address,
+    "kaslr_shift": address,
 }
 
 
@@ -107,6 +118,12 @@ def drivers(image: memq.Image) -> Rows:
 def syscalls(image: memq.Image) -> list[Row]:
     """Every entry of every table of system calls, in the order of the answer."""
     return [plain(row) for row in ask(image, f"syscall.Select([{', '.join(SYSCALL_FIELDS)}])")]
+
+
+def kernels(image: memq.Image) -> Rows:
+    """The one kernel under (release,)."""
+    answer = ask(image, f"kernel.Select([release, {', '.join(KERNEL_FIELDS)}])")
+    return _keyed(((row.pop("release"),), row) for row in map(plain, answer))
 
 
 def _keyed(pairs: Iterable[tuple[Any, Row]]) -> Rows:

@@ -51,6 +51,10 @@ class Told:
         return answers.drivers(self.image)
 
     @cached_property
+    def kernels(self) -> Rows:
+        return answers.kernels(self.image)
+
+    @cached_property
     def syscalls(self) -> list[Row]:
         return answers.syscalls(self.image)
 

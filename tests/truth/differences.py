@@ -7,10 +7,11 @@ listed.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tests.truth.compare import Changed, Difference, Only
+from tests.truth.record import Near
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,6 +27,12 @@ DISK = "the collector had its disk open while it wrote the record"
 SOCKET_LIST = "`ss` loaded it, which the collector ran after it had read /proc/modules"
 WOKEN = "it ran at the moment of the pause"
 WENT_TO_SLEEP = "it ran while the record was written, and was idle at the pause"
+LATER = {
+    "dump_time": Near(1_795_286_748_500_000_000, 500_000_000),
+    "uptime": Near(79_000_000_000, 500_000_000),
+}
+"""When the module wrote its dump: some eight seconds after the pause in which the others were."""
+LOCKED_UP = "its log tells of soft lockups, half a minute after this was written down"
 UNLINKED = "the rootkit took it off the task list"
 LOADING = "this module itself takes the dump while it is being loaded"
 
@@ -40,6 +47,7 @@ class Known:
     vads: tuple[Difference, ...] = ()
     handles: tuple[Difference, ...] = ()
     drivers: tuple[Difference, ...] = ()
+    kernels: tuple[Difference, ...] = ()
 
 
 def _collector(pid: int, process: Known) -> Known:
@@ -49,6 +57,7 @@ def _collector(pid: int, process: Known) -> Known:
         (Only("record", (pid,), COLLECTOR, rows=68), *process.vads),
         (Only("record", (pid,), COLLECTOR, rows=5), *process.handles),
         process.drivers,
+        process.kernels,
     )
 
 
@@ -88,7 +97,13 @@ KNOWN: Mapping[str, Known] = {
             drivers=_disk_and_sockets(),
         ),
     ),
-    "deb11-5.10.lime": _collector(345, _worker(370, 140, 219, {})),
+    "deb11-5.10.lime": _collector(
+        345,
+        replace(
+            _worker(370, 140, 219, {}),
+            kernels=(Changed(("5.10.0-43-cloud-amd64",), {"taints": "L"}, LOCKED_UP),),
+        ),
+    ),
     "deb13-6.12-la57.lime": _collector(
         441,
         _worker(455, 196, 232, {"inode": 87}, Changed((28,), {"state": "idle"}, WENT_TO_SLEEP)),
@@ -104,6 +119,7 @@ KNOWN: Mapping[str, Known] = {
                 Changed(("lime",), {"size": 24576, "references": 1, "state": "coming"}, LOADING),
                 Changed(("virtio_blk",), {"references": 2}, DISK),
             ),
+            kernels=(Changed(("6.1.0-56-cloud-amd64",), {"taints": "OE", **LATER}, LOADING),),
         ),
     ),
 }

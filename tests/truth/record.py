@@ -7,6 +7,7 @@ went on living between record and dump is said in differences.py, one by one.
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -36,6 +37,10 @@ PROCESS_STATES = {
 """Letters of /proc/PID/stat, and memq's words, which are those of /proc/PID/status."""
 MODULE_STATES = {"Live": "live", "Loading": "coming", "Unloading": "going"}
 """Words of /proc/modules, and memq's, which are those of the kernel's source."""
+TAINTS = {12: "O", 13: "E"}
+"""Bits of /proc/sys/kernel/tainted that the guests have set, and their letters."""
+PAUSE = 1_000_000_000
+"""Nanoseconds: a guest's clock was set by one of whole seconds, its pause noted by another."""
 DELETED = " (deleted)"
 NO_FILE = frozenset({"", "[heap]", "[stack]"})
 """Names in maps under which plain anonymous memory stands."""
@@ -193,3 +198,42 @@ def _drivers(modules: str) -> Iterator[tuple[Key, Row]]:
                 "taints": taints[0].strip("()") if taints else "",
             },
         )
+
+
+def kernels(record: Record) -> Rows:
+    """Expect the one kernel under (release,), as it was when the guest was paused."""
+    truth, checked = record.truth, json.loads(record.files["selfcheck.json"])
+    name, host, release, version, machine = truth["uname"]
+    tainted = int(record.text("sys/sys_kernel_tainted"))
+    booted = create_time(0, record)
+    paused = int(float(record.text("paused_at.txt")) * 1e9)
+    memory = memory_ranges(record)
+    row = {
+        "name": name,
+        "host_name": host,
+        "version": version,
+        "machine": machine,
+        "domain_name": "(none)",
+        "banner": record.text("sys/version").rstrip("\n"),
+        "command_line": record.text("sys/cmdline").rstrip("\n"),
+        "taints": "".join(letter for bit, letter in TAINTS.items() if tainted >> bit & 1),
+        "boot_id": record.text("sys/sys_kernel_random_boot_id").strip(),
+        "dump_time": Near(paused, PAUSE),
+        "boot_time": booted,
+        "uptime": Near(paused - booted.value, PAUSE),
+        "processors": record.text("sys/cpuinfo").count("processor\t:"),
+        "page_table_levels": 5 if checked["la57 (CR4 bit 12)"] else 4,
+        "directory_table_base": int(checked["swapper_pg_dir / init_top_pgt pa"], 16),
+        "base": int(checked["_text va"], 16),
+        "physical_base": int(checked["_text pa"], 16),
+        "kaslr_shift": int(checked["KASLR virtual slide"], 16),
+        "memory_size": sum(end - start for start, end in memory),
+    }
+    return {(release,): row}
+
+
+def memory_ranges(record: Record) -> list[tuple[int, int]]:
+    """Return the ranges [start, end) of main memory that /proc/iomem has."""
+    pattern = "(?m)^([0-9a-f]+)-([0-9a-f]+) : System RAM$"
+    lines = re.findall(pattern, record.text("sys/iomem"))
+    return [(int(first, 16), int(last, 16) + 1) for first, last in lines]

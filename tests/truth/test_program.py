@@ -25,6 +25,7 @@ QUERIES = {
     "descriptors": "handle.Select([handle.process.pid, fd, name, flags, position, inode])",
     "modules": "driver",
     "system calls": "syscall",
+    "kernel": "kernel",
 }
 
 

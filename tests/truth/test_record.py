@@ -5,7 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.truth import record
-from tests.truth.answers import DRIVER_FIELDS, HANDLE_FIELDS, PROCESS_FIELDS, VAD_FIELDS
+from tests.truth.answers import (
+    DRIVER_FIELDS,
+    HANDLE_FIELDS,
+    KERNEL_FIELDS,
+    PROCESS_FIELDS,
+    VAD_FIELDS,
+)
 
 if TYPE_CHECKING:
     from tests.lab import Dump, Record
@@ -17,6 +23,7 @@ def test_every_field_asked_for_is_expected(sample_truth: Record) -> None:
         (record.vads(sample_truth), VAD_FIELDS),
         (record.handles(sample_truth), HANDLE_FIELDS),
         (record.drivers(sample_truth.text("sys/modules")), DRIVER_FIELDS),
+        (record.kernels(sample_truth), KERNEL_FIELDS),
     ):
         assert set().union(*rows.values()) == set(fields)
 

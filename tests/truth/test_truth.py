@@ -53,6 +53,30 @@ def test_drivers(told: Told) -> None:
     hold(record.drivers(told.modules), told.drivers, KNOWN[told.dump.name].drivers)
 
 
+def test_kernel(told: Told) -> None:
+    hold(record.kernels(told.dump.record), told.kernels, KNOWN[told.dump.name].kernels)
+
+
+def test_memory_that_is_in_the_dump(told: Told) -> None:
+    (answer,) = told.image.query("kernel.Select([memory_size, memory_present])").rows()
+    physical = told.image.physical
+    held = list(zip(physical.starts.tolist(), physical.ends.tolist(), strict=True))
+    expected = sum(
+        max(0, min(end, stop) - max(start, first))
+        for start, end in record.memory_ranges(told.dump.record)
+        for first, stop in held
+    )
+    assert answer["memory_present"] == expected
+    assert 0.999 < expected / answer["memory_size"] <= 1
+
+
+def test_no_process_was_created_after_the_dump(told: Told) -> None:
+    (kernel,) = told.kernels.values()
+    times = [row["create_time"] for row in told.processes.values()]
+    assert kernel["boot_time"] <= min(times)
+    assert max(times) <= kernel["dump_time"]
+
+
 def test_order_is_the_kernels(told: Told) -> None:
     # Processes by the task list, to whose end each new one is put, then what only the table of pids
     # knows; mappings by start, descriptors by number; modules as /proc/modules has them.

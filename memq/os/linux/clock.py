@@ -2,19 +2,42 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from memq.errors import Reason
+from memq.symbols.lists import reason_at
 
 if TYPE_CHECKING:
     from memq.os.linux.kernel import LinuxKernel
 
 SECOND = 1_000_000_000
 TOLERANCE = 2 * SECOND
+LIMIT = 1 << 63
+"""Times are columns of int64: no clock passes the year 2262."""
+
+
+class Clock(NamedTuple):
+    """What the kernel's clock said when it was last kept, at a tick."""
+
+    now: int
+    """Nanoseconds since 1970, UTC."""
+    boot: int
+    """When the system was started, by the same clock."""
+
+    @property
+    def uptime(self) -> int:
+        """Nanoseconds since the start, suspensions included."""
+        return self.now - self.boot
 
 
 def boot_time(kernel: LinuxKernel) -> int | Reason:
-    """Return when the system was started, by its own clock: nanoseconds since 1970, UTC.
+    """Return when the system was started, by its own clock: nanoseconds since 1970, UTC."""
+    found = clock_of(kernel)
+    return found if isinstance(found, Reason) else found.boot
+
+
+def clock_of(kernel: LinuxKernel) -> Clock | Reason:
+    """Return the kernel's clock.
 
     `tk_core` holds the timekeeper behind a sequence counter. That it does is checked: the seconds
     that it counts and the offset from the monotonic clock must tell the same time.
@@ -28,7 +51,7 @@ def boot_time(kernel: LinuxKernel) -> int | Reason:
     distance = inside.offset if inside is not None else _behind_counter(kernel)
     data = kernel.space.read(address + distance, layout.size)
     if data is None:
-        return Reason.NOT_IN_DUMP
+        return reason_at(kernel.space, address + distance)
 
     def number(path: str, *, signed: bool = True) -> int:
         member = layout.member(path)
@@ -39,7 +62,8 @@ def boot_time(kernel: LinuxKernel) -> int | Reason:
     told = number("xtime_sec", signed=False) * SECOND + fraction
     if abs(number("tkr_mono.base") + fraction + real - told) > TOLERANCE:
         return Reason.MALFORMED
-    return real - boot
+    found = Clock(told, real - boot)
+    return found if all(abs(time) < LIMIT for time in (*found, found.uptime)) else Reason.MALFORMED
 
 
 def _behind_counter(kernel: LinuxKernel) -> int:

@@ -81,11 +81,12 @@ class Module(Driver, LinuxObject):
     def taints(self) -> String:
         """How it taints the kernel, as letters: P proprietary, O out of tree, E unsigned, ..."""
         bits = self.raw["taints"]
-        texts = [
-            "".join(letter for bit, letter in enumerate(TAINTS) if number >> bit & 1)
-            for number in bits.values.tolist()
-        ]
-        return text_column(texts, bits.status)
+        return text_column(list(map(taint_letters, bits.values.tolist())), bits.status)
+
+
+def taint_letters(bits: int) -> str:
+    """Write taint flags as the kernel does, a letter each."""
+    return "".join(letter for bit, letter in enumerate(TAINTS) if bits >> bit & 1)
 
 
 def module_list(kernel: LinuxKernel, run: Run) -> ListWalk:

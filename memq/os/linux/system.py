@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from memq.os.linux.descriptor import Descriptor
+from memq.os.linux.kernel_object import KernelObject
 from memq.os.linux.module import Module
 from memq.os.linux.process import Task
 from memq.os.linux.syscall import SystemCall
@@ -11,6 +12,13 @@ from memq.schema.declare import System
 
 LINUX = System(
     "linux",
-    {"process": Task, "vad": Vma, "handle": Descriptor, "driver": Module, "syscall": SystemCall},
+    {
+        "process": Task,
+        "vad": Vma,
+        "handle": Descriptor,
+        "driver": Module,
+        "syscall": SystemCall,
+        "kernel": KernelObject,
+    },
     "Linux",
 )

@@ -132,6 +132,8 @@ class SmallKernel:
         self.pages: dict[int, bytearray] = {0: bytearray(PAGE)}
         self.table: dict[str, int] = {}
         self.facts: dict[str, object] = {}
+        self.banner = "Linux version 6.1.0-small (nobody@nowhere)"
+        self.mode, self.root, self.phys_base, self.kaslr_shift = X86_64, 0, 0, 0
         self.next_page = PHYSICAL_LIMIT // 2
 
     # Building
@@ -214,7 +216,7 @@ class SmallKernel:
         extents = [Extent(n * PAGE, (n + 1) * PAGE, i * PAGE) for i, n in enumerate(numbers)]
         self.physical = PhysicalMemory(DumpFile(path), "raw", extents)
         window = DirectWindow(BASE, BASE + PHYSICAL_LIMIT, 0)
-        self.space = AddressSpace(self.physical, X86_64, 0, (window,))
+        self.space = AddressSpace(self.physical, self.mode, self.root, (window,))
         self.symbols = SmallSymbols(self.table)
         return Context(self, Run(limits=limits or Limits()))
 
@@ -226,6 +228,10 @@ class SmallKernel:
 
     def optional(self, name: str) -> int | None:
         return self.table.get(name)
+
+    @property
+    def image(self) -> range:
+        return range(self.table["_text"], self.table["_end"])
 
 
 def addresses(*values: int) -> Array:

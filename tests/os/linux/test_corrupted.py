@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from memq.column import Text
 from memq.os.linux.system import LINUX
+from tests.os.linux.machines import TYPES as MACHINE_TYPES
+from tests.os.linux.machines import Machine
 from tests.os.linux.processes import TYPES, Tasks
 from tests.os.linux.small import BASE, PAGE, SmallKernel, SmallTypes
 from tests.os.linux.spaces import CONSTANTS
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from memq.schema.collection import Collection
 
 MEM = MODULE_TYPES.replace("PLACES", "struct module_memory mem[7];")
-ALL_TYPES = TYPES + MEM.partition("struct atomic")[1] + MEM.partition("struct atomic")[2]
+ALL_TYPES = TYPES + "".join(MEM.partition("struct atomic")[1:]) + MACHINE_TYPES
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +54,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> SmallKernel:
         for number in (0, 1, 3):
             kernel.write(table + 512 + 8 * number, opened.to_bytes(8, "little"))
         tasks.task(pid, mm=spaces.space(areas, exe_file=program), files=table)
+    Machine(kernel)
     first, *others = tasks.places
     tasks.families({first: others})
     tasks.link(tasks.places[:-1])
@@ -87,7 +90,7 @@ def ask_everything(kernel: SmallKernel) -> int:
     """Compute every field of every object that there is."""
     context = kernel.open_()
     known = 0
-    for name in ("process", "driver", "syscall"):
+    for name in ("process", "driver", "syscall", "kernel"):
         for portion in LINUX.objects[name].portions(context):
             batch = portion.batch
             known += ask(batch)

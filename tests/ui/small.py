@@ -23,7 +23,8 @@ BELL = "\a\x1b[31m"
 """What acts on a terminal."""
 
 
-def types() -> Btf:
+def types() -> bytes:
+    """Return the BTF."""
     c = BtfBuilder()
     c.typedef("pid_t", "int")
     c.enum("state", RUNNING=0, ASLEEP=1, GONE=-1, signed=True)
@@ -59,7 +60,7 @@ def types() -> Btf:
     c.struct("holder", {"task": "task", "more": "u64[]"})
     c.struct(f"bad{BELL}name", {f"mem{BELL}ber": "int"})
     c.struct("ends", {"a": "u8", "b": "u64", "c": "u8"})
-    return Btf(c.build())
+    return c.build()
 
 
 def symbols() -> Kallsyms:
@@ -84,7 +85,7 @@ def symbols() -> Kallsyms:
 
 def kernel(folder: Path) -> LinuxKernel:
     """Write the memory into the folder and open it."""
-    made, own = VirtualMemory(), types()
+    made, own = VirtualMemory(), Btf(types())
     made.map(DATA, 2)
     task = own.required("task")
     name = made.string(f"swapper{BELL}")

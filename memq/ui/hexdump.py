@@ -110,7 +110,7 @@ def _root(image: Image, arguments: Arguments, word: Word) -> int:
     if is_kernel.known[0] and is_kernel.values[0]:
         message = f"process {pid} is a kernel thread, which has no memory of its own"
         raise arguments.error(message, word, "Without --process, the kernel's memory is read.")
-    raise arguments.error(f"process {pid} has no memory any more: it has exited", word)
+    raise arguments.error(f"process {pid} has no memory, as those that have exited", word)
 
 
 def _process(image: Image, pid: int) -> tuple[ObjectType | None, list[int]]:

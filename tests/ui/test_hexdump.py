@@ -158,5 +158,5 @@ def test_page_tables_that_are_not_known(
 
 def test_an_exited_process_has_no_memory(sample_image: Image) -> None:
     (pid,) = sample_image.query('process.Where(state == "zombie").Select(pid).Take(1)').rows()
-    with pytest.raises(QueryError, match="has exited"):
+    with pytest.raises(QueryError, match="as those that have exited"):
         hexdump(sample_image, f"0 --process {pid}")

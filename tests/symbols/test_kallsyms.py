@@ -106,6 +106,12 @@ def check(found: Kallsyms, symbols: list[Symbol]) -> None:
     assert found.addresses(asked) == first
     assert all(found.address(name) == first.get(name) for name in asked[::50])
     assert all(found.names_at(address) == names for address, names in at.items())
+    told = list(map(tuple, symbols))
+    for address in list(at)[::20]:
+        assert list(map(tuple, found.all_at(address))) == [s for s in told if s[0] == address]
+    matching = found.matching(lambda name: "tcp" in name)
+    assert list(map(tuple, matching)) == [tuple(s) for s in symbols if "tcp" in s.name]
+    assert found.matching("no_such_symbol".__eq__) == found.all_at(1) == []
     places = sorted(at)
     assert [found.after(place) for place in places] == [*places[1:], None]
     inside = [place for place in places if place >= KERNEL]

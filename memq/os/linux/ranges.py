@@ -54,6 +54,14 @@ class Ranges:
                 found[place] = table.at(int(addresses[place]))
         return found
 
+    def named(self, name: str) -> list[tuple[str, int]]:
+        """Return module and address of each symbol of that name, in the order of the modules."""
+        found = []
+        for row, module in enumerate(self.modules.text("name").to_list()):
+            table = SymbolTable(self.kernel, self.modules.take(np.array([row])))
+            found += [(module or "", address) for address in table.find(name)]
+        return found
+
     def _rows(self, addresses: Addresses) -> Indexes:
         """Return the module of each address, -1 for none."""
         if not len(self.starts):
@@ -112,6 +120,14 @@ class SymbolTable:
         place = bisect_right(self.places, address) - 1
         if place < 0:
             return None
-        start = np.array([(self.strings + self.offsets[place]) & ADDRESS_LIMIT], np.uint64)
-        name = self.kernel.space.text(start, MAX_NAME).to_list()[0]
+        name = self._names(self.offsets[place : place + 1]).to_list()[0]
         return (name, address - self.places[place]) if name else None
+
+    def find(self, name: str) -> list[int]:
+        """Return the addresses of the symbols of that name."""
+        names = self._names(self.offsets).to_list()
+        return [place for place, own in zip(self.places, names, strict=True) if own == name]
+
+    def _names(self, offsets: list[int]) -> Text:
+        starts = [(self.strings + offset) & ADDRESS_LIMIT for offset in offsets]
+        return self.kernel.space.text(np.array(starts, np.uint64), MAX_NAME)

@@ -179,3 +179,5 @@ def test_symbols_of_a_module(tmp_path: Path) -> None:
     ]
     expected = [("early", 0), ("early", 0x20), ("late", 1), None, None, None]
     assert ranges.symbols(addresses(*asked)) == expected
+    assert ranges.named("late") == [("m", CODE + 0x1_0800)]
+    assert ranges.named("imported") == ranges.named("") == []

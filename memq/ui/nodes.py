@@ -18,8 +18,8 @@ from memq.eval.raw_types import STRUCTURES, target_of, written
 from memq.output.cells import clean
 from memq.symbols.decode import is_text
 from memq.symbols.types import Member
-from memq.ui.addresses import Places
-from memq.ui.values import unknown_text, value_of
+from memq.ui.look.addresses import Places
+from memq.ui.look.values import unknown_text, value_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

@@ -196,9 +196,10 @@ CHAINS = st.lists(
 def test_a_step_at_a_time_gives_what_one_query_gives(chain: list[str], last: str) -> None:
     one = talk()
     asked(one, "process")
-    for step in [*chain, last]:
-        run = Run()
-        found = asked(one, f"_{step}", run)
+    for step in chain:
+        asked(one, f"_{step}")
+    run = Run()
+    found = asked(one, f"_{last}", run)
     assert found == ask(World(PROCESSES), f"process{''.join(chain)}{last}").value
     steps = [f"let s{number + 1} = s{number}{step}" for number, step in enumerate(chain)]
     expected = ask(

@@ -28,7 +28,7 @@ def answered(text: str, show: Callable[[str], Iterable[str]]) -> str:
 
 def hold(name: str, show: Callable[[str], Iterable[str]]) -> None:
     """Hold a file to what its commands print."""
-    path = Path(__file__).with_name(name)
+    path = Path(__file__).parent / name
     asked = [line[2:] for line in path.read_text("utf-8").splitlines() if line.startswith(">")]
     answers = "\n\n".join(answered(text, show) for text in asked) + "\n"
     if "MEMQ_ACCEPT" in os.environ:

@@ -16,7 +16,7 @@ from memq.errors import MemqError, Reason
 from memq.eval.raw import RawBatch
 from memq.eval.raw_types import find_type
 from memq.symbols.btf import Btf
-from memq.ui.layouts import layout
+from memq.ui.look.layouts import layout
 from memq.ui.nodes import nodes_of, tree_lines
 from memq.ui.outline import Outline
 from tests.ui.small import EDGE, TASK, types

@@ -9,8 +9,8 @@ import pytest
 
 from memq.errors import MemqError, QueryError
 from memq.eval.raw_types import type_names
-from memq.ui import layouts, members
-from memq.ui.layouts import layout
+from memq.ui.look import layouts, members
+from memq.ui.look.layouts import layout
 from tests.ui.golden import hold
 from tests.ui.small import BELL, TASK
 
@@ -23,7 +23,7 @@ PADDING = re.compile(r" *\+0x[0-9a-f]+ +([\d,]+) bytes? of padding")
 
 
 def test_lines_and_messages(small_kernel: LinuxKernel) -> None:
-    hold("layouts.txt", lambda text: layout(small_kernel, text))
+    hold("look/layouts.txt", lambda text: layout(small_kernel, text))
 
 
 def test_offsets_are_those_of_the_types(any_image: Image) -> None:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from memq.lang.hints import did_you_mean
 from memq.os.linux.sections import section_of
 from memq.output.cells import clean
-from memq.ui.addresses import Places
-from memq.ui.arguments import Arguments, Usage
+from memq.ui.look.addresses import Places
+from memq.ui.look.arguments import Arguments, Usage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

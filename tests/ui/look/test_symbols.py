@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from memq.errors import QueryError
-from memq.ui.symbols import MAX_SYMBOLS, symbol
+from memq.ui.look.symbols import MAX_SYMBOLS, symbol
 from tests.ui.golden import hold
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def test_lines_and_messages(small_kernel: LinuxKernel) -> None:
-    hold("symbols.txt", lambda text: symbol(small_kernel, text))
+    hold("look/symbols.txt", lambda text: symbol(small_kernel, text))
 
 
 def test_names_and_addresses_are_those_of_the_guest(any_image: Image, dump: Dump) -> None:

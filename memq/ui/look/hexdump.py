@@ -12,8 +12,8 @@ from memq.lang.hints import did_you_mean
 from memq.layers.physical import ADDRESS_LIMIT
 from memq.run import Run
 from memq.schema.batch import Context
-from memq.ui.addresses import LAST, Places, number_of
-from memq.ui.arguments import Arguments, Usage
+from memq.ui.look.addresses import LAST, Places, number_of
+from memq.ui.look.arguments import Arguments, Usage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from memq.layers.physical import PhysicalMemory
     from memq.layers.space import AddressSpace
     from memq.schema.batch import ObjectType
-    from memq.ui.arguments import Word
+    from memq.ui.look.arguments import Word
 
 USAGE = Usage(
     ".x ADDRESS [LENGTH] [--process PID] [--physical]", 2, {"--process": "PID", "--physical": ""}

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from memq.ui.hexdump import hexdump
-from memq.ui.layouts import layout
-from memq.ui.symbols import symbol
+from memq.ui.look.hexdump import hexdump
+from memq.ui.look.layouts import layout
+from memq.ui.look.symbols import symbol
 
 __all__ = ["hexdump", "layout", "symbol"]

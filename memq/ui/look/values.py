@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from memq.column import Column
     from memq.eval.raw import RawBatch
     from memq.symbols.types import StructType
-    from memq.ui.addresses import Places
+    from memq.ui.look.addresses import Places
 
 SHOWN = 8
 """Elements of an array that stand on a line."""

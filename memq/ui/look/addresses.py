@@ -14,7 +14,7 @@ from memq.run import Run
 
 if TYPE_CHECKING:
     from memq.os.linux.kernel import LinuxKernel
-    from memq.ui.arguments import Arguments, Word
+    from memq.ui.look.arguments import Arguments, Word
 
 LAST = (1 << 64) - 1
 MAX_TERMS = 8

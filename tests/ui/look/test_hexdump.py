@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from memq.errors import MemqError, QueryError, Reason
-from memq.ui.hexdump import LENGTH, MAX_LENGTH, Piece, hexdump, lines, pieces_of_space
+from memq.ui.look.hexdump import LENGTH, MAX_LENGTH, Piece, hexdump, lines, pieces_of_space
 from tests.ui.golden import hold
 from tests.ui.small import DATA, EDGE
 
@@ -137,7 +137,7 @@ def test_the_end_of_all_addresses(sample_image: Image) -> None:
 
 
 def test_messages(sample_image: Image) -> None:
-    hold("hexdump.txt", lambda text: refused(sample_image, text))
+    hold("look/hexdump.txt", lambda text: refused(sample_image, text))
 
 
 def refused(image: Image, text: str) -> Iterable[str]:

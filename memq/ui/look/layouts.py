@@ -16,10 +16,10 @@ from memq.eval.raw import RawBatch
 from memq.eval.raw_types import STRUCTURES, find_type, type_names, written
 from memq.lang.hints import did_you_mean, nearest
 from memq.output.cells import clean
-from memq.ui.addresses import Places, number_of
-from memq.ui.arguments import Arguments, Usage, Word
-from memq.ui.members import MAX_DEPTH, Row, rows_of
-from memq.ui.values import unknown_text, value_of
+from memq.ui.look.addresses import Places, number_of
+from memq.ui.look.arguments import Arguments, Usage, Word
+from memq.ui.look.members import MAX_DEPTH, Row, rows_of
+from memq.ui.look.values import unknown_text, value_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

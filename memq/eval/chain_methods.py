@@ -87,6 +87,14 @@ _DECLARED = (
         "then_descending",
     ),
     SeriesMethod(
+        "Tree",
+        "",
+        (0, 0),
+        "Children behind their parent, each with its `depth`; a table draws the lines.",
+        "process.Where(pid > 190).Tree().Select([pid, name])",
+        "tree",
+    ),
+    SeriesMethod(
         "Reverse",
         "",
         (0, 0),

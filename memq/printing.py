@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from memq.image import Answer
+    from memq.output.lines import Lines
     from memq.output.records import RecordField, Records
     from memq.run import Run
 
@@ -63,7 +64,8 @@ def _texts(answer: Answer, form: str, is_terminal: bool) -> Iterable[str]:
     if form == "table" and answer.result.is_tree:
         return _trees(batches)
     if not answer.result.is_single:
-        return _records(batches, shape.fields, form, is_terminal, bare=shape.bare)
+        lines = answer.result.lines
+        return _records(batches, shape.fields, form, is_terminal, bare=shape.bare, lines=lines)
     if form == "json":
         form = "jsonl"
     first = next(batches, None)
@@ -95,6 +97,7 @@ def _records(
     is_terminal: bool,
     *,
     bare: bool,
+    lines: Lines | None = None,
 ) -> Iterable[str]:
     from memq.output import json, separated, table  # noqa: PLC0415 - so that --help answers at once
 
@@ -107,7 +110,7 @@ def _records(
     if form == "tsv":
         return separated.tsv(batches, fields)
     width = shutil.get_terminal_size().columns if is_terminal else None
-    return table.table(batches, fields, width, dim=is_dim(is_terminal))
+    return table.table(batches, fields, width, dim=is_dim(is_terminal), lines=lines)
 
 
 def is_dim(is_terminal: bool) -> bool:

@@ -12,7 +12,7 @@ from memq.schema.kinds import Kind
 from memq.schema.reference import Callable, Callables
 
 if TYPE_CHECKING:
-    from memq.eval.chain_methods import SeriesMethod
+    from memq.eval.chain_ends import SeriesMethod
     from memq.eval.functions import Declared
     from memq.eval.methods import Method
 

@@ -6,17 +6,19 @@ The same methods serve the whole query and every expression within it.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from memq.errors import QueryError
 from memq.eval import checks, collection_checks, raw_refusals, refusals
 from memq.eval.chain_pairs import Pairs
 from memq.eval.chain_values import Values
-from memq.eval.places import RawShape, RecordShape
+from memq.eval.places import RawShape, RecordShape, step
 from memq.eval.scope import Frame, Partial
 from memq.eval.select import Selection, need_free
 from memq.eval.series import Series, StageSeries
 from memq.eval.shapes import columns, name_for, selected
 from memq.eval.stage_nodes import (
+    DEPTH,
     ChunkStage,
     DistinctStage,
     FlattenStage,
@@ -29,6 +31,7 @@ from memq.eval.stage_nodes import (
     SelectManyStage,
     SkipStage,
     TakeStage,
+    TreeStage,
     ValueItem,
     WhileStage,
 )
@@ -36,6 +39,10 @@ from memq.eval.suggestions import method_name, method_span
 from memq.eval.terms import NUMBER, Aggregate, Term
 from memq.lang import ast, printer
 from memq.output.records import RecordField
+
+if TYPE_CHECKING:
+    from memq.eval.series import Stage
+    from memq.schema.kinds import ValueType
 
 _MANY = 1 << 62
 """As many as nobody has."""
@@ -174,11 +181,25 @@ class Chain(Pairs, Values):
             field = RecordField((name,), term.type)
             shape = replace(shape, fields=(*shape.fields, field), bare=False)
             return StageSeries(node.span, shape, series, stage)
-        found = StageSeries(node.span, shape, series, stage)
-        new = self.binder.element(found)
-        known = self.binder.names.extras.get(root, {})
-        self.binder.names.extras[new] = {**known, name: term.type}
+        return self._with_more(node, series, stage, name, term.type)
+
+    def _with_more(
+        self, node: ast.Call, series: Series, stage: Stage, name: str, type_: ValueType
+    ) -> Series:
+        """Add a stage after which the same objects have one value more."""
+        found = StageSeries(node.span, series.shape, series, stage)
+        known = self.binder.names.extras.get(self.binder.element(series), {})
+        self.binder.names.extras[self.binder.element(found)] = {**known, name: type_}
         return found
+
+    def tree(self, series: Series, node: ast.Call, _frame: Frame | None) -> Series:
+        """Bind Tree: by the sub-object that is of the elements' own type."""
+        type_, part = collection_checks.need_parent(
+            series.shape, self.binder.names.system, method_span(node)
+        )
+        root = self.binder.element(series)
+        stage = TreeStage(root, step(root, part, type_))
+        return self._with_more(node, series, stage, DEPTH, NUMBER)
 
     # Stages that make other elements
 

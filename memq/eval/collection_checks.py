@@ -13,10 +13,12 @@ from memq.lang import ast
 from memq.schema.kinds import Kind
 
 if TYPE_CHECKING:
+    from memq.errors import Span
     from memq.eval.places import Shape
     from memq.eval.series import Series
     from memq.output.records import RecordField
     from memq.schema.batch import ObjectType
+    from memq.schema.declare import SubObject, System
     from memq.schema.kinds import ValueType
 
 
@@ -30,6 +32,32 @@ def need_equality(shape: Shape, node: ast.Call) -> None:
             span=method_span(node),
             hint="`Flatten()` makes one record of each item of a list.",
         )
+
+
+def need_parent(shape: Shape, system: System, span: Span) -> tuple[type[ObjectType], SubObject]:
+    """Return the type of elements, and the sub-object of that very type that is their parent."""
+    if isinstance(shape, type) and (part := parent_part(shape)) is not None:
+        return shape, part
+    have = [name for name, type_ in system.objects.items() if parent_part(type_) is not None]
+    before = "; `Tree` stands before a `Select`" if isinstance(shape, RecordShape) else ""
+    told = (
+        f"Objects that have a parent of their own type: {listed(have)}{before}." if have else None
+    )
+    raise QueryError(
+        f"`Tree` puts objects below their parents, and the elements are {elements(shape)}.",
+        span=span,
+        hint=told,
+    )
+
+
+def parent_part(type_: type[ObjectType]) -> SubObject | None:
+    """Return the single sub-object that is of a type's own type; of several the one so called."""
+    parts = [
+        part for part in type_.subobjects.values() if part.item == type_.type_name and not part.many
+    ]
+    if len(parts) > 1:
+        parts = [part for part in parts if part.name == "parent"]
+    return parts[0] if parts else None
 
 
 def need_same_shape(operator: str, one: Shape, other: Shape, node: ast.Expression) -> None:
@@ -51,13 +79,13 @@ def need_same_shape(operator: str, one: Shape, other: Shape, node: ast.Expressio
 
 
 def need_added(operator: str, missing: set[str], node: ast.Expression) -> None:
-    """Refuse to put elements without what `Let` added behind some that have it."""
+    """Refuse to put elements without a value that was added behind some that have it."""
     if missing:
         raise QueryError(
             f"`{operator}` takes elements of one kind: those before it have "
-            f"{listed(sorted(missing))} by `Let`, these do not.",
+            f"{listed(sorted(missing))} added to them, these do not.",
             span=suggestions.place_of(node),
-            hint=f"`Let` can follow the `{operator}`, or stand in both.",
+            hint=f"What adds it can follow the `{operator}`, or stand in both.",
         )
 
 
@@ -71,6 +99,8 @@ def elements(shape: Shape) -> str:
     """Name the elements of a shape."""
     if isinstance(shape, RecordShape):
         if shape.bare:
+            if shape.fields[0].is_object:
+                return "records of one object each"
             type_ = shape.fields[0].type
             return f"plain values ({type_.kind.value})" if type_ else "lists"
         if not shape.fields:

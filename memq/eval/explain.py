@@ -36,6 +36,7 @@ from memq.eval.stage_nodes import (
     SiftStage,
     SkipStage,
     TakeStage,
+    TreeStage,
     ValueItem,
     WhereStage,
     WhileStage,
@@ -199,6 +200,8 @@ class _Explainer:
                 facts = [] if most is None else [f"keeps the first {most}"]
                 ways = ["descending" if key.descending else "ascending" for key in keys]
                 return self._step("OrderBy", [key.term for key in keys], [", ".join(ways), *facts])
+            case TreeStage(_, parent):
+                return PlanStep("Tree", f"by {path(parent)}", cost(parent.cost))
             case DistinctStage(key) if key is not None:
                 return self._step("DistinctBy", [key.term])
             case GroupStage(_, keys):

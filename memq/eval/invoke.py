@@ -20,7 +20,7 @@ from memq.schema.kinds import Kind
 
 if TYPE_CHECKING:
     from memq.eval.bind import Binder
-    from memq.eval.chain_methods import SeriesMethod
+    from memq.eval.chain_ends import SeriesMethod
 
 
 class Calls:

@@ -17,7 +17,7 @@ from memq.column import (
     negation,
 )
 from memq.errors import MemqError, Reason
-from memq.eval import aggregates, certainty, flows, picks
+from memq.eval import aggregates, certainty, drawing, flows, picks
 from memq.eval.domain import Domain
 from memq.eval.engine import Evaluation
 from memq.eval.flows import Flow
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from memq.eval.plan import Plan
+    from memq.output.lines import Lines
     from memq.schema.batch import Context
 
 _FAILS = {
@@ -71,6 +72,11 @@ class Result:
         shown = self.plan.shown
         raw = [item for item in shown.items if isinstance(item.what, RawItem)] if shown else ()
         return len(raw) > _WIDEST
+
+    @property
+    def lines(self) -> Lines | None:
+        """How a table draws the records as a tree; None where they are not in a tree's order."""
+        return drawing.lines_of(self.plan)
 
     def batches(self) -> Iterator[Records]:
         """Yield the records, batch by batch, none of them empty."""

@@ -6,7 +6,7 @@ from dataclasses import field
 from typing import TYPE_CHECKING
 
 from memq.errors import Span
-from memq.eval.places import Place, RecordShape, Root
+from memq.eval.places import Place, RecordShape, Root, Step
 from memq.eval.series import Series, Stage
 from memq.eval.terms import NUMBER, ObjectTerm
 from memq.node import dataclass
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from memq.eval.terms import Term
 
 _NOWHERE = Span(0, 0)
+
+DEPTH = "depth"
+"""What `Tree` calls the value that it adds to elements."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,6 +270,22 @@ class OrderStage(Stage):
 @dataclass(frozen=True, slots=True)
 class ReverseStage(Stage):
     """The elements from the last to the first."""
+
+
+@dataclass(frozen=True, slots=True)
+class TreeStage(Stage):
+    """The elements depth-first, each behind its parent, with one value more: how deep it is."""
+
+    root: Place
+    parent: Step
+
+    def variables(self) -> frozenset[Place]:
+        """The element."""
+        return frozenset((self.root,))
+
+    def terms(self) -> Iterator[tuple[frozenset[Place], Term]]:
+        """Yield whether there is a parent."""
+        yield self.variables(), ObjectTerm(_NOWHERE, NUMBER, self.parent)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ import numpy as np
 
 from memq.column import TRUE, Column, Indexes, Truth, is_unsure, ragged
 from memq.errors import Reason
-from memq.eval import narrow, order, pairs
+from memq.eval import narrow, order, pairs, tree
 from memq.eval.reading import walk
 from memq.eval.segments import Segments, certain_start, distinct, records, value
 from memq.eval.stage_nodes import (
@@ -32,6 +32,7 @@ from memq.eval.stage_nodes import (
     SiftStage,
     SkipStage,
     TakeStage,
+    TreeStage,
     WhereStage,
     WhileStage,
 )
@@ -49,7 +50,7 @@ def applied(stage: Stage, segments: Segments) -> Segments:
     """Return the sequences behind a stage."""
     if isinstance(stage, SetStage | PairStage):
         return pairs.applied(stage, segments)
-    if isinstance(stage, LetStage | FlattenStage):
+    if isinstance(stage, LetStage | FlattenStage | TreeStage):
         return _extended(stage, segments)
     if isinstance(stage, WhereStage | SiftStage):
         return where(segments, stage) if isinstance(stage, WhereStage) else _sifted(segments, stage)
@@ -57,7 +58,9 @@ def applied(stage: Stage, segments: Segments) -> Segments:
         return _placed(stage, segments)
     match stage:
         case SelectStage(root, items):
-            return segments.with_children(records(items, segments.inside(root)))
+            levels = tree.levels_of(segments.view.children)
+            made = replace(records(items, segments.inside(root)), levels=levels)
+            return segments.with_children(made)
         case SelectManyStage(root, inner):
             return _select_many(segments, root, inner)
         case DistinctStage(key):
@@ -70,8 +73,10 @@ def applied(stage: Stage, segments: Segments) -> Segments:
             raise TypeError(type(stage).__name__)
 
 
-def _extended(stage: LetStage | FlattenStage, segments: Segments) -> Segments:
-    """Return elements with more in them: a value, or an item of their list."""
+def _extended(stage: LetStage | FlattenStage | TreeStage, segments: Segments) -> Segments:
+    """Return elements with more in them: a value, an item of their list, or how deep they are."""
+    if isinstance(stage, TreeStage):
+        return tree.in_order(segments, stage)
     if isinstance(stage, LetStage):
         return _let(segments, stage)
     return _flattened(segments, stage.column)

@@ -105,6 +105,11 @@ class Records:
     length: int
     fields: tuple[RecordField, ...]
     columns: tuple[Column | Lists | Objects, ...]
+    levels: Column | None = None
+    """How deep each stands in the tree in whose order they are, for a table that draws it.
+
+    Where that is not known, the value is how deep it stands below the first of which it is not.
+    """
 
     def __len__(self) -> int:
         return self.length
@@ -120,11 +125,13 @@ class Records:
 
     def take(self, index: Indexes) -> Records:
         """Return the records at the index, in its order."""
-        return Records(len(index), self.fields, tuple(c.take(index) for c in self.columns))
+        levels = None if self.levels is None else self.levels.take(index)
+        return Records(len(index), self.fields, tuple(c.take(index) for c in self.columns), levels)
 
     def with_column(self, field: RecordField, column: Column | Lists | Objects) -> Records:
         """Return the records with one column more."""
-        return Records(self.length, (*self.fields, field), (*self.columns, column))
+        fields, columns = (*self.fields, field), (*self.columns, column)
+        return Records(self.length, fields, columns, self.levels)
 
 
 _AT_ONCE = 1 << 13

@@ -22,6 +22,7 @@ from memq.schema.kinds import Kind
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from memq.output.lines import Lines
     from memq.output.records import RecordField, Records
 
 _GAP = "  "
@@ -44,11 +45,15 @@ def table(
     width: int | None = None,
     *,
     dim: bool = False,
+    lines: Lines | None = None,
 ) -> Iterator[str]:
     """Yield the lines of a table; `width` in columns (None: as wide as it needs).
 
-    The first screenful of rows, or what is found in 0.3 s, is laid out together.
+    The first screenful of rows, or what is found in 0.3 s, is laid out together. With `lines`, a
+    tree is drawn of the rows, all of which are waited for.
     """
+    if lines is not None:
+        batches, fields = lines.drawn(batches, fields)
     mark = "\x1b[2m?\x1b[0m" if dim else "?"
     layout = _Layout(fields, width)
     held: list[list[list[str]]] = []
@@ -56,6 +61,8 @@ def table(
     patience = time.monotonic() + _PATIENCE
     for records in slices(batches):
         columns = [_cells(records, number) for number in range(len(records.columns))]
+        if lines is not None:
+            columns = lines.joined(columns, records.fields)
         layout.widen(columns)
         held.append(columns)
         rows = sum(len(each[0]) for each in held)
@@ -176,6 +183,9 @@ def columns_of(text: str) -> int:
 
 
 def _columns_of_character(character: str) -> int:
+    # Most are told apart without Unicode's tables: Latin letters, and the lines of trees.
+    if character < "\u0300" or "\u2500" <= character <= "\u257f":
+        return 1
     if unicodedata.combining(character) or unicodedata.category(character) in ("Mn", "Me"):
         return 0
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1

@@ -25,6 +25,7 @@ from tests.eval.naive_steps import (
     recorded_step,
     selected_step,
     set_step,
+    tree_step,
     where_step,
     while_step,
     zipped_step,
@@ -126,6 +127,7 @@ def steps(kind: Kind, *, outer: bool) -> st.SearchStrategy[Step]:
     if kind.name in ("process", "process+"):
         inner = st.one_of(st.none(), conditions(VAD, "i", outer=outer))
         found += [st.builds(many_step, st.just("vad"), st.just(VAD), inner)]
+        found.append(st.just(tree_step(kind)))
     return st.one_of(*found, *_of_two(kind, outer=outer))
 
 

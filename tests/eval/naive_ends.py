@@ -80,7 +80,8 @@ def shown(kind: Kind) -> str:
         case "process":
             return ".Select(e => e.pid)"
         case "process+":
-            return ".Select(e => {p: e.pid, more: e.more})"
+            added = "".join(f", {name}: e.{name}" for name in _added(kind))
+            return f".Select(e => {{p: e.pid{added}}})"
         case "group":
             inner = shown(kind.inner or kind).replace("e =>", "i =>").replace("e.", "i.")
             return f".Select(e => {{key: e.key, items: e.items{inner}}})"
@@ -88,6 +89,11 @@ def shown(kind: Kind) -> str:
             return f".Flatten(){shown(kind.inner or kind)}"
         case _:
             return ""
+
+
+def _added(kind: Kind) -> list[str]:
+    """What `Let` and `Tree` have added."""
+    return [name for name in kind.numbers if name in ("more", "depth")]
 
 
 def listed(series: Sequence, kind: Kind) -> list[Any]:
@@ -104,7 +110,7 @@ def _written(element: Any, kind: Kind) -> Any:
         return {"key": element["key"], "items": listed(element["items"], kind.inner or kind)}
     if not isinstance(element, Thing):
         return element
-    more = {"more": element.fields["more"]} if kind.name.endswith("+") else {}
+    more = {name: element.fields[name] for name in _added(kind)}
     if element.kind == "vad":
         return {"p": element.key[0], "i": element.key[1], **more}
     return {"p": element.key[0], **more} if more else element.key[0]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from tests.eval import naive, naive_values
+from tests.eval import naive, naive_tree, naive_values
 from tests.eval.naive import Sequence
 from tests.eval.naive_terms import NUMBER, PAIR, RECORD, Env, Expression, Kind, at, get, maker, of
 
@@ -119,6 +119,12 @@ def ordered_step(kind: Kind, keys: list[tuple[Expression, bool]]) -> Step:
         return naive.order(series, [(maker(key, env), descending) for key, descending in keys])
 
     return Step(text, run, kind, "OrderBy")
+
+
+def tree_step(kind: Kind) -> Step:
+    numbers = tuple(dict.fromkeys((*kind.numbers, "depth")))
+    wider = replace(kind, name=f"{kind.name.rstrip('+')}+", numbers=numbers)
+    return Step(".Tree()", lambda series, _: naive_tree.tree(series), wider, "Tree")
 
 
 def let_step(kind: Kind, value: Expression) -> Step:

@@ -36,6 +36,7 @@ def _processes(count: int) -> st.SearchStrategy[list[dict[str, Any]]]:
         "vad": st.lists(vads, max_size=4),
         "handle": st.just([]),
         "children": st.lists(st.integers(0, count - 1), max_size=2),
+        "parent": st.one_of(st.integers(0, count - 1), st.sampled_from([None, REASON])),
         "cut": cuts,
     }
     return st.lists(st.fixed_dictionaries(parts), min_size=count, max_size=count)
@@ -61,7 +62,10 @@ def things(processes: list[dict[str, Any]], *, cut: bool = False) -> Sequence:
             for place, item in enumerate(process["vad"])
         ]
         thing.fields["vad"] = Sequence([(one, True) for one in inner], "vad" in process["cut"])
-        thing.fields["children"] = Sequence([(made[n], True) for n in process["children"]])
+        parent = known(process["parent"])
+        thing.fields["parent"] = made[parent] if isinstance(parent, int) else parent
+        children: list[tuple[Any, naive.Truth]] = [(made[n], True) for n in process["children"]]
+        thing.fields["children"] = Sequence(children, "children" in process["cut"])
     return Sequence([(one, True) for one in made], cut)
 
 

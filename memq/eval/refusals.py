@@ -76,9 +76,7 @@ def _of_element(frame: Frame, names: Names) -> str | None:
 
 def _unknown_source(node: ast.Name, names: Names) -> QueryError:
     """A query that begins with a name that is no object type's, and no `let`'s."""
-    # The interpreter's results are many, and seldom what was meant.
-    named = [name for name in names.lets if not name.startswith("_")]
-    sources = [*named, *names.system.objects]
+    sources = [*names.given(), *names.system.objects]
     known = suggestions.source(node.name, names.system) or suggestions.word(node.name, "")
     near = known or hints.did_you_mean(hints.nearest(node.name, sources))
     owner = next(_owners(node.name, names), None)

@@ -254,6 +254,10 @@ class Names:
             return replace(found, span=span)
         return _shared(found, span)
 
+    def given(self) -> list[str]:
+        """Return what a user has named; the interpreter's results are many, and seldom meant."""
+        return [name for name in self.lets if not name.startswith("_")]
+
     def captured(self, lets: Mapping[str, Found]) -> dict[str, Found]:
         """Return what names stood for at some time, as a frame's values."""
         return {name: _shared(found, Span(0, 0)) for name, found in lets.items()}

@@ -1,0 +1,1 @@
+"""What people see and type: everything of the interpreter that needs no loop of its own."""

@@ -141,7 +141,10 @@ def _meta(group: Group, name: str) -> str:
 def _help(partial: str, world: World) -> Iterator[Group]:
     """Yield what there is help of: behind an object and a dot its fields, else all that has one."""
     owner, dot, _ = partial.rpartition(".")
-    if dot and owner:
+    if dot and not owner:
+        yield _command_names(world, "")
+        return
+    if dot:
         type_ = world.system.objects.get(owner)
         parts = {} if type_ is None else parts_of(type_)
         yield Group(list(parts), lambda name: of_part(name, parts[name]))

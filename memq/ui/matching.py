@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 MOST = 500
 """Names that are offered at once."""
 _BEGINNING = re.compile(r"(?<![A-Za-z0-9])[A-Za-z0-9]|(?<=[a-z0-9])[A-Z]|(?<=[A-Za-z])[0-9]")
+_SHORTEST = 2
+"""Characters that are looked for within names: nearly all hold a single one."""
 _PREFIX, _INITIALS, _WITHIN = range(3)
 
 
@@ -76,7 +78,7 @@ class _Ranks:
             return None
         if self._is_of_words(name, folded):
             return _INITIALS
-        return _WITHIN if self._text in folded else None
+        return _WITHIN if len(self._text) >= _SHORTEST and self._text in folded else None
 
     def _is_of_words(self, name: str, folded: str) -> bool:
         """Whether the letters are the first ones of words, each on from where the last one is."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from memq.errors import Span
-from memq.eval import functions
+from memq.eval import checks, functions
 from memq.eval.functions import FUNCTIONS
 from memq.eval.places import RecordShape
 from memq.eval.raw_types import find_type, place_of
@@ -42,13 +42,31 @@ _UNORDERED = (Kind.STRING, Kind.BOOLEAN, Kind.NULL, Kind.FLAGS, Kind.ENUM)
 def names(scene: Scene) -> Iterator[Group]:
     """Yield all that a bare name may mean, the nearest first; each is looked up as a query's is."""
     probe = scene.binder
-    yield Group(_candidates(probe, scene.frame), lambda name: _resolved(scene, name))
-    yield Group(list(FUNCTIONS), _function)
-    yield Group(list(probe.system.objects), lambda name: _resolved(scene, name))
+    candidates = _candidates(probe, scene.frame)
+    if isinstance(scene.beside, Term):
+        candidates = _alike_first(candidates, scene, scene.beside)
+    groups = [
+        Group(candidates, lambda name: _resolved(scene, name)),
+        Group(list(FUNCTIONS), _function),
+        Group(list(probe.system.objects), lambda name: _resolved(scene, name)),
+    ]
+    # Within brackets all objects are seldom meant; where a query begins, nothing else is.
+    yield from groups if scene.frame is not None else (groups[0], groups[2], groups[1])
     words = [word.lower() for word in _WORDS if word in scene.accepts]
     if scene.begins_statement:
         words.append("let")
     yield Group(words, lambda word: Entry(word, word, "", "keyword"))
+
+
+def _alike_first(candidates: list[str], scene: Scene, other: Term) -> list[str]:
+    """Put those first that can be compared with something: of the others, a part may be."""
+    probe = scene.binder
+
+    def is_other(name: str) -> bool:
+        found = probe.attempt(_meaning, probe, scene.frame, name)
+        return not isinstance(found, Term) or not checks.are_alike(found.type.kind, other.type.kind)
+
+    return sorted(candidates, key=is_other)
 
 
 def constants(scene: Scene) -> Iterator[Group]:
@@ -154,7 +172,12 @@ def _of_term(term: Term, known: KnownValues, *, is_text: bool) -> Iterator[Group
 
 def _texts(texts: Sequence[str], meta: str) -> Group:
     """Return texts as a query writes them; by themselves they are known without the quotes."""
-    return Group(texts, lambda one: Entry(quoted(one), clean(one), meta, "value"))
+    return Group(texts, lambda one: Entry(_quoted(one), clean(one), meta, "value"))
+
+
+def _quoted(text: str) -> str:
+    """Return a text as a query writes it; most need no look at each character."""
+    return f'"{text}"' if text.isascii() and text.isidentifier() else quoted(text)
 
 
 # Texts that functions take
@@ -168,10 +191,10 @@ def written_out(scene: Scene, known: KnownValues) -> Iterator[Group]:
     if wanted == "type":
         tag, space, name = scene.partial.rpartition(" ")
         types = [f"{tag}{space}{one}" for one in known.types(name)]
-        yield Group(types, lambda one: Entry(quoted(one), clean(one), "", "type"))
+        yield Group(types, lambda one: Entry(_quoted(one), clean(one), "", "type"))
     elif wanted == "name":
         symbols = known.symbols(scene.partial)
-        yield Group(symbols, lambda one: Entry(quoted(one), clean(one), "", "symbol"))
+        yield Group(symbols, lambda one: Entry(_quoted(one), clean(one), "", "symbol"))
     elif wanted == "member":
         yield from _members_of(scene, scene.call.arguments[-2:])
 

@@ -1,4 +1,4 @@
-"""What completion asks in tests: a dump's kernel, or a system made of plain data, and some commands."""
+"""What completion asks in tests: a system with or without a kernel, and some commands."""
 
 from __future__ import annotations
 

@@ -188,7 +188,7 @@ class _Setting:
         lets = _lets(self._probe, [one for one in before if isinstance(one, ast.Let)])
         way = self._reached(last, lets)
         partial = self._prefix.rest.removeprefix(quote)
-        beside = None if way is None else self._beside(way, at)
+        beside = None if way is None else self._beside(way, at, lets)
         at = At.TEXT if way is not None and _is_text_of_function(way) else at
         return Scene(
             At.NOTHING if way is None else At.NUMBER if self._is_number() else at,
@@ -217,21 +217,22 @@ class _Setting:
             way = way_of(node, self._end + 1, keeps_entries=keeps_entries)
             if _is_text_of_function(way):
                 return way
-            probe.attempt(self._try, way, frame, lets)
+            probe.attempt(self._find, way.node, frame, lets)
             if probe.is_reached or self._is_number():
                 return way
         return None
 
-    def _try(self, way: Way, frame: Frame | None, lets: Expansion) -> Found:
-        lets.check(way.node)
-        return self._probe.find(way.node, frame)
+    def _find(self, node: ast.Expression, frame: Frame | None, lets: Expansion) -> Found:
+        """Bind an expression, unless its names stand for more than can be bound."""
+        lets.check(node)
+        return self._probe.find(node, frame)
 
-    def _beside(self, way: Way, at: At) -> Found | None:
+    def _beside(self, way: Way, at: At, lets: Expansion) -> Found | None:
         """Return what stands next to the hole, bound where the hole is."""
-        probe, node, frame = self._probe, way.beside, self._probe.frame_there
+        probe, node = self._probe, way.beside
         if node is None:
             return None
-        found = probe.attempt(probe.find, node, frame)
+        found = probe.attempt(self._find, node, probe.frame_there, lets)
         call = way.call
         if call is None or not isinstance(call.target, ast.Member) or found is None:
             return found

@@ -137,17 +137,16 @@ def of_object(probe: Probe, place: Place) -> Group:
 def parts_of(type_: type[ObjectType]) -> dict[str, Field | SubObject]:
     """Return the fields and sub-objects of a type by every name that they have.
 
-    Those come first that are shown; of a sub-object's names the short one.
+    Those come first that are shown; the long names of sub-objects come last.
     """
     fields = [one for one in type_.fields.values() if not one.declared_only]
+    fields.sort(key=lambda one: not one.shown)
     parts = [one for one in type_.subobjects.values() if not one.declared_only]
     found: dict[str, Field | SubObject] = {}
-    for field in sorted(fields, key=lambda one: not one.shown):
-        found |= dict.fromkeys((field.name, *field.aliases), field)
-    for part in parts:
-        names = sorted((part.name, *part.aliases), key=lambda name: name.endswith("_object"))
-        found |= dict.fromkeys(names, part)
-    return found
+    both: list[Field | SubObject] = [*fields, *parts]
+    for one in both:
+        found |= dict.fromkeys((one.name, *one.aliases), one)
+    return dict(sorted(found.items(), key=lambda one: one[0].endswith("_object")))
 
 
 def own_names(type_: type[ObjectType]) -> tuple[str, ...]:

@@ -50,8 +50,8 @@ def names(scene: Scene) -> Iterator[Group]:
         Group(list(FUNCTIONS), _function),
         Group(list(probe.system.objects), lambda name: _resolved(scene, name)),
     ]
-    # Within brackets all objects are seldom meant; where a query begins, nothing else is.
-    yield from groups if scene.frame is not None else (groups[0], groups[2], groups[1])
+    # Within brackets all objects are seldom meant; elsewhere one begins with them.
+    yield from groups if scene.frame is not None else (groups[2], groups[0], groups[1])
     words = [word.lower() for word in _WORDS if word in scene.accepts]
     if scene.begins_statement:
         words.append("let")

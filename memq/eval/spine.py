@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from memq.errors import QueryError
 from memq.eval.chain_methods import SERIES_METHODS
 from memq.eval.methods import METHODS
 from memq.lang import ast
@@ -60,12 +59,13 @@ class _Walk:
             case ast.Record() if node.entries:
                 return self.down(node.entries[-1].value, None)
             case _:
-                return self.down(*self._branch(node, beside))
+                branch = self._branch(node, beside)
+                return Way(node) if branch is None else self.down(*branch)
 
     def _branch(
         self, node: ast.Expression, beside: ast.Expression | None
-    ) -> tuple[ast.Expression, ast.Expression | None]:
-        """Return the operand that leads on, and what it stands beside."""
+    ) -> tuple[ast.Expression, ast.Expression | None] | None:
+        """Return the operand that leads on, and what it stands beside; None where none does."""
         match node:
             case ast.And() | ast.Or():
                 return node.operands[-1], None
@@ -83,7 +83,7 @@ class _Walk:
             case ast.ListLiteral() if node.items:
                 return node.items[-1], beside
             case _:
-                raise _nothing(node)
+                return None
 
     def _call(self, node: ast.Call) -> Way:
         """Go on to the last argument.
@@ -92,7 +92,7 @@ class _Walk:
         are null: it is not bound without them.
         """
         if not node.arguments:
-            raise _nothing(node)
+            return Way(node)
         *before, last = node.arguments
         target = node.target
         if not isinstance(target, ast.Member):
@@ -116,10 +116,6 @@ class _Walk:
         way = self.down(last.value, None)
         entries = (*(before if self._keeps_entries else ()), replace(last, value=way.node))
         return replace(way, node=replace(node, entries=entries))
-
-
-def _nothing(node: ast.Expression) -> QueryError:
-    return QueryError("Nothing is missing here.", span=node.span)
 
 
 def is_hole(node: ast.Expression) -> bool:

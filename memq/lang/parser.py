@@ -16,6 +16,7 @@ from memq.lang.builder import Builder
 from memq.lang.lexer import Lexer, Token
 from memq.lang.limits import MAX_BYTES, MAX_NESTING, MAX_STACK, too_deep
 from memq.lang.place import Bracket, Place, UnfinishedError, ends_operand, span_of
+from memq.lang.prefix import CLOSING, OPENING, Painter, Prefix, cut
 from memq.lang.tables import END
 
 if TYPE_CHECKING:
@@ -30,8 +31,6 @@ Completeness: TypeAlias = Literal["complete", "incomplete", "wrong"]
 _UNSEEN = re.compile(
     r"[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069]"
 )
-_OPENING = frozenset(("LPAR", "LSQB", "LBRACE"))
-_CLOSING = frozenset(("RPAR", "RSQB", "RBRACE"))
 _SEPARATORS = frozenset(("SEMICOLON", "BLANK"))
 
 
@@ -43,6 +42,7 @@ class Parser:
         loaded = tables.load()
         self._automaton = Automaton(loaded, Builder())
         self._lexer = Lexer(loaded)
+        self._painter: Painter | None = None
 
     def parse(self, text: str) -> Query:
         """Return the tree of the text; a QueryError says what is wrong where, and what to do."""
@@ -60,6 +60,16 @@ class Parser:
         except QueryError:
             return "wrong"
         return "complete"
+
+    def prefix(self, text: str) -> Prefix:
+        """Read a text that may go on; QueryError for what no literal and no tree can be."""
+        return Prefix(text, self._lexer, Stack(self._automaton))
+
+    def tokens(self, text: str) -> Iterator[Token]:
+        """Cut any text into tokens, also where it is wrong (`prefix.WRONG`)."""
+        if self._painter is None:
+            self._painter = Painter(self._automaton, self._lexer)
+        return self._painter.tokens(text)
 
     def _parsed(self, text: str) -> Query:
         _check_text(text)
@@ -99,35 +109,20 @@ class _Reading:
 
     def _tokens(self) -> Iterator[Token]:
         """Cut the text; each token is fed before the next one is asked for."""
-        text, lexer, stack = self._text, self._lexer, self._stack
-        start = 0
-        while True:
-            token = lexer.token(text, start, stack.state)
-            end = token.start if token else lexer.after_trivia(text, start)
-            # What holds an empty line has two characters; within brackets no statement ends.
-            if end - start > 1 and not self._brackets:
-                blank = lexer.blank(text, start, end, stack.state)
-                if blank is not None:
-                    # The next token's place is another one behind it.
-                    yield blank
-                    start = blank.end
-                    continue
-            if token is None:
-                if end == len(text):
-                    return
-                raise self._complaint(end, lexer.elsewhere(text, end))
-            yield token
-            start = token.end
+        text, lexer = self._text, self._lexer
+        end = yield from cut(text, lexer, self._stack, self._brackets)
+        if end < len(text):
+            raise self._complaint(end, lexer.elsewhere(text, end))
 
     def _note(self, token: Token) -> None:
         """Keep count of brackets and of what came last."""
         kind = token.kind
-        if kind in _OPENING:
+        if kind in OPENING:
             calls = self._last is not None and ends_operand(self._last)
             self._brackets.append(Bracket(token, calls=calls))
             if len(self._brackets) > MAX_NESTING:
                 raise _too_many_brackets(token)
-        elif kind in _CLOSING:
+        elif kind in CLOSING:
             self._brackets.pop()
         if kind in _SEPARATORS:
             self._first = None

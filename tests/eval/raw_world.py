@@ -31,6 +31,9 @@ class Symbols:
     def with_prefix(self, prefix: str) -> list[tuple[str, int]]:
         return [(name, place) for name, place in SYMBOLS.items() if name.startswith(prefix)]
 
+    def text(self) -> bytes:
+        return b"".join(f"D{name}\n".encode() for name in SYMBOLS)
+
 
 class Space(Memory):
     """A memory that lists can be walked in."""

@@ -1,0 +1,58 @@
+"""Completion and highlighting as prompt_toolkit asks for them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from prompt_toolkit.completion import CompleteEvent, Completer, Completion
+from prompt_toolkit.lexers import Lexer
+
+from memq.ui.complete import World, suggest
+from memq.ui.highlight import pieces
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from prompt_toolkit.document import Document
+    from prompt_toolkit.formatted_text import StyleAndTextTuples
+
+    from memq.lang.parser import Parser
+
+
+class QueryCompleter(Completer):
+    """Offers what may be written next; quick enough to be asked at each key, without a thread."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def get_completions(self, document: Document, _event: CompleteEvent) -> Iterator[Completion]:
+        """Yield what is suggested behind the text before the cursor."""
+        for one in suggest(document.text_before_cursor, self._world):
+            yield Completion(one.text, one.start, one.shown, one.meta, f"class:{one.kind}")
+
+
+class QueryLexer(Lexer):
+    """Gives each piece of a query its style: `class:query.` and what it is."""
+
+    def __init__(self, parser: Parser) -> None:
+        self._parser = parser
+
+    def lex_document(self, document: Document) -> Callable[[int], StyleAndTextTuples]:
+        """Return what gives the pieces of a line."""
+        lines: list[StyleAndTextTuples] = [[]]
+        for style, text in styled(document.text, self._parser):
+            for number, part in enumerate(text.split("\n")):
+                if number:
+                    lines.append([])
+                lines[-1].append((style, part))
+        return lambda number: lines[number] if number < len(lines) else []
+
+
+def styled(text: str, parser: Parser) -> Iterator[tuple[str, str]]:
+    """Yield all of a text in pieces, each with its style."""
+    at = 0
+    for start, end, class_ in pieces(text, parser):
+        yield "", text[at:start]
+        yield f"class:query.{class_}", text[start:end]
+        at = end
+    yield "", text[at:]

@@ -15,7 +15,7 @@ import subprocess
 import threading
 from contextlib import closing, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
 from memq.errors import Cancelled
 from memq.output.table import columns_of
@@ -23,9 +23,10 @@ from memq.printing import say
 from memq.ui.more import More
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Iterator
+    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 
     from memq.progress import Progress
+    from memq.ui.terminal import Terminal
 
 _VARIABLES = ("MEMQ_PAGER", "PAGER")
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
@@ -44,9 +45,9 @@ class Shown:
 class Screen:
     """Where text is shown: a terminal, with a pager; or any other stream, without."""
 
-    def __init__(self, stream: TextIO, progress: Progress) -> None:
+    def __init__(self, terminal: Terminal, progress: Progress) -> None:
         """`progress` draws on the same terminal: it makes way for each text."""
-        self._stream = stream
+        self._terminal = terminal
         self._progress = progress
 
     def show(
@@ -62,7 +63,7 @@ class Screen:
         still sought. What the pieces raise is raised when the pager has ended.
         """
         with closing(_lines(pieces)) as source:
-            if not pager or not self._stream.isatty():
+            if not pager or not self._terminal.is_terminal:
                 return Shown(self._written(itertools.chain.from_iterable(source)))
             begun: list[str] = []
             rows = 0
@@ -86,19 +87,21 @@ class Screen:
     ) -> Shown:
         """Go on behind a screenful, of which some may be written."""
         try:
-            command = pager_command()
+            command = pager_command(self._terminal.environment)
             if command is None:
                 return self._paused(len(begun), rows, rest)
-            pager = Pager(command, self._stream, cancel)
+            pager = Pager(command, self._terminal, cancel)
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else str(error)
-            say(f"warning: the pager does not start, see ${_variable()}: {reason}")
+            say(
+                f"warning: the pager does not start, see ${_variable(self._terminal.environment)}: {reason}"
+            )
             return Shown(len(begun) + self._written(rest))
         with self._progress.paused():
             return pager.fed(itertools.chain(begun, rest))
 
     def _paused(self, count: int, rows: int, rest: Iterator[str]) -> Shown:
-        more = More(self._stream, rows)
+        more = More(self._terminal.stream, rows)
         for line in rest:
             room = self._room()
             self._progress.erase()
@@ -112,17 +115,17 @@ class Screen:
         count = 0
         for line in lines:
             self._progress.erase()
-            self._stream.write(line)
-            self._stream.flush()
+            self._terminal.stream.write(line)
+            self._terminal.stream.flush()
             count += 1
         return count
 
     def _room(self) -> int:
-        return max(1, shutil.get_terminal_size().lines - _KEPT_FREE)
+        return max(1, self._terminal.height - _KEPT_FREE)
 
     def _rows(self, lines: Iterable[str], most: int) -> int:
         """Return how many rows of the screen lines take; they are counted to beyond `most`."""
-        width, rows = max(1, shutil.get_terminal_size().columns), 0
+        width, rows = max(1, self._terminal.width), 0
         for line in lines:
             columns = columns_of(_COLOUR.sub("", line.removesuffix("\n")))
             rows += max(1, -(-columns // width))
@@ -143,26 +146,28 @@ def _lines(pieces: Iterable[str]) -> Generator[list[str], None, None]:
             close()
 
 
-def pager_command() -> list[str] | None:
+def pager_command(environment: Mapping[str, str]) -> list[str] | None:
     """Return the program of the user's choice, or less, with arguments; None: there is none."""
-    name = _variable()
-    if name:
-        return shlex.split(os.environ[name], posix=os.name == "posix")
-    less = shutil.which("less")
+    named = _named(environment)
+    if named:
+        return shlex.split(named, posix=os.name == "posix")
+    less = shutil.which("less", path=environment.get("PATH"))
     return None if less is None else [less]
 
 
-def _variable() -> str:
-    return next((name for name in _VARIABLES if os.environ.get(name, "").strip()), "")
+def _named(environment: Mapping[str, str]) -> str:
+    """Return the command that the user has named; empty: none."""
+    values = (environment.get(name, "").strip() for name in _VARIABLES)
+    return next((value for value in values if value), "")
 
 
-def pager_environment() -> dict[str, str]:
+def pager_environment(environment: Mapping[str, str]) -> dict[str, str]:
     """Return what a pager is told: colours, and nothing that acts on what it shows.
 
     less shows colours only where it is asked to (R), chops long lines (S) and leaves the text on
     the screen (X), unless the user has said how it is to be.
     """
-    given = {k: v for k, v in os.environ.items() if k not in ("LESSOPEN", "LESSCLOSE")}
+    given = {k: v for k, v in environment.items() if k not in ("LESSOPEN", "LESSCLOSE")}
     return {"LESS": "RSX", **given, "LESSSECURE": "1"}
 
 
@@ -170,14 +175,14 @@ class Pager:
     """A pager that runs, and is fed line by line."""
 
     def __init__(
-        self, command: list[str], stream: TextIO, cancel: Callable[[], None] | None
+        self, command: list[str], terminal: Terminal, cancel: Callable[[], None] | None
     ) -> None:
         """Start it; raises OSError."""
         self._process = subprocess.Popen(  # noqa: S603 - the user's own choice
             command,
             stdin=subprocess.PIPE,
-            env=pager_environment(),
-            encoding=stream.encoding,
+            env=pager_environment(terminal.environment),
+            encoding=terminal.stream.encoding,
             errors="backslashreplace",
         )
         self._cancel = cancel

@@ -24,7 +24,7 @@ _START = "import fcntl, termios\nfcntl.ioctl(0, termios.TIOCSCTTY, 0)\n"
 _PATIENCE = 20.0
 
 
-class Terminal:
+class Pty:
     """A Python program that runs on a terminal; use it as a context manager."""
 
     def __init__(self, program: str, size: tuple[int, int], environment: Mapping[str, str]) -> None:

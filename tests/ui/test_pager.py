@@ -15,8 +15,9 @@ from memq.errors import Cancelled, MemqError
 from memq.progress import Progress
 from memq.ui import more
 from memq.ui.pager import Screen, Shown, pager_command, pager_environment
+from memq.ui.terminal import Terminal
 from tests.program import POSIX
-from tests.ui.terminals import Terminal
+from tests.ui.terminals import Pty
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,8 +50,12 @@ def pager_of(monkeypatch: pytest.MonkeyPatch, script: str) -> None:
     monkeypatch.setenv("MEMQ_PAGER", f"sh -c {shlex.quote(script)}")
 
 
+def screen(stream: Stream) -> Screen:
+    return Screen(Terminal(stream), Progress())
+
+
 def show(stream: Stream, *pieces: str, pager: bool = True) -> Shown:
-    return Screen(stream, Progress()).show(pieces, pager=pager)
+    return screen(stream).show(pieces, pager=pager)
 
 
 # What fits
@@ -95,7 +100,7 @@ def test_without_a_pager_or_a_terminal_all_is_written(stream: Stream) -> None:
     assert show(stream, "a\n" * 50, pager=False) == Shown(50)
     assert stream.getvalue() == "a\n" * 50
     elsewhere = io.StringIO()
-    assert Screen(elsewhere, Progress()).show(["a\n" * 30, "b"]) == Shown(31)
+    assert Screen(Terminal(elsewhere), Progress()).show(["a\n" * 30, "b"]) == Shown(31)
     assert elsewhere.getvalue() == "a\n" * 30 + "b"
 
 
@@ -107,7 +112,7 @@ def test_pieces_are_written_before_the_next_are_sought(stream: Stream) -> None:
             seen.append(stream.getvalue())
             yield f"{number}\n"
 
-    Screen(stream, Progress()).show(pieces())
+    screen(stream).show(pieces())
     assert seen == ["", "0\n", "0\n1\n", "0\n1\n2\n", "0\n1\n2\n3\n"]
 
 
@@ -135,7 +140,7 @@ def test_leaving_the_pager_ends_the_search(
 ) -> None:
     pager_of(monkeypatch, f"head -n 3 > {tmp_path}/text")
     source = Source()
-    shown = Screen(stream, Progress()).show(source.pieces())
+    shown = screen(stream).show(source.pieces())
     assert shown.is_stopped
     assert shown.lines < source.given < 100_000
     assert source.is_closed
@@ -155,7 +160,7 @@ def test_leaving_the_pager_cancels_what_is_still_sought(
             time.sleep(0.005)
         raise Cancelled("stopped")
 
-    shown = Screen(stream, Progress()).show(pieces(), cancel=lambda: cancelled.append(True))
+    shown = screen(stream).show(pieces(), cancel=lambda: cancelled.append(True))
     assert shown == Shown(9, is_stopped=True)
     assert cancelled == [True]
 
@@ -165,7 +170,7 @@ def test_a_reader_who_stays_to_the_end_cancels_nothing(
 ) -> None:
     pager_of(monkeypatch, "cat > /dev/null")
     cancelled: list[bool] = []
-    shown = Screen(stream, Progress()).show(["a\n" * 9], cancel=lambda: cancelled.append(True))
+    shown = screen(stream).show(["a\n" * 9], cancel=lambda: cancelled.append(True))
     assert (shown, cancelled) == (Shown(9), [])
 
 
@@ -180,7 +185,7 @@ def test_what_fails_is_raised_when_the_pager_has_ended(
         raise error
 
     with pytest.raises(type(error)):
-        Screen(stream, Progress()).show(pieces())
+        screen(stream).show(pieces())
     assert (tmp_path / "text").read_text("utf-8") == "a\n" * 9 + "end\n"
 
 
@@ -193,7 +198,7 @@ def test_an_interrupt_ends_the_text(
         yield "a\n" * 9
         raise KeyboardInterrupt
 
-    assert Screen(stream, Progress()).show(pieces()) == Shown(9, is_stopped=True)
+    assert screen(stream).show(pieces()) == Shown(9, is_stopped=True)
     assert (tmp_path / "text").read_text("utf-8") == "a\n" * 9
 
 
@@ -212,7 +217,7 @@ def test_a_pager_that_does_not_start(
     assert show(stream, "a\n", "b\n" * 30, "c\n") == Shown(32)
     assert stream.getvalue() == "a\n" + "b\n" * 30 + "c\n"
     error = capsys.readouterr().err
-    assert error == f"memq: warning: the pager does not start, see $MEMQ_PAGER: {reason}\n"
+    assert error == f"memq: warning: the pager `{command}` does not start: {reason}\n"
 
 
 # Which pager, and what it is told
@@ -221,28 +226,28 @@ def test_a_pager_that_does_not_start(
 def test_the_choice_of_a_pager(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("MEMQ_PAGER", "first -x 'a b'")
     monkeypatch.setenv("PAGER", "second")
-    assert pager_command() == ["first", "-x", "a b"]
+    assert pager_command(os.environ) == ["first", "-x", "a b"]
     monkeypatch.setenv("MEMQ_PAGER", " ")
-    assert pager_command() == ["second"]
+    assert pager_command(os.environ) == ["second"]
     monkeypatch.delenv("PAGER")
     less = tmp_path / "less"
     less.write_text("#!/bin/sh\n")
     less.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert pager_command() == [str(less)]
+    assert pager_command(os.environ) == [str(less)]
     less.unlink()
-    assert pager_command() is None
+    assert pager_command(os.environ) is None
 
 
 def test_what_a_pager_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("LESS", raising=False)
     monkeypatch.setenv("LESSOPEN", "|evil %s")
     monkeypatch.setenv("LESSCLOSE", "evil %s")
-    told = pager_environment()
+    told = pager_environment(os.environ)
     assert (told["LESS"], told["LESSSECURE"]) == ("RSX", "1")
     assert not {"LESSOPEN", "LESSCLOSE"} & told.keys()
     monkeypatch.setenv("LESS", "-i")
-    assert pager_environment()["LESS"] == "-i"
+    assert pager_environment(os.environ)["LESS"] == "-i"
 
 
 def test_progress_is_silent_while_the_pager_runs(
@@ -259,7 +264,7 @@ def test_progress_is_silent_while_the_pager_runs(
                 progress.tick(1, 2)
                 yield text
 
-    Screen(stream, progress).show(pieces())
+    Screen(Terminal(stream), progress).show(pieces())
     assert line.getvalue().count("walking") == 2
     assert line.getvalue().endswith("\r")
     with progress.step("on"):
@@ -300,21 +305,22 @@ PROGRAM = """
 import signal, sys, time
 from memq.progress import Progress
 from memq.ui.pager import Screen
+from memq.ui.terminal import Terminal
 given = 0
 def pieces():
     global given
     yield "title\\n-----\\n"
     for given in range(1, {count} + 1):
         yield f"row {{given}} " + "\\x1b[2m?\\x1b[0m" + " " * 60 + "end\\n"
-shown = Screen(sys.stdout, Progress(sys.stderr)).show(pieces())
+shown = Screen(Terminal(), Progress(sys.stderr)).show(pieces())
 print("DONE", shown.lines, shown.is_stopped, given, flush=True)
 time.sleep(20)
 """
 
 
-def on_terminal(count: int, **environment: str) -> Terminal:
+def on_terminal(count: int, **environment: str) -> Pty:
     ours = {"MEMQ_PAGER": "", "PAGER": "", **environment}
-    return Terminal(PROGRAM.format(count=count), (12, 80), ours)
+    return Pty(PROGRAM.format(count=count), (12, 80), ours)
 
 
 @LESS

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from memq.image import Answer
     from memq.output.lines import Lines
+    from memq.output.look import Look
     from memq.output.records import RecordField, Records
     from memq.run import Run
 
@@ -37,45 +38,68 @@ def standard_output() -> TextIO:
     return stream
 
 
-def write(answer: Answer, form: str, stream: TextIO) -> None:
-    """Write the result as it is found."""
-    _put(_texts(answer, form, stream.isatty()), stream)
+def look_of(stream: TextIO, *, exact: bool = False) -> Look:
+    """Return how tables look there; `exact`: nothing is rounded, on a terminal either."""
+    from memq.output.look import Look  # noqa: PLC0415 - so that --help answers at once
+
+    if not stream.isatty():
+        return Look()
+    dim = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return Look(shutil.get_terminal_size().columns, dim, humane=not exact)
 
 
-def write_undecided(answer: Answer, form: str, stream: TextIO) -> None:
+def write(answer: Answer, form: str, stream: TextIO, *, exact: bool = False) -> None:
+    """Write the result as it is found; `exact`: nothing is rounded, on a terminal either."""
+    look = look_of(stream, exact=exact)
+    _put(texts(answer, form, look), stream, look)
+
+
+def write_undecided(answer: Answer, form: str, stream: TextIO, *, exact: bool = False) -> None:
     """Write the elements that could not be decided, instead of the result."""
+    look = look_of(stream, exact=exact)
+    _put(undecided_texts(answer, form, look), stream, look)
+
+
+def _put(pieces: Iterable[str], stream: TextIO, look: Look) -> None:
+    try:
+        for piece in pieces:
+            stream.write(piece)
+            stream.flush()
+    finally:
+        if look.note:
+            say(f"note: {look.note}")
+
+
+def undecided_texts(answer: Answer, form: str, look: Look) -> Iterable[str]:
+    """Yield the pieces of text of the elements that could not be decided."""
     found = list(answer.undecided())
     if form in ("json", "jsonl"):
-        _put(_records(iter(found), (), form, stream.isatty(), bare=False), stream)
+        yield from _records(iter(found), (), form, look, bare=False)
         return
     for number, records in enumerate(found):
-        lines = _records(iter([records]), records.fields, form, stream.isatty(), bare=False)
-        _put(itertools.chain(["\n"] if number else [], lines), stream)
+        if number:
+            yield "\n"
+        yield from _records(iter([records]), records.fields, form, look, bare=False)
 
 
-def _put(texts: Iterable[str], stream: TextIO) -> None:
-    for text in texts:
-        stream.write(text)
-        stream.flush()
-
-
-def _texts(answer: Answer, form: str, is_terminal: bool) -> Iterable[str]:
+def texts(answer: Answer, form: str, look: Look) -> Iterable[str]:
+    """Return the pieces of text of the result, each as soon as it is found."""
     shape, batches = answer.result.shape, answer.batches()
     if form == "table" and answer.result.is_tree:
         return _trees(batches)
     if not answer.result.is_single:
         lines = answer.result.lines
-        return _records(batches, shape.fields, form, is_terminal, bare=shape.bare, lines=lines)
+        return _records(batches, shape.fields, form, look, bare=shape.bare, lines=lines)
     if form == "json":
         form = "jsonl"
     first = next(batches, None)
     rest = itertools.chain([] if first is None else [first], batches)
     if first is not None and first.fields != shape.fields:
         # There is no object: null, or why it is not known, whatever columns it would have.
-        return _records(rest, first.fields, "jsonl", is_terminal, bare=True)
+        return _records(rest, first.fields, "jsonl", look, bare=True)
     if form == "table" and shape.bare:
-        return _single(rest, is_terminal)
-    return _records(rest, shape.fields, form, is_terminal, bare=shape.bare)
+        return _single(rest, look)
+    return _records(rest, shape.fields, form, look, bare=shape.bare)
 
 
 def _trees(batches: Iterator[Records]) -> Iterable[str]:
@@ -84,17 +108,17 @@ def _trees(batches: Iterator[Records]) -> Iterable[str]:
     return tree.trees(batches)
 
 
-def _single(batches: Iterator[Records], is_terminal: bool) -> Iterable[str]:
+def _single(batches: Iterator[Records], look: Look) -> Iterable[str]:
     from memq.output import table  # noqa: PLC0415 - so that --help answers at once
 
-    return table.single(batches, dim=is_dim(is_terminal))
+    return table.single(batches, look)
 
 
 def _records(
     batches: Iterator[Records],
     fields: Sequence[RecordField],
     form: str,
-    is_terminal: bool,
+    look: Look,
     *,
     bare: bool,
     lines: Lines | None = None,
@@ -109,13 +133,7 @@ def _records(
         return separated.csv(batches, fields)
     if form == "tsv":
         return separated.tsv(batches, fields)
-    width = shutil.get_terminal_size().columns if is_terminal else None
-    return table.table(batches, fields, width, dim=is_dim(is_terminal), lines=lines)
-
-
-def is_dim(is_terminal: bool) -> bool:
-    """Whether what is unknown is shown dim."""
-    return is_terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return table.table(batches, fields, look, lines=lines)
 
 
 def report(answer: Answer) -> None:

@@ -29,6 +29,7 @@ class Progress:
         self._depth = 0
         self._next = 0.0
         self._drawn = 0
+        self._pauses = 0
 
     @contextmanager
     def step(self, what: str) -> Iterator[None]:
@@ -45,9 +46,19 @@ class Progress:
             self._depth -= 1
             self.erase()
 
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Show nothing for as long as the block runs: the terminal belongs to someone else."""
+        self.erase()
+        self._pauses += 1
+        try:
+            yield
+        finally:
+            self._pauses -= 1
+
     def tick(self, done: int, total: int) -> None:
         """Say how far the step has come; total 0: not known. Cheap: draws ten times a second."""
-        if self._stream is None or self._depth == 0:
+        if self._stream is None or self._depth == 0 or self._pauses:
             return
         now = time.monotonic()
         if now >= self._next:

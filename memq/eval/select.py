@@ -301,7 +301,11 @@ def defaults(binder: Binder, place: Place, path: Keys = ()) -> list[SelectItem]:
     nowhere = ast.Null().span
     fields = place.type.fields.values() if place.type else ()
     items = [
-        SelectItem((*path, field.name), ValueItem(binder.names.field_term(place, field, nowhere)))
+        SelectItem(
+            (*path, field.name),
+            ValueItem(binder.names.field_term(place, field, nowhere)),
+            field.aliases,
+        )
         for field in fields
         if field.shown and not field.declared_only
     ]
@@ -329,7 +333,7 @@ def shown(binder: Binder, root: Root) -> tuple[SelectItem, ...] | None:
         elif isinstance(what, ListItem):
             items.append(SelectItem(field.path, _shown_list(binder, what)))
         else:
-            items.append(SelectItem(field.path, what))
+            items.append(SelectItem(field.path, what, field.aliases))
     return tuple(items)
 
 

@@ -108,13 +108,15 @@ class SelectItem:
 
     path: tuple[str, ...]
     what: ValueItem | ObjectItem | RawItem | ListItem
+    aliases: tuple[str, ...] | None = None
+    """Of a default column: other names of its last key. None: it was asked for by name."""
 
     @property
     def field(self) -> RecordField:
         """How the records describe it."""
         match self.what:
             case ValueItem(term):
-                return RecordField(self.path, term.type)
+                return RecordField(self.path, term.type, aliases=self.aliases)
             case ObjectItem(place):
                 return RecordField(self.path, None, place.shape, many=False)
             case RawItem(_, leaf):

@@ -54,7 +54,10 @@ def _defaults(batch: ObjectType) -> Records:
     fields = [f for f in batch.fields.values() if f.shown and not f.declared_only]
     return _records(
         len(batch),
-        [(RecordField((f.name,), exact(f.value_type)), batch.column(f.name)) for f in fields],
+        [
+            (RecordField((f.name,), exact(f.value_type), aliases=f.aliases), batch.column(f.name))
+            for f in fields
+        ],
     )
 
 

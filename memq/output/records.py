@@ -8,7 +8,7 @@ their default columns.
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -91,6 +91,13 @@ class RecordField:
     type: ValueType | None
     item: Any = None
     many: bool = True
+    aliases: tuple[str, ...] | None = field(default=None, compare=False)
+    """Of a default column: other names of its last key. None: it was asked for by name."""
+
+    @property
+    def is_default(self) -> bool:
+        """Whether nobody asked for it by name: where there is no room, it may be left out."""
+        return self.aliases is not None
 
     @property
     def is_object(self) -> bool:

@@ -1,20 +1,26 @@
 """Records as a table of fixed width: plain text, written as rows are found.
 
 Columns are as wide as what was met so far needs: they may grow while rows come. On a terminal the
-table is fitted to its width, and what is longer than its cell ends in an ellipsis.
+table is fitted to its width (memq.output.fitting), and what is longer than its cell is cut: a path
+keeps its end, other texts their beginning.
 """
 
 from __future__ import annotations
 
+import re
 import time
 import unicodedata
+from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from memq.column import Column
-from memq.errors import Reason
+from memq.errors import Cancelled, Reason
 from memq.output.cells import clean, marked, plain_cells
+from memq.output.fitting import Need, fitted, kept
+from memq.output.humane import humane_cells, is_rounded
 from memq.output.json import plain
+from memq.output.look import Look
 from memq.output.records import Lists, slices
 from memq.output.separated import title
 from memq.schema.kinds import Kind
@@ -28,9 +34,9 @@ if TYPE_CHECKING:
 _GAP = "  "
 _IN_LIST = 2
 """Items of a list that are written out before the others are counted."""
-_NARROWEST = 8
-"""No column is made narrower than this; a table of many may be wider than the terminal."""
 _RIGHT = (Kind.NUMBER, Kind.SIZE, Kind.ADDRESS, Kind.FLOAT)
+_PATH = re.compile(r"(?:/|[A-Za-z]:\\|\\)[^ ]*(?: \(deleted\))?")
+"""What looks like a path; one that holds spaces may as well be a command with its arguments."""
 
 # Stands for an unknown value until the line is whole: one column wide, and no text can hold it.
 _UNKNOWN = "\x00"
@@ -42,65 +48,82 @@ _PATIENCE = 0.3
 def table(
     batches: Iterable[Records],
     fields: Sequence[RecordField],
-    width: int | None = None,
+    look: Look | None = None,
     *,
-    dim: bool = False,
     lines: Lines | None = None,
 ) -> Iterator[str]:
-    """Yield the lines of a table; `width` in columns (None: as wide as it needs).
+    """Yield the lines of a table.
 
-    The first screenful of rows, or what is found in 0.3 s, is laid out together. With `lines`, a
-    tree is drawn of the rows, all of which are waited for.
+    The first screenful of rows, or what is found in 0.3 s, is laid out together, and comes with the
+    titles. With `lines`, a tree is drawn of the rows, all of which are waited for.
     """
+    look = look or Look()
     if lines is not None:
         batches, fields = lines.drawn(batches, fields)
-    mark = "\x1b[2m?\x1b[0m" if dim else "?"
-    layout = _Layout(fields, width)
+    mark = look.marked("?")
+    layout = _Layout(fields, look)
     held: list[list[list[str]]] = []
     is_begun = False
     patience = time.monotonic() + _PATIENCE
-    for records in slices(batches):
-        columns = [_cells(records, number) for number in range(len(records.columns))]
-        if lines is not None:
-            columns = lines.joined(columns, records.fields)
-        layout.widen(columns)
-        held.append(columns)
-        rows = sum(len(each[0]) for each in held)
-        if not is_begun and rows < _SCREENFUL and time.monotonic() < patience:
-            continue
-        if not is_begun:
-            yield layout.head()
-            is_begun = True
-        yield from (layout.lines(each).replace(_UNKNOWN, mark) for each in held)
-        held = []
+    try:
+        for records in slices(batches):
+            numbers = range(len(records.columns))
+            columns = [_cells(records, number, humane=look.humane) for number in numbers]
+            if lines is not None:
+                columns = lines.joined(columns, records.fields)
+            layout.widen(columns)
+            held.append(columns)
+            rows = sum(len(each[0]) for each in held)
+            if is_begun or rows >= _SCREENFUL or time.monotonic() >= patience:
+                yield layout.piece(held, with_head=not is_begun).replace(_UNKNOWN, mark)
+                is_begun, held = True, []
+    except Cancelled:
+        if held and not is_begun:
+            yield layout.piece(held, with_head=True).replace(_UNKNOWN, mark)
+        raise
     if not is_begun:
-        yield layout.head()
-        yield from (layout.lines(each).replace(_UNKNOWN, mark) for each in held)
+        yield layout.piece(held, with_head=True).replace(_UNKNOWN, mark)
 
 
-def single(batches: Iterable[Records], *, dim: bool = False) -> Iterator[str]:
-    """Yield the one value that a query ends in, without a title; of an unknown one, why."""
+def single(batches: Iterable[Records], look: Look | None = None) -> Iterator[str]:
+    """Yield the one value that a query ends in, without a title; of an unknown one, why.
+
+    What is rounded for people has the exact value behind it.
+    """
+    look = look or Look()
     for records in batches:
         column = records.columns[0]
         status = column.status if isinstance(column, Column) else None
-        for row, cell in enumerate(_cells(records, 0)):
+        for row, cell in enumerate(_single_cells(records, humane=look.humane)):
             mark = "?" if status is None else f"? {Reason(int(status[row])).text}"
-            yield cell.replace(_UNKNOWN, f"\x1b[2m{mark}\x1b[0m" if dim else mark) + "\n"
+            yield cell.replace(_UNKNOWN, look.marked(mark)) + "\n"
 
 
-def _cells(records: Records, number: int) -> list[str]:
+def _single_cells(records: Records, *, humane: bool) -> list[str]:
+    exact, type_ = _cells(records, 0), records.fields[0].type
+    if not humane or type_ is None or not is_rounded(type_.kind):
+        return exact
+    rounded = _cells(records, 0, humane=True)
+    return [
+        cell if cell == other else f"{cell} ({other})"
+        for cell, other in zip(rounded, exact, strict=True)
+    ]
+
+
+def _cells(records: Records, number: int, *, humane: bool = False) -> list[str]:
     column, type_ = plain(records.columns[number]), records.fields[number].type
     if isinstance(column, Lists):
-        return _list_cells(column)
+        return _list_cells(column, humane=humane)
     if type_ is None:
         raise TypeError("a column of values has a type")
-    return marked(plain_cells(column, type_), column, "", _UNKNOWN)
+    written = humane_cells(column, type_) if humane else plain_cells(column, type_)
+    return marked(written, column, "", _UNKNOWN)
 
 
-def _list_cells(lists: Lists) -> list[str]:
+def _list_cells(lists: Lists, *, humane: bool) -> list[str]:
     """Return `first, second, +12` for each list; of records the values stand side by side."""
     records = lists.records
-    columns = [_cells(records, number) for number in range(len(records.columns))]
+    columns = [_cells(records, number, humane=humane) for number in range(len(records.columns))]
     items = [" ".join(part for part in row if part) for row in zip(*columns, strict=True)]
     result = []
     for row, (start, end) in enumerate(pairwise(lists.starts.tolist())):
@@ -116,63 +139,72 @@ def _list_cells(lists: Lists) -> list[str]:
 class _Layout:
     """The columns of one table: titles, sides, and widths that grow."""
 
-    def __init__(self, fields: Sequence[RecordField], limit: int | None) -> None:
+    def __init__(self, fields: Sequence[RecordField], look: Look) -> None:
         self._titles = [clean(title(field)) for field in fields]
+        self._shorts = [clean(_short_title(field)) for field in fields]
+        right = (*_RIGHT, Kind.DURATION) if look.humane else _RIGHT
         kinds = [None if field.type is None else field.type.kind for field in fields]
-        self._to_right = [kind in _RIGHT for kind in kinds]
-        self._is_text = [kind in (None, Kind.STRING) for kind in kinds]
-        self._contents = [0] * len(fields)
-        """How wide the widest cell of each column is."""
-        self._limit = limit
-        self._widths = list(map(columns_of, self._titles))
+        self._to_right = [kind in right for kind in kinds]
+        self._needs = [
+            Need(columns_of(long), columns_of(short), kind in (None, Kind.STRING), field.is_default)
+            for long, short, kind, field in zip(
+                self._titles, self._shorts, kinds, fields, strict=True
+            )
+        ]
+        self._look = look
+        self._kept = list(range(len(fields)))
 
     def widen(self, columns: Sequence[Sequence[str]]) -> None:
         """Make room for more cells."""
-        for number, cells in enumerate(columns):
+        for need, cells in zip(self._needs, columns, strict=True):
             measure = len if "".join(cells).isascii() else columns_of
-            widest = max(map(measure, cells), default=0)
-            self._contents[number] = max(self._contents[number], widest)
-        titles = map(columns_of, self._titles)
-        self._widths = list(map(max, titles, self._contents))
-        if self._limit is not None:
-            self._fit(self._limit - len(_GAP) * (len(self._widths) - 1))
+            distinct = cells if measure is len else set(cells)
+            need.content = max(need.content, max(map(measure, distinct), default=0))
 
-    def _fit(self, room: int) -> None:
-        """Make columns narrower: first long titles give way, then long texts, then the others."""
-        texts = zip(self._is_text, self._contents, strict=True)
-        for floors in (
-            self._contents,
-            [0 if is_text else content for is_text, content in texts],
-            [0] * len(self._widths),
-        ):
-            _shrink(self._widths, [max(_NARROWEST, floor) for floor in floors], room)
+    def piece(self, held: Sequence[Sequence[Sequence[str]]], *, with_head: bool) -> str:
+        """Return the lines of some rows, the titles before them where they are the first."""
+        head = self._head() if with_head else ""
+        widths = self._widths()
+        return head + "".join(self._lines(columns, widths) for columns in held)
 
-    def head(self) -> str:
-        """Return the line of titles, and one below it."""
-        rule = _GAP.join("-" * width for width in self._widths)
-        return f"{self.lines([[name] for name in self._titles])}{rule}\n"
+    def _head(self) -> str:
+        """Settle which columns there are and what they are called; return the titles, underlined.
 
-    def lines(self, columns: Sequence[Sequence[str]]) -> str:
-        """Return the lines of the cells of each column."""
-        fitted = [
-            [_fitted(cell, width, to_right=side) for cell in cells]
-            for cells, width, side in zip(columns, self._widths, self._to_right, strict=True)
+        What they are called stays, and so a column is never narrower than its title again.
+        """
+        if self._look.width is not None:
+            self._kept = kept(self._needs, self._look.width, len(_GAP))
+        chosen = set(self._kept)
+        self._look.left_out += [t for n, t in enumerate(self._titles) if n not in chosen]
+        widths = self._widths()
+        for number, width in zip(self._kept, widths, strict=True):
+            need = self._needs[number]
+            if need.title > width:
+                self._titles[number], need.title = self._shorts[number], need.short
+            need.short = need.title
+        rule = _GAP.join("-" * width for width in widths)
+        return f"{self._lines([[name] for name in self._titles], widths)}{rule}\n"
+
+    def _widths(self) -> list[int]:
+        needs = [self._needs[number] for number in self._kept]
+        if self._look.width is None:
+            return [need.wish for need in needs]
+        return fitted(needs, self._look.width, len(_GAP))
+
+    def _lines(self, columns: Sequence[Sequence[str]], widths: Sequence[int]) -> str:
+        """Return the lines of the cells of each column, those that are left out included."""
+        cells = [
+            _fitted_all(columns[number], width, to_right=self._to_right[number])
+            for number, width in zip(self._kept, widths, strict=True)
         ]
-        rows = zip(*fitted, strict=True)
+        rows = zip(*cells, strict=True)
         return "".join([_GAP.join(row).rstrip(" ") + "\n" for row in rows])
 
 
-def _shrink(widths: list[int], floors: Sequence[int], room: int) -> None:
-    """Make the widest column narrower, down to the next widest, until all fit or none can."""
-    while sum(widths) > room:
-        able = [number for number, width in enumerate(widths) if width > floors[number]]
-        if not able:
-            return
-        widest = max(able, key=lambda number: widths[number])
-        others = [widths[number] for number in able if number != widest]
-        enough = widths[widest] - (sum(widths) - room)
-        least = max(enough, floors[widest], min(max(others, default=0), widths[widest] - 1))
-        widths[widest] = least
+def _short_title(field: RecordField) -> str:
+    """Return the shortest title of a default column, that of any other as it was asked for."""
+    others = [title(replace(field, path=(*field.path[:-1], name))) for name in field.aliases or ()]
+    return min((title(field), *others), key=len)
 
 
 def columns_of(text: str) -> int:
@@ -191,13 +223,19 @@ def _columns_of_character(character: str) -> int:
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
 
+def _fitted_all(cells: Sequence[str], width: int, *, to_right: bool) -> Sequence[str]:
+    """Return the cells, exactly `width` columns wide; each distinct one is cut once."""
+    if max(map(len, cells), default=0) <= width and "".join(cells).isascii():
+        return [cell.rjust(width) if to_right else cell.ljust(width) for cell in cells]
+    made = {cell: _fitted(cell, width, to_right=to_right) for cell in set(cells)}
+    return [made[cell] for cell in cells]
+
+
 def _fitted(cell: str, width: int, *, to_right: bool) -> str:
     """Return the cell, exactly `width` columns wide."""
-    if cell.isascii() and len(cell) <= width:
-        return cell.rjust(width) if to_right else cell.ljust(width)
     length = columns_of(cell)
     if length > width:
-        cell = _cut(cell, width - 1) + "…"
+        cell = _end(cell, width) if _PATH.fullmatch(cell) else _cut(cell, width - 1) + "…"
         length = columns_of(cell)
     space = " " * (width - length)
     return space + cell if to_right else cell + space
@@ -213,3 +251,19 @@ def _cut(text: str, width: int) -> str:
         if taken > width:
             return text[:place]
     return text
+
+
+def _end(path: str, width: int) -> str:
+    """Return the end of a path that is too long, from a separator on where that keeps a third."""
+    start = len(path)
+    room = width - 1
+    while start and (room := room - _columns_of_character(path[start - 1])) >= 0:
+        start -= 1
+    # A combining mark has lost the letter below it.
+    while start < len(path) and not _columns_of_character(path[start]):
+        start += 1
+    end = path[start:]
+    whole = re.search(r"[/\\].", end)
+    if whole is not None and 3 * whole.start() <= 2 * len(end):
+        end = end[whole.start() :]
+    return f"…{end}"

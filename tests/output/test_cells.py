@@ -14,6 +14,7 @@ from memq.errors import Reason
 from memq.output import json as written
 from memq.output import separated, table
 from memq.output.cells import clean, clean_json, plain_cells
+from memq.output.look import Look
 from memq.schema.kinds import Kind, ValueType
 from tests.output import made
 
@@ -81,7 +82,7 @@ FORMATS: list[tuple[Writer, int, set[str]]] = [
     (separated.csv, 1, {"\n"}),
     (separated.tsv, 1, {"\n", "\t"}),
     (table.table, 2, {"\n"}),
-    (lambda batches, fields: table.table(batches, fields, 30), 2, {"\n"}),
+    (lambda batches, fields: table.table(batches, fields, Look(30)), 2, {"\n"}),
 ]
 """Each with the lines that stand around the rows, and the controls that it may write."""
 

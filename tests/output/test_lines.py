@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from memq.column import Column
 from memq.errors import Reason
 from memq.output.lines import DEEPEST, Lines, prefixes
+from memq.output.look import Look
 from memq.output.table import columns_of, table
 from memq.schema.kinds import Kind
 from tests.output import made
@@ -39,7 +40,7 @@ def tree(fields: tuple[Field, ...], *rows: Any, unknown: tuple[int, ...] = ()) -
 
 
 def drawn(*batches: Records, hidden: str | None = None, **settings: Any) -> str:
-    return "".join(table(batches, batches[0].fields, lines=Lines(hidden), **settings))
+    return "".join(table(batches, batches[0].fields, Look(**settings), lines=Lines(hidden)))
 
 
 FAMILY: tuple[tuple[Any, ...], ...] = (

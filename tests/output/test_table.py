@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memq.errors import Reason
+from memq.errors import Cancelled, Reason
 from memq.output import table
 from memq.output.cells import clean
+from memq.output.look import Look
 from memq.schema.kinds import Kind
 from tests.output import made
 from tests.output.made import Field, Items, ListOf
@@ -24,7 +25,7 @@ DIM = "\x1b[2m?\x1b[0m"
 
 
 def drawn(*batches: Records, width: int | None = None, dim: bool = False) -> str:
-    return "".join(table.table(batches, batches[0].fields, width, dim=dim))
+    return "".join(table.table(batches, batches[0].fields, Look(width, dim)))
 
 
 FIELDS = (
@@ -93,7 +94,7 @@ def test_values_of_records_in_a_list_stand_side_by_side() -> None:
     assert text.splitlines()[2] == "0 /dev/null, 1, +2"
 
 
-def test_long_titles_give_way_first_then_long_texts() -> None:
+def test_long_texts_give_way_first_then_long_titles() -> None:
     fields = (
         Field(("parent_process_id",), Kind.NUMBER),
         Field(("command_line",), Kind.STRING),
@@ -101,11 +102,12 @@ def test_long_titles_give_way_first_then_long_texts() -> None:
     )
     batch = made.records(fields, [(1, "x" * 40, 0x7FFF_FFFF_F000)])
     assert drawn(batch, width=70) == (
-        "parent_proc…  command_line                                       start\n"
-        "------------  ----------------------------------------  --------------\n"
-        "           1  " + "x" * 40 + "  0x7ffffffff000\n"
+        "parent_process_id  command_line                                  start\n"
+        "-----------------  -----------------------------------  --------------\n"
+        "                1  " + "x" * 34 + "…  0x7ffffffff000\n"
     )
-    assert drawn(batch, width=50).splitlines()[2] == "       1  " + "x" * 23 + "…  0x7ffffffff000"
+    assert drawn(batch, width=50).splitlines()[0].startswith("parent_process_…  command_line")
+    assert drawn(batch, width=42).splitlines()[2] == "       1  " + "x" * 15 + "…  0x7ffffffff000"
     assert max(map(len, drawn(batch, width=28).splitlines())) == 28
 
 
@@ -177,7 +179,7 @@ def test_one_value_stands_alone() -> None:
     assert list(table.single([made.one(Kind.NUMBER, 57, path=())])) == ["57\n"]
     lost = made.one(Kind.BOOLEAN, Reason.PAGED_OUT, path=())
     assert list(table.single([lost])) == ["? paged out\n"]
-    assert list(table.single([lost], dim=True)) == ["\x1b[2m? paged out\x1b[0m\n"]
+    assert list(table.single([lost], Look(dim=True))) == ["\x1b[2m? paged out\x1b[0m\n"]
 
 
 def test_rows_are_written_before_the_next_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -190,8 +192,20 @@ def test_rows_are_written_before_the_next_are_found(monkeypatch: pytest.MonkeyPa
             yield made.one(Kind.NUMBER, number)
 
     pieces = iter(table.table(batches(), made.one(Kind.NUMBER).fields))
-    assert [next(pieces), next(pieces)] == ["x\n-\n", "0\n"]
+    assert next(pieces) == "x\n-\n0\n"
     assert found == [0]
+    assert next(pieces) == "1\n"
+
+
+def test_rows_that_were_found_before_a_run_was_stopped_are_written() -> None:
+    def batches() -> Iterator[Records]:
+        yield made.one(Kind.NUMBER, 7)
+        raise Cancelled("stopped")
+
+    pieces = table.table(batches(), made.one(Kind.NUMBER).fields)
+    assert next(pieces) == "x\n-\n7\n"
+    with pytest.raises(Cancelled):
+        next(pieces)
 
 
 @given(made.tables, st.integers(1, 200))

@@ -1,6 +1,6 @@
-"""The command line: memq DUMP -e QUERY, or memq --schema.
+"""The command line: memq DUMP, which is the interpreter, memq DUMP -e QUERY, or memq --schema.
 
-The result goes to standard output, everything else to standard error. Exit status: 0, 1 a failure
+A result goes to standard output, everything else to standard error. Exit status: 0, 1 a failure
 while running, 2 a bad query or command line, 3 a dump that cannot be opened, 10 with --exit-match
 where nothing matched.
 """
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from memq.eval.plan import Plan
+    from memq.lang.ast import Expression
     from memq.run import Run
 
 REFERENCES = ("text", "json", "markdown")
@@ -38,11 +39,13 @@ _PLAIN_WIDTH = 80
 """Columns of text that goes elsewhere than to a terminal."""
 
 _USAGE = f"""\
-memq DUMP (-e QUERY | -f FILE) [option ...]
+memq DUMP [-e QUERY | -f FILE] [option ...]
        memq --schema [{{{",".join(REFERENCES)}}}]
 """
 
 _EXAMPLE = """\
+Without a query, memq opens its interpreter; there, .help tells more.
+
 example:
   memq dump.lime -e 'process.Where(vad.is_executable && vad.is_anonymous).Select([pid, name])'
 """
@@ -54,7 +57,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # The threads of numpy's linear algebra are started at its import, and never used here.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
-        return _print_schema(options.schema) if options.schema else _run(options)
+        if options.schema:
+            return _print_schema(options.schema)
+        is_query = options.query is not None or options.file is not None
+        return _run(options) if is_query else _interpret(options)
     except (Cancelled, KeyboardInterrupt):
         say("stopped")
         return 1
@@ -76,8 +82,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     if options.query is not None and options.file is not None:
         parser.error("-e/--query and -f/--file both say what to ask: give one of them")
     question = options.query if options.file is None else options.file
-    needed = {"DUMP": options.dump, "-e/--query": question}
-    given = [*needed.values(), options.output, options.profile, options.let]
+    given = [options.dump, question, options.output, options.profile, options.let]
     if options.schema:
         flags = options.exit_match, options.undecided, options.explain
         if any(flags) or any(text is not None for text in given):
@@ -87,9 +92,16 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         parser.error("--explain prints text, or JSON with -o json")
     if options.explain and (options.undecided or options.exit_match):
         parser.error("--explain runs no query: nothing is undecided, and nothing matches")
-    missing = [name for name, text in needed.items() if text is None]
-    if missing:
-        parser.error(f"the following arguments are required: {', '.join(missing)}")
+    if options.dump is None:
+        parser.error("the following arguments are required: DUMP")
+    asked = {
+        "--undecided": options.undecided,
+        "--explain": options.explain,
+        "--exit-match": options.exit_match,
+    }
+    alone = [name for name, is_given in asked.items() if is_given and question is None]
+    if alone:
+        parser.error(f"{alone[0]} speaks of a query: give one with -e or -f")
     return options
 
 
@@ -186,6 +198,26 @@ def _run(options: argparse.Namespace) -> int:
     return _NO_MATCH if options.exit_match and not answer.run.matched else 0
 
 
+def _interpret(options: argparse.Namespace) -> int:
+    """Open the interpreter."""
+    from memq.image import Image  # noqa: PLC0415 - so that --help answers at once
+    from memq.progress import Progress  # noqa: PLC0415
+    from memq.repl import interpret  # noqa: PLC0415
+    from memq.ui.session import Session  # noqa: PLC0415
+    from memq.ui.terminal import Terminal  # noqa: PLC0415
+
+    image = Image(options.dump, Progress(sys.stderr), options.profile)
+    session = Session(image, Terminal(standard_output()))
+    try:
+        if options.output or not session.terminal.is_terminal:
+            session.settings.set("format", options.output or "json")
+        for name, value in _parameters(options.let or ()).items():
+            session.conversation.let(name, value)
+        return interpret(session)
+    finally:
+        session.image.close()
+
+
 def _explanation(plan: Plan, text: str, form: str | None) -> str:
     """Return what --explain prints."""
     from memq.eval.explain import explain, explained  # noqa: PLC0415 - few runs need it
@@ -210,11 +242,11 @@ def _question(options: argparse.Namespace) -> str:
         raise QueryError(f"{options.file} is no UTF-8 text") from error
 
 
-def _parameters(given: Sequence[str]) -> dict[str, object]:
+def _parameters(given: Sequence[str]) -> dict[str, Expression]:
     """Read what --let gives names to: literals of the language, and what is none is text."""
     from memq.eval.pipeline import literal_of  # noqa: PLC0415 - so that --help answers at once
 
-    found: dict[str, object] = {}
+    found: dict[str, Expression] = {}
     for each in given:
         name, sign, value = each.partition("=")
         if not sign or not _NAME.fullmatch(name):

@@ -7,6 +7,9 @@ marked `text` as a terminal shows it, with what is said on standard error, one m
 lines. Where it ends in a line of `...`, only the beginning is shown. A table whose last columns are
 `example` and `gives` has a query in each row; of one whose columns end in `condition` and `found`,
 each row counts the processes of which the condition is true.
+
+A block marked `session` holds entries of the interpreter, each behind its prompt, and what they
+show.
 """
 
 from __future__ import annotations
@@ -21,8 +24,14 @@ from typing import TYPE_CHECKING, NamedTuple
 import memq
 from memq.errors import MemqError
 from memq.eval.callables import callables
+from memq.output.reference.page import table as table_of
+from memq.output.reference.regions import language_tables
 from memq.output.reference.regions import renewed as with_tables
 from memq.printing import fail, report, say, write
+from memq.ui.commands import COMMANDS
+from memq.ui.prompt import CONTINUATION, PROMPT
+from memq.ui.settings import SETTINGS
+from tests import transcript
 from tests.lab import ROOT
 from tests.lab import sample as load_sample
 
@@ -33,13 +42,14 @@ if TYPE_CHECKING:
     from memq.image import Image
 
 COMMAND = "python -m tests.pages"
-PAGES = (ROOT / "README.md", ROOT / "docs" / "language.md")
+PAGES = (ROOT / "README.md", ROOT / "docs" / "language.md", ROOT / "docs" / "interpreter.md")
 
 _BLOCK = re.compile(r"(?<=```memq\n)(.*?)(```\n)(?:\n```(text|json)\n(.*?)```\n)?", re.DOTALL)
 _TABLE = re.compile(
     r"^\| [^\n]*\b(example \| gives|condition \| found) \|\n\|[-| ]+\|\n((?:\|[^\n]*\n)+)",
     re.MULTILINE,
 )
+_SESSION = re.compile(r"(?<=```session\n)(.*?)(?=```\n)", re.DOTALL)
 _CELLS = re.compile(r"(?<!\\)\|")
 _ROW = "process.Where({}).Count()"
 
@@ -115,9 +125,50 @@ def _ask(image: Image, query: str, form: str, stream: io.StringIO) -> None:
     report(answer)
 
 
+def tables() -> dict[str, str]:
+    """Return all generated tables, by the names of their regions."""
+    commands = [
+        (f"`{one.usage}`".replace("|", "\\|"), one.doc, f"`{one.example}`")
+        for one in COMMANDS.values()
+    ]
+    settings = [(f"`{one.name}`", ", ".join(one.choices), one.doc) for one in SETTINGS.values()]
+    return language_tables(callables()) | {
+        "commands": table_of(("command", "what it does", "for example"), commands).replace(
+            "\\\\", "\\"
+        ),
+        "settings": table_of(("setting", "values, the usual one first", "what it is"), settings),
+    }
+
+
+def sessions(page: str) -> list[re.Match[str]]:
+    """Find all blocks of a page that show the interpreter."""
+    return list(_SESSION.finditer(page))
+
+
+def replayed(image: Image, shown: str) -> str:
+    """Return what a session shows of whose entries and answers a block consists."""
+    session = transcript.Transcript(image)
+    for entry in entries_of(shown):
+        session.enter(entry)
+    return session.text
+
+
+def entries_of(shown: str) -> list[str]:
+    """Return what is entered in a block: what stands behind the prompts."""
+    entries: list[str] = []
+    for line in shown.splitlines():
+        if line.startswith(PROMPT):
+            entries.append(line.removeprefix(PROMPT))
+        elif line.startswith(CONTINUATION):
+            entries[-1] += "\n" + line.removeprefix(CONTINUATION)
+    return entries
+
+
 def renewed(page: str, image: Image) -> str:
     """Return a page with all that is made written anew."""
-    page = with_tables(page, callables())
+    page = with_tables(page, tables())
+    for block in reversed(sessions(page)):
+        page = page[: block.start()] + replayed(image, block[0]) + page[block.end() :]
     for example in reversed(examples(page)):
         if example.form:
             page = page[: example.start] + answered(image, example) + page[example.end :]

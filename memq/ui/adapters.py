@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.lexers import Lexer
 
-from memq.ui.complete import World, suggest
+from memq.ui.commands import as_query
 from memq.ui.highlight import pieces
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from prompt_toolkit.formatted_text import StyleAndTextTuples
 
     from memq.lang.parser import Parser
+    from memq.ui.complete import World
 
 
 class QueryCompleter(Completer):
@@ -27,7 +28,9 @@ class QueryCompleter(Completer):
 
     def get_completions(self, document: Document, _event: CompleteEvent) -> Iterator[Completion]:
         """Yield what is suggested behind the text before the cursor."""
-        for one in suggest(document.text_before_cursor, self._world):
+        from memq.ui.complete import suggest  # noqa: PLC0415 - a prompt does not wait for it
+
+        for one in suggest(as_query(document.text_before_cursor), self._world):
             yield Completion(one.text, one.start, one.shown, one.meta, f"class:{one.kind}")
 
 
@@ -50,8 +53,11 @@ class QueryLexer(Lexer):
 
 def styled(text: str, parser: Parser) -> Iterator[tuple[str, str]]:
     """Yield all of a text in pieces, each with its style."""
-    at = 0
-    for start, end, class_ in pieces(text, parser):
+    whole = as_query(text)
+    # What stands for the last result is not there to be seen.
+    moved, at = (len(text) - len(whole), 0) if whole != text else (0, 0)
+    for first, last, class_ in pieces(whole, parser):
+        start, end = max(first + moved, at), max(last + moved, at)
         yield "", text[at:start]
         yield f"class:query.{class_}", text[start:end]
         at = end

@@ -20,6 +20,8 @@ class Terminal:
 
     stream: TextIO = field(default_factory=lambda: sys.stdout)
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    columns: int | None = None
+    """How wide it is; None: as wide as it says."""
 
     @property
     def is_terminal(self) -> bool:
@@ -37,9 +39,15 @@ class Terminal:
         return not self.is_dumb and not self.environment.get("NO_COLOR")
 
     @property
+    def is_light(self) -> bool:
+        """Whether its background is light, as far as it says; dark is more usual."""
+        # $COLORFGBG ends in the number of the background's colour; 7 and 15 are white.
+        return self.environment.get("COLORFGBG", "").rpartition(";")[2] in ("7", "15")
+
+    @property
     def width(self) -> int:
         """Columns, as they are now."""
-        return shutil.get_terminal_size().columns
+        return self.columns or shutil.get_terminal_size().columns
 
     @property
     def height(self) -> int:

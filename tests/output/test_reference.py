@@ -13,7 +13,7 @@ from memq.os.systems import SYSTEMS
 from memq.output.forms import FORMAT_VERSION, FORMS
 from memq.output.reference.json import as_json
 from memq.output.reference.page import as_markdown
-from memq.output.reference.regions import renewed
+from memq.output.reference.regions import language_tables, renewed
 from memq.output.reference.text import as_text
 from memq.schema.declare import Cost
 from memq.schema.kinds import Kind
@@ -288,7 +288,7 @@ def test_a_region_is_written_anew_and_the_rest_is_left() -> None:
         "# Title\n\n<!-- generated: methods of values -->\nold\n<!-- end -->\n\nBetween.\n\n"
         "<!-- generated: methods of series -->\n<!-- end -->\n"
     )
-    fresh = renewed(page, FEW)
+    fresh = renewed(page, language_tables(FEW))
     assert fresh == (
         "# Title\n\n<!-- generated: methods of values -->\n\n"
         "| method | what it gives | for example |\n"
@@ -302,4 +302,4 @@ def test_a_region_is_written_anew_and_the_rest_is_left() -> None:
         "| `Take(count)` | The first. | `thing.Take(1)` |\n"
         "\n<!-- end -->\n"
     )
-    assert renewed(fresh, FEW) == fresh
+    assert renewed(fresh, language_tables(FEW)) == fresh

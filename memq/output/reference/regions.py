@@ -1,6 +1,6 @@
-"""The generated tables within docs/language.md: what can be called, in Markdown.
+"""The generated tables within pages: what can be called, in Markdown.
 
-Such a region of the page begins with a comment that names it, and ends with another one:
+Such a region of a page begins with a comment that names it, and ends with another one:
 
     <!-- generated: functions -->
     ...
@@ -16,22 +16,26 @@ from memq.output.reference import words
 from memq.output.reference.page import table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from memq.schema.reference import Callable, Callables, Operator
 
 _REGION = re.compile(r"(<!-- generated: (.*?) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
-def renewed(page: str, callables: Callables) -> str:
-    """Return a page, its regions written anew."""
-    tables = {
+def renewed(page: str, tables: Mapping[str, str]) -> str:
+    """Return a page, its regions written anew: each holds the table of its name."""
+    return _REGION.sub(lambda found: f"{found[1]}\n{tables[found[2]]}\n{found[3]}", page)
+
+
+def language_tables(callables: Callables) -> dict[str, str]:
+    """Return the tables of what can be called, by the names of their regions."""
+    return {
         "methods of series": _table("method", callables.series_methods),
         "methods of values": _table("method", callables.value_methods),
         "functions": _table("function", callables.functions),
         "operators": _operators(callables.operators),
     }
-    return _REGION.sub(lambda found: f"{found[1]}\n{tables[found[2]]}\n{found[3]}", page)
 
 
 def _table(title: str, callables: Iterable[Callable]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from memq.errors import QueryError, Span
@@ -12,7 +12,9 @@ from memq.lang.hints import did_you_mean, nearest
 from memq.output.cells import clean
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
+
+    from memq.ui.look.usages import Usage
 
 MAX_TEXT = 4096
 """Characters of a command line."""
@@ -21,18 +23,6 @@ MAX_PATTERN = 128
 
 # A sum is one word, with spaces around its signs or without.
 _WORD = re.compile(r"--[^\s=]+(?:=\S*)?|[^\s+-]+(?:\s*[+-]\s*[^\s+-]+)*|\S+")
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """How a command is written."""
-
-    text: str
-    """All of it, as an error shows it: `.x ADDRESS [LENGTH] [--physical]`."""
-    most: int
-    """Words that it takes at most; at least it takes one."""
-    options: Mapping[str, str] = field(default_factory=dict)
-    """Each option, and the name of its value; an empty one for an option that takes none."""
 
 
 @dataclass(frozen=True, slots=True)

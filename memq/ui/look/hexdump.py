@@ -13,7 +13,8 @@ from memq.layers.physical import ADDRESS_LIMIT
 from memq.run import Run
 from memq.schema.batch import Context
 from memq.ui.look.addresses import LAST, Places, number_of
-from memq.ui.look.arguments import Arguments, Usage
+from memq.ui.look.arguments import Arguments
+from memq.ui.look.usages import BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
     from memq.schema.batch import ObjectType
     from memq.ui.look.arguments import Word
 
-USAGE = Usage(
-    ".x ADDRESS [LENGTH] [--process PID] [--physical]", 2, {"--process": "PID", "--physical": ""}
-)
 LENGTH = 128
 """Bytes that are shown if no length is given."""
 MAX_LENGTH = 1 << 20
@@ -61,7 +59,7 @@ def hexdump(image: Image, text: str) -> Iterator[str]:
     memory with `--physical`. Memory is read as the lines are pulled. MemqError where the process
     has no page tables that could be read.
     """
-    arguments = Arguments(text, USAGE)
+    arguments = Arguments(text, BYTES)
     start = Places(image.kernel).read(arguments, arguments.words[0])
     length = _length(arguments)
     process = arguments.options.get("--process")

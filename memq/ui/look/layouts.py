@@ -17,8 +17,9 @@ from memq.eval.raw_types import STRUCTURES, find_type, type_names, written
 from memq.lang.hints import did_you_mean, nearest
 from memq.output.cells import clean
 from memq.ui.look.addresses import Places, number_of
-from memq.ui.look.arguments import Arguments, Usage, Word
+from memq.ui.look.arguments import Arguments, Word
 from memq.ui.look.members import MAX_DEPTH, Row, rows_of
+from memq.ui.look.usages import LAYOUT
 from memq.ui.look.values import unknown_text, value_of
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from memq.os.linux.kernel import LinuxKernel
     from memq.symbols.types import Type
 
-USAGE = Usage(".dt TYPE[.MEMBER] [ADDRESS] [DEPTH]", most=6)
 MAX_NAMES = 200
 """Names of types that a pattern lists."""
 MAX_LINES = 10_000
@@ -60,7 +60,7 @@ def layout(kernel: LinuxKernel, text: str) -> Iterator[str]:
     `TYPE[.member.path] [address] [depth]`, or a pattern with `*` or `?`, which lists names. Depth 1
     are the type's own members. SymbolError where the kernel's types are malformed.
     """
-    arguments = Arguments(text, USAGE)
+    arguments = Arguments(text, LAYOUT)
     first = arguments.words[min(_tags(arguments), len(arguments.words) - 1)]
     fits = arguments.pattern(first)
     if fits is not None:
@@ -156,7 +156,7 @@ class _Reader:
         wrong = words[min(_tags(self.arguments), len(words) - 1)]
         name = wrong.text.partition(".")[0]
         if not name:
-            return self.arguments.error("there is no name here", wrong, f"It is `{USAGE.text}`.")
+            return self.arguments.error("there is no name here", wrong, f"It is `{LAYOUT.text}`.")
         tag = words[0].text if wrong is not words[0] else "type"
         other = find_type(types, name) if tag != "type" else None
         names = [written(other)] if other is not None else nearest(name, type_names(types))

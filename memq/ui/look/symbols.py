@@ -8,7 +8,8 @@ from memq.lang.hints import did_you_mean
 from memq.os.linux.sections import section_of
 from memq.output.cells import clean
 from memq.ui.look.addresses import Places
-from memq.ui.look.arguments import Arguments, Usage
+from memq.ui.look.arguments import Arguments
+from memq.ui.look.usages import SYMBOL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from memq.os.linux.kernel import LinuxKernel
     from memq.symbols.kallsyms import Symbol
 
-USAGE = Usage(".symbol NAME | ADDRESS | PATTERN", most=1)
 MAX_SYMBOLS = 200
 """Symbols that a pattern lists."""
 MAX_ALIASES = 64
@@ -32,7 +32,7 @@ def symbol(kernel: LinuxKernel, text: str) -> Iterator[str]:
     with `*` or `?` the kernel's own symbols that fit. Modules' symbols are found by address and by
     their whole names.
     """
-    arguments = Arguments(text, USAGE)
+    arguments = Arguments(text, SYMBOL)
     (word,) = arguments.words
     places = Places(kernel)
     fits = arguments.pattern(word)

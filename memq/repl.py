@@ -1,0 +1,91 @@
+"""The interpreter: reads an entry, runs it, shows what comes of it, and goes on."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from memq.errors import Cancelled, MemqError
+from memq.ui.commands import as_query, is_command, run_command
+from memq.ui.log import log_failure
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from memq.lang.parser import Completeness
+    from memq.ui.session import Session
+
+
+def interpret(session: Session) -> int:
+    """Run the interpreter; returns the program's exit status."""
+    if not (sys.stdin.isatty() and session.terminal.is_terminal):
+        return _read(session)
+    from memq.ui.prompt import Prompt  # noqa: PLC0415 - prompt_toolkit, for terminals only
+
+    session.greet()
+    prompt = Prompt(session)
+    while not session.is_over:
+        try:
+            text = prompt.ask()
+        except KeyboardInterrupt:
+            continue
+        except EOFError:
+            break
+        enter(session, text)
+    return 0
+
+
+def enter(session: Session, text: str) -> None:
+    """Run one entry; whatever goes wrong with it, the session goes on."""
+    try:
+        if not text.strip():
+            return
+        if is_command(text):
+            run_command(session, text)
+        else:
+            session.ask(as_query(text))
+    except (Cancelled, KeyboardInterrupt):
+        session.quietly("stopped")
+    except MemqError as error:
+        session.fail(error)
+    except Exception as error:  # noqa: BLE001 - a mistake of ours must not cost the user's session
+        place = log_failure(text, error)
+        kind = type(error).__name__
+        session.fail(MemqError(f"this is a mistake in memq ({kind}); what it did is in {place}"))
+
+
+def _read(session: Session) -> int:
+    """Run what standard input holds, entry by entry; 1 if any of them failed."""
+    for text in entries(session, sys.stdin.read(_LONGEST)):
+        enter(session, text)
+        if session.is_over:
+            break
+    return 1 if session.failures else 0
+
+
+_LONGEST = 1 << 20
+"""Characters that are read of standard input."""
+
+
+def entries(session: Session, text: str) -> Iterator[str]:
+    """Cut a text into entries: a command is a line, a query as many as can be read as one.
+
+    What follows an empty line, where a query can end, begins anew.
+    """
+    held = ""
+
+    def complete(text: str) -> Completeness:
+        return session.parser.is_complete(as_query(text))
+
+    for line in text.splitlines():
+        joined = f"{held}\n{line}" if held else line
+        ends = held and complete(held) != "incomplete"
+        if ends and (not line.strip() or is_command(line) or complete(joined) == "wrong"):
+            yield held
+            joined = line
+        held = joined if joined.strip() else ""
+        if held == line and is_command(held):
+            yield held
+            held = ""
+    if held:
+        yield held

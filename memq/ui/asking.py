@@ -1,0 +1,151 @@
+"""Commands that ask: trees, plans, what was undecided, how long it takes, files."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from memq.errors import MemqError, QueryError
+from memq.eval.conversation import LAST
+from memq.eval.explain import explain as explain_plan
+from memq.image import Image
+from memq.lang import hints
+from memq.output.look import Look
+from memq.printing import texts, undecided_texts
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from memq.eval.conversation import Bound
+    from memq.image import Answer
+    from memq.ui.session import Session
+
+FORMS: Mapping[str, str] = {
+    ".json": "json",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".csv": "csv",
+    ".tsv": "tsv",
+    ".txt": "table",
+}
+"""In which form `.save` writes, by how the file is called."""
+
+
+def _given(session: Session, text: str) -> str:
+    """Return the query of a command; without one, the last result."""
+    if text.strip():
+        return text
+    if not session.conversation.results:
+        raise QueryError("There is no result yet.", hint="Give a query behind the command.")
+    return LAST
+
+
+def tree(session: Session, text: str) -> None:
+    """Draw a series as a tree; without one, all processes."""
+    query = text.strip() or "process"
+    session.ask(f"{query}.Tree()" if query.isidentifier() else f"({query}).Tree()")
+
+
+def explain(session: Session, text: str) -> None:
+    """Show how a query would be found."""
+    bound = session.bind(_given(session, text))
+    if bound.plan is None:
+        raise QueryError("A function alone is no query.")
+    session.page(explain_plan(bound.plan, bound.text).splitlines())
+
+
+def undecided(session: Session, text: str) -> None:
+    """Show what a query could not decide, and why."""
+    answer = session.answer(_asked(session, text))
+    with session.interruptible(answer.run):
+        shown = list(undecided_texts(answer, session.settings["format"], session.look()))
+    answer.run.progress.erase()
+    session.page("".join(shown).splitlines() or ["Nothing was undecided."])
+
+
+def _asked(session: Session, text: str) -> Bound:
+    bound = session.bind(_given(session, text))
+    if bound.plan is None:
+        raise QueryError("A function alone is no query.")
+    return bound
+
+
+def timed(session: Session, text: str) -> None:
+    """Run a query without showing it, and tell what takes how long; or turn the time on or off."""
+    if text.strip() in ("", "on", "off"):
+        if text.strip():
+            session.settings.set("time", text.strip())
+        session.say(f"the time is {'shown' if session.settings.is_on('time') else 'not shown'}")
+        return
+    started = time.perf_counter()
+    bound = _asked(session, text)
+    checked, busy = time.perf_counter(), time.process_time()
+    answer = session.answer(bound)
+    first: float | None = None
+    with session.interruptible(answer.run):
+        for _ in answer.batches():
+            first = time.perf_counter() if first is None else first
+    answer.run.progress.erase()
+    ended = time.perf_counter()
+    session.say(f"checked     {checked - started:8.3f} s")
+    if first is not None:
+        session.say(f"first rows  {first - checked:8.3f} s")
+    session.say(
+        f"all rows    {ended - checked:8.3f} s   {answer.run.matched:,} rows",
+        f"processor   {time.process_time() - busy:8.3f} s",
+    )
+
+
+# Files
+
+
+def save(session: Session, text: str) -> None:
+    """Write the last result, or a query's, to a new file; its name says in which form."""
+    name, _, query = text.strip().partition(" ")
+    if not name:
+        raise QueryError("Save where?", hint="Such as `.save found.json`, or .jsonl, .csv, .txt.")
+    path = Path(name).expanduser()
+    form = FORMS.get(path.suffix.lower())
+    if form is None:
+        near = hints.did_you_mean(hints.nearest(path.suffix, FORMS))
+        endings = ", ".join(FORMS)
+        raise QueryError(
+            f"`{name}` does not say in which form.", hint=near or f"It can end in {endings}."
+        )
+    if path.exists():
+        raise MemqError(f"{path} is there already, and stays as it is: choose another name")
+    answer = session.answer(_asked(session, query))
+    with session.interruptible(answer.run):
+        _write(path, answer, form)
+    rows = answer.run.matched
+    session.quietly(f"{rows:,} {'row' if rows == 1 else 'rows'} in {path}")
+
+
+def _write(path: Path, answer: Answer, form: str) -> None:
+    """Write aside first, so that under the name there is all, or nothing."""
+    try:
+        handle, aside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8", newline="") as stream:
+                for piece in texts(answer, form, Look()):
+                    stream.write(piece)
+            Path(aside).rename(path)
+        except BaseException:
+            Path(aside).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise MemqError(f"{path}: {error.strerror or error}") from error
+    finally:
+        answer.run.progress.erase()
+
+
+def open_(session: Session, text: str) -> None:
+    """Open another dump in place of this one."""
+    name = text.strip()
+    if not name:
+        raise QueryError("Open which dump?", hint="Such as `.open other.lime`.")
+    session.open(Image(Path(name).expanduser(), session.progress()))
+    session.greet()

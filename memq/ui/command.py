@@ -1,0 +1,48 @@
+"""What a dot command is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from memq.ui.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A dot command, declared once: help, completion and the documentation read it."""
+
+    name: str
+    """Without its dot."""
+    arguments: str
+    """What stands behind it, as the help shows it."""
+    doc: str
+    example: str
+    run: Callable[[Session, str], None]
+    """What it does with the text behind its name."""
+    takes: tuple[str, ...] = ()
+    """What its arguments are, in order: query, object, type, symbol, file, setting, help, ...
+
+    The last one stands for all that follow; completion reads it.
+    """
+
+    @property
+    def usage(self) -> str:
+        """How it is called."""
+        return f".{self.name} {self.arguments}".rstrip()
+
+
+def later(module: str, function: str) -> Callable[[Session, str], None]:
+    """Return a function of a module of memq.ui that is imported when it is first called.
+
+    A prompt does not wait for all that commands need.
+    """
+
+    def run(session: Session, text: str) -> None:
+        getattr(import_module(f"memq.ui.{module}"), function)(session, text)
+
+    return run

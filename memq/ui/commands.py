@@ -1,0 +1,136 @@
+"""All dot commands: help, completion and docs/interpreter.md read this table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from memq.errors import QueryError
+from memq.lang import hints
+from memq.ui.command import Command, later
+from memq.ui.look import usages
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from memq.ui.session import Session
+
+_DECLARED = (
+    Command(
+        "help", "[name]",
+        "Tell how to ask; or all about an object, a field, a method, an operator, a command.",
+        ".help process", later("telling", "help_"), ("help",),
+    ),
+    Command(
+        "objects", "", "Name the objects that this dump can be asked for.",
+        ".objects", later("telling", "objects"),
+    ),
+    Command(
+        "fields", "OBJECT", "Name an object's fields and sub-objects, with their types.",
+        ".fields process", later("telling", "fields"), ("object",),
+    ),
+    Command(
+        "tree", "[query]", "Draw the tree of all processes, or of what a query gives.",
+        ".tree process.Where(pid < 300)", later("asking", "tree"), ("query",),
+    ),
+    Command(
+        "browse", "[query]",
+        "Open the kernel's structures that a query gives, level by level; pointers are followed.",
+        ".browse process.Where(pid == 1).Select(raw)", later("looking", "browse"), ("query",),
+    ),
+    Command(
+        "dt", usages.LAYOUT.arguments,
+        "Show the layout of a type of the kernel's; at an address, with the values there.",
+        ".dt list_head", later("looking", "layout"), ("type",),
+    ),
+    Command(
+        "symbol", usages.SYMBOL.arguments,
+        "Tell where a symbol of the kernel is, or which one an address belongs to.",
+        ".symbol init_task", later("looking", "symbol"), ("symbol",),
+    ),
+    Command(
+        "x", usages.BYTES.arguments,
+        "Show memory as bytes: the kernel's, a process's, or physical.",
+        ".x linux_banner 64", later("looking", "dump"), ("symbol",),
+    ),
+    Command(
+        "explain", "[query]", "Show how a query, or the last one, is found: what is read when.",
+        ".explain process.Where(vad.is_executable && pid > 300)",
+        later("asking", "explain"), ("query",),
+    ),
+    Command(
+        "undecided", "[query]",
+        "Show what a query, or the last one, could not decide, and why.",
+        ".undecided process.Where(name == \"sh\")", later("asking", "undecided"), ("query",),
+    ),
+    Command(
+        "time", "[on|off|query]",
+        "Show the time below each result, or not; or measure a query without showing it.",
+        ".time vad.Count()", later("asking", "timed"), ("query",),
+    ),
+    Command(
+        "save", "FILE [query]",
+        "Write the last result, or a query's, to a new file: .json, .jsonl, .csv, .tsv or .txt.",
+        ".save found.csv process.Select([pid, name])", later("asking", "save"), ("file", "query"),
+    ),
+    Command(
+        "open", "DUMP", "Go on with another dump. What was named spoke of this one, and is gone.",
+        ".open samples/deb12-6.1-small.lime.xz", later("asking", "open_"), ("file",),
+    ),
+    Command(
+        "info", "", "Tell all that is known of the dump and its kernel.", ".info",
+        later("telling", "info"),
+    ),
+    Command(
+        "format", "[FORM]", "Show or set the form of results: table, json, jsonl, csv or tsv.",
+        ".format json", later("telling", "format_"), ("format",),
+    ),
+    Command(
+        "set", "[NAME [VALUE]]", "Show what can be set, or set it for this session.",
+        ".set pager off", later("telling", "set_"), ("setting",),
+    ),
+    Command(
+        "history", "[count]", "Show what was entered, the latest at the end.",
+        ".history 5", later("telling", "history"),
+    ),
+    Command("quit", "", "Leave; so does Ctrl-D.", ".quit", later("telling", "quit_")),
+)  # fmt: skip
+
+COMMANDS: Mapping[str, Command] = {one.name: one for one in _DECLARED}
+"""By their names, without the dot."""
+
+
+def is_command(text: str) -> bool:
+    """Whether an entry is a command: a dot and a small word that is no method's call."""
+    word = word_of(text)
+    rest = text.strip()[1 + len(word) :]
+    is_word = not word[:1].isupper()
+    return text.lstrip().startswith(".") and is_word and not rest.lstrip().startswith("(")
+
+
+def as_query(text: str) -> str:
+    """Return the query that an entry is: one that begins with a method goes on with the last one.
+
+    So `.Take(3)` is `_.Take(3)`.
+    """
+    goes_on = text.lstrip().startswith(".") and not is_command(text)
+    return f"_{text.lstrip()}" if goes_on else text
+
+
+def word_of(text: str) -> str:
+    """Return the name of the command in an entry."""
+    rest = text.strip().removeprefix(".")
+    end = next((n for n, letter in enumerate(rest) if not letter.isalnum()), len(rest))
+    return rest[:end]
+
+
+def run_command(session: Session, text: str) -> None:
+    """Run an entry that is a command; QueryError if there is none of that name."""
+    word = word_of(text)
+    command = COMMANDS.get(word)
+    if command is None:
+        near = hints.nearest(word, COMMANDS)
+        raise QueryError(
+            f"There is no command `.{word}`.",
+            hint=hints.did_you_mean([f".{name}" for name in near]) or "`.help` names them all.",
+        )
+    command.run(session, text.strip()[1 + len(word) :].strip())

@@ -1,0 +1,58 @@
+"""Keys: Enter runs what is complete, and goes on in a new line where the parser wants more."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from prompt_toolkit.filters import completion_is_selected, has_completions
+from prompt_toolkit.key_binding import KeyBindings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from prompt_toolkit.buffer import Buffer
+    from prompt_toolkit.key_binding import KeyPressEvent
+
+_INDENT = "  "
+_OPENING, _CLOSING = "([{", ")]}"
+
+
+def bindings(runs: Callable[[str], bool]) -> KeyBindings:
+    """Return the keys; `runs` says whether Enter runs a text, or begins a new line in it."""
+    keys = KeyBindings()
+
+    @keys.add("enter", filter=completion_is_selected)
+    def _take(event: KeyPressEvent) -> None:
+        """Take the completion that is selected, and go on."""
+        event.current_buffer.complete_state = None
+
+    @keys.add("enter", filter=~completion_is_selected)
+    def _enter(event: KeyPressEvent) -> None:
+        buffer = event.current_buffer
+        if runs(buffer.text):
+            buffer.validate_and_handle()
+        else:
+            begin_line(buffer)
+
+    @keys.add("escape", "enter")
+    def _line(event: KeyPressEvent) -> None:
+        begin_line(event.current_buffer)
+
+    @keys.add("escape", filter=has_completions, eager=True)
+    def _close(event: KeyPressEvent) -> None:
+        """Close the menu."""
+        event.current_buffer.cancel_completion()
+
+    return keys
+
+
+def begin_line(buffer: Buffer) -> None:
+    """Begin a new line, indented by the brackets that are open before the cursor."""
+    before = buffer.document.text_before_cursor
+    line = before.rpartition("\n")[2]
+    indent = line[: len(line) - len(line.lstrip())]
+    if line.rstrip()[-1:] in tuple(_OPENING):
+        indent += _INDENT
+    elif buffer.document.text_after_cursor[:1] in tuple(_CLOSING):
+        indent = indent[len(_INDENT) :]
+    buffer.insert_text(f"\n{indent}")

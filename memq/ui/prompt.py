@@ -1,0 +1,103 @@
+"""The prompt: editing, history, completion, colours, as prompt_toolkit has them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from prompt_toolkit import PromptSession
+from prompt_toolkit.auto_suggest import AutoSuggestFromHistory
+from prompt_toolkit.filters import Condition
+from prompt_toolkit.history import FileHistory, InMemoryHistory
+from prompt_toolkit.layout.processors import HighlightMatchingBracketProcessor
+from prompt_toolkit.styles import DynamicStyle
+
+from memq.ui.adapters import QueryCompleter, QueryLexer
+from memq.ui.commands import as_query, is_command
+from memq.ui.keys import bindings
+from memq.ui.log import prepared
+from memq.ui.styles import depth_for, style_for
+from memq.ui.world import SessionWorld
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from prompt_toolkit.history import History
+    from prompt_toolkit.input import Input
+    from prompt_toolkit.output import Output
+
+    from memq.ui.session import Session
+
+PROMPT = "memq> "
+CONTINUATION = "    > "
+
+
+class _KeptHistory(FileHistory):
+    """Entries in a file, but for those that begin with a space, and the last one again."""
+
+    def append_string(self, string: str) -> None:
+        if string.startswith(" ") or not string.strip():
+            return
+        latest = self.get_strings()[-1:]
+        if latest != [string]:
+            super().append_string(string)
+
+    def store_string(self, string: str) -> None:
+        try:
+            super().store_string(string)
+        except OSError:
+            return  # it is still known in this session
+
+
+def history_of(session: Session) -> History:
+    """Return the history that all sessions of the user share."""
+    try:
+        return _KeptHistory(str(prepared("history")))
+    except OSError as error:
+        session.say(f"warning: the history is not kept: {error.strerror or error}")
+        return InMemoryHistory()
+
+
+class Prompt:
+    """Asks for one entry after the other."""
+
+    def __init__(
+        self, session: Session, input_: Input | None = None, output: Output | None = None
+    ) -> None:
+        self._session = session
+        self.history = history_of(session)
+        terminal, world = session.terminal, SessionWorld(session)
+        self._prompt: PromptSession[str] = PromptSession(
+            [("class:prompt", PROMPT)],
+            multiline=True,
+            prompt_continuation=[("class:prompt", CONTINUATION)],
+            lexer=QueryLexer(session.parser),
+            completer=QueryCompleter(world),
+            complete_while_typing=Condition(lambda: not terminal.is_dumb),
+            auto_suggest=AutoSuggestFromHistory(),
+            history=self.history,
+            search_ignore_case=True,
+            key_bindings=bindings(self.runs),
+            input_processors=[HighlightMatchingBracketProcessor()],
+            style=DynamicStyle(lambda: style_for(terminal, session.settings["background"])),
+            include_default_pygments_style=False,
+            color_depth=depth_for(terminal),
+            enable_open_in_editor=True,
+            tempfile_suffix=".mq",
+            input=input_,
+            output=output,
+        )
+        session.history = self.entries
+
+    def ask(self) -> str:
+        """Return the next entry; KeyboardInterrupt, EOFError as the keys say."""
+        return self._prompt.prompt()
+
+    def runs(self, text: str) -> bool:
+        """Whether Enter runs a text: it is complete, or wrong, so that the error shows."""
+        if not text.strip() or is_command(text):
+            return True
+        return self._session.parser.is_complete(as_query(text)) != "incomplete"
+
+    def entries(self) -> Iterable[str]:
+        """Return what was entered, the latest first, earlier sessions included."""
+        return reversed(self.history.get_strings())

@@ -1,0 +1,200 @@
+"""One session: a dump, what was named so far, and how results are shown."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from contextlib import contextmanager, suppress
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from memq.errors import Cancelled, ImageError, MemqError, QueryError
+from memq.image import Answer
+from memq.lang.parser import Parser
+from memq.output.cells import clean
+from memq.output.look import Look
+from memq.printing import texts, told
+from memq.progress import Progress
+from memq.run import Run
+from memq.summary import summary
+from memq.ui import terminal as styles
+from memq.ui.pager import Screen
+from memq.ui.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from types import FrameType
+
+    from memq.eval.conversation import Bound, Conversation
+    from memq.image import Image
+    from memq.ui.terminal import Terminal
+
+
+class Session:
+    """What commands and queries work on; `open` exchanges the dump."""
+
+    def __init__(
+        self,
+        image: Image,
+        terminal: Terminal,
+        history: Callable[[], Iterable[str]] = tuple,
+    ) -> None:
+        """`history` gives what was entered, the latest first."""
+        self.image = image
+        self.terminal = terminal
+        self.history = history
+        self.settings = Settings()
+        self.parser = Parser()
+        self.is_over = False
+        self.failures = 0
+        """How many entries went wrong."""
+
+    def open(self, image: Image) -> None:
+        """Go on with another dump; names spoke of the one before, and are gone."""
+        self.image.close()
+        self.image = image
+        vars(self).pop("conversation", None)
+
+    @cached_property
+    def conversation(self) -> Conversation:
+        """What was named of the dump so far."""
+        from memq.eval.conversation import Conversation  # noqa: PLC0415 - a prompt does not wait for it
+
+        return Conversation(self.image.system, self.image.kernel, self.parser)
+
+    # What is entered
+
+    def ask(self, text: str) -> None:
+        """Check a query, run it, show what it gives, and name it."""
+        bound = self.bind(text)
+        if bound.plan is None or bound.named:
+            self.quietly(f"`{bound.named}` is named; nothing is read until it is used")
+            return
+        self.run(bound, text)
+
+    def bind(self, text: str) -> Bound:
+        """Check a query, and warn of what is rarely meant."""
+        bound = self.conversation.bind(text)
+        for warning in bound.plan.warnings if bound.plan else ():
+            self.say(f"warning: {warning}")
+        return bound
+
+    def run(self, bound: Bound, text: str) -> None:
+        """Run a checked query; what is found before it fails, or is stopped, has been shown."""
+        answer, started = self.answer(bound), time.perf_counter()
+        look = self.look()
+        is_whole = True
+        with self.interruptible(answer.run) as cancel:
+            try:
+                screen = Screen(self.terminal, answer.run.progress)
+                pager = self.settings.is_on("pager")
+                pieces = self._texts(answer, look)
+                is_whole = not screen.show(pieces, pager=pager, cancel=cancel).is_stopped
+            except Cancelled:
+                is_whole = False
+            except ImageError as error:
+                raise MemqError(str(error)) from error
+            finally:
+                answer.run.progress.erase()
+        if look.note:
+            self.say(look.note)
+        name = self.conversation.name_result(bound, text)
+        self._report(answer, time.perf_counter() - started, name, is_whole=is_whole)
+
+    def answer(self, bound: Bound, run: Run | None = None) -> Answer:
+        """Return the answer to a checked query, of which nothing was pulled yet."""
+        if bound.plan is None:
+            raise QueryError("A function is no result.", hint="Call it, or use it in a query.")
+        run = run or Run(self.progress())
+        return Answer(self.conversation.run(bound.plan, run))
+
+    def look(self) -> Look:
+        """Return how tables look at the moment."""
+        return Look(
+            self.terminal.width if self.terminal.is_terminal else None,
+            dim=self.terminal.has_colours,
+            humane=self.terminal.is_terminal and not self.settings.is_on("exact"),
+        )
+
+    def _texts(self, answer: Answer, look: Look) -> Iterable[str]:
+        if answer.result.is_tree and self.settings["format"] == "table":
+            from memq.ui.looking import outline  # noqa: PLC0415 - few results are structures
+
+            return (f"{line}\n" for line in outline(self, answer))
+        return texts(answer, self.settings["format"], look)
+
+    def _report(self, answer: Answer, seconds: float, name: str, *, is_whole: bool) -> None:
+        """Write the line below a result: rows, time, and what was undecided or cut short."""
+        for line in told(answer.run):
+            self.say(line)
+        parts = []
+        if not answer.result.is_single or not is_whole:
+            rows = answer.run.matched
+            parts.append(f"{rows:,} {'row' if rows == 1 else 'rows'}")
+        if self.settings.is_on("time"):
+            parts.append(f"{seconds:.2f} s")
+        line = f"{name}: {', '.join(parts)}"
+        self.quietly(line if is_whole else f"{line}; stopped before the end")
+
+    def page(self, lines: Iterable[str]) -> None:
+        """Show lines, through the pager if there are many; they are made harmless."""
+        pieces = (f"{clean(line)}\n" for line in lines)
+        Screen(self.terminal, Progress()).show(pieces, pager=self.settings.is_on("pager"))
+
+    # What is said
+
+    def greet(self) -> None:
+        """Say what was opened."""
+        self.terminal.write(self.terminal.paint(clean(summary(self.image)), styles.BOLD))
+        for warning in self.image.warnings:
+            self.say(f"warning: {warning}")
+
+    def progress(self) -> Progress:
+        """Return what tells how far something long has come."""
+        return Progress(sys.stderr)
+
+    def say(self, *lines: str) -> None:
+        """Write lines, made harmless: they may hold names of the dump."""
+        self._aside(*map(clean, lines))
+
+    def quietly(self, text: str) -> None:
+        """Write a line that stands back."""
+        self._aside(self.terminal.paint(clean(text), styles.DIM))
+
+    def fail(self, error: MemqError) -> None:
+        """Say what went wrong."""
+        self.failures += 1
+        message, *drawn = str(error).split("\n") if isinstance(error, QueryError) else [str(error)]
+        head = self.terminal.paint("error:", styles.RED)
+        self._aside(f"{head} {clean(message)}", *map(clean, drawn))
+
+    def _aside(self, *lines: str) -> None:
+        """Write what is no result: where no one looks on, it does not stand among the results."""
+        if self.terminal.is_terminal:
+            self.terminal.write(*lines)
+        elif hasattr(sys.stderr, "write"):  # it is None where the caller has closed it
+            with suppress(OSError):
+                sys.stderr.write("".join(f"memq: {line}\n" for line in lines[:1]))
+                sys.stderr.write("".join(f"{line}\n" for line in lines[1:]))
+
+    @contextmanager
+    def interruptible(self, run: Run) -> Iterator[Callable[[], None]]:
+        """Let Ctrl-C ask the run to stop while the block runs; pressed again, stop at once.
+
+        What the block gets asks it to stop, too.
+        """
+
+        def stop() -> None:
+            run.cancelled = True
+
+        def interrupt(_number: int, _frame: FrameType | None) -> None:
+            if run.cancelled:
+                raise KeyboardInterrupt
+            stop()
+
+        before = signal.signal(signal.SIGINT, interrupt)
+        try:
+            yield stop
+        finally:
+            signal.signal(signal.SIGINT, before)

@@ -1,0 +1,124 @@
+"""A program on a pseudo-terminal, and the screen that a person would see."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING, Any, Self
+
+import pytest
+
+from tests.lab import ROOT
+from tests.program import command
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+pexpect: Any = pytest.importorskip("pexpect")
+pyte: Any = pytest.importorskip("pyte")
+
+NEEDS_TERMINAL = pytest.mark.skipif(os.name != "posix", reason="pseudo-terminals are POSIX's")
+
+ENTER, TAB, ESCAPE, UP, DOWN, RIGHT = "\r", "\t", "\x1b", "\x1b[A", "\x1b[B", "\x1b[C"
+CTRL_C, CTRL_D, CTRL_R, ALT_ENTER = "\x03", "\x04", "\x12", "\x1b\r"
+_PATIENCE = 60.0
+"""Seconds; a machine that runs other tests as well is slow, and no test is a measurement."""
+
+
+class Screen:
+    """Starts a program, types, and waits for what the screen shows."""
+
+    def __init__(
+        self, program: list[str], rows: int = 30, columns: int = 100, **environment: str
+    ) -> None:
+        # CPR: the terminal would be asked where its cursor is, and pyte is not asked for answers.
+        usual = {"TERM": "xterm-256color", "PROMPT_TOOLKIT_NO_CPR": "1"}
+        kept = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "LESS", "PAGER")}
+        self.child = pexpect.spawn(
+            program[0],
+            program[1:],
+            dimensions=(rows, columns),
+            env={**kept, **usual, **environment},
+            cwd=str(ROOT),
+            timeout=_PATIENCE,
+        )
+        self.child.delaybeforesend = None
+        self.screen = pyte.HistoryScreen(columns, rows, history=5000)
+        self._stream = pyte.ByteStream(self.screen)
+        self.raw = b""
+        """All that the program has written."""
+
+    def type(self, text: str) -> Self:
+        """Send keys."""
+        self.child.send(text)
+        return self
+
+    def paste(self, text: str) -> Self:
+        """Send a text as terminals do what is pasted."""
+        return self.type(f"\x1b[200~{text}\x1b[201~")
+
+    def resize(self, rows: int, columns: int) -> None:
+        """Change the size of the window."""
+        self.screen.resize(rows, columns)
+        self.child.setwinsize(rows, columns)
+
+    def read(self, seconds: float = 0.05) -> None:
+        """Take what the program has written within so many seconds."""
+        try:
+            data = self.child.read_nonblocking(1 << 16, timeout=seconds)
+        except pexpect.TIMEOUT:
+            return
+        except pexpect.EOF:
+            time.sleep(0.01)
+            return
+        self.raw += data
+        self._stream.feed(data)
+
+    @property
+    def lines(self) -> list[str]:
+        """What stands on the screen, without what has scrolled out of it."""
+        return [line.rstrip() for line in self.screen.display]
+
+    @property
+    def text(self) -> str:
+        """The same as one text."""
+        return "\n".join(self.lines)
+
+    def until(self, holds: Callable[[str], bool], what: object = "") -> str:
+        """Wait until the screen is as wanted, and return it; AssertionError shows what it is."""
+        end = time.monotonic() + _PATIENCE
+        while not holds(self.text):
+            assert time.monotonic() < end, f"waited in vain for {what!r}:\n{self.text}"
+            self.read()
+        return self.text
+
+    def wait(self, *texts: str) -> str:
+        """Wait until all texts are on the screen."""
+        return self.until(lambda shown: all(text in shown for text in texts), texts)
+
+    def prompt(self, before: str = "") -> str:
+        """Wait until an empty prompt stands at the end, below a text."""
+        return self.until(
+            lambda shown: shown.rstrip().endswith("\nmemq>") and before in shown, f"{before} memq>"
+        )
+
+    def ended(self) -> int:
+        """Wait until the program has ended; return its status."""
+        end = time.monotonic() + _PATIENCE
+        while self.child.isalive():
+            assert time.monotonic() < end, f"it goes on:\n{self.text}"
+            self.read()
+        self.child.close()
+        status: int | None = self.child.exitstatus
+        return -1 if status is None else status
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.child.close(force=True)
+
+
+def memq(*arguments: object, **more: Any) -> Screen:
+    """Start memq on a screen."""
+    return Screen(command(*arguments), **more)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import signal
 import sys
+import textwrap
 import time
+from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -29,6 +31,30 @@ if TYPE_CHECKING:
     from memq.eval.conversation import Bound, Conversation
     from memq.image import Image
     from memq.ui.terminal import Terminal
+
+
+class Clock:
+    """Counts the seconds that a result takes, and not those in which someone reads it."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def timed(self, pieces: Iterable[str]) -> Iterator[str]:
+        """Yield the pieces of a result."""
+        source = iter(pieces)
+        try:
+            while True:
+                started = time.perf_counter()
+                try:
+                    piece = next(source, None)
+                finally:
+                    self.seconds += time.perf_counter() - started
+                if piece is None:
+                    return
+                yield piece
+        finally:
+            if isinstance(source, Generator):
+                source.close()
 
 
 class Session:
@@ -82,14 +108,13 @@ class Session:
 
     def run(self, bound: Bound, text: str) -> None:
         """Run a checked query; what is found before it fails, or is stopped, has been shown."""
-        answer, started = self.answer(bound), time.perf_counter()
-        look = self.look()
+        answer, look, clock = self.answer(bound), self.look(), Clock()
         is_whole = True
         with self.interruptible(answer.run) as cancel:
             try:
                 screen = Screen(self.terminal, answer.run.progress)
                 pager = self.settings.is_on("pager")
-                pieces = self._texts(answer, look)
+                pieces = clock.timed(self._texts(answer, look))
                 is_whole = not screen.show(pieces, pager=pager, cancel=cancel).is_stopped
             except Cancelled:
                 is_whole = False
@@ -100,7 +125,7 @@ class Session:
         if look.note:
             self.say(look.note)
         name = self.conversation.name_result(bound, text)
-        self._report(answer, time.perf_counter() - started, name, is_whole=is_whole)
+        self._report(answer, clock.seconds, name, is_whole=is_whole)
 
     def answer(self, bound: Bound, run: Run | None = None) -> Answer:
         """Return the answer to a checked query, of which nothing was pulled yet."""
@@ -146,7 +171,10 @@ class Session:
 
     def greet(self) -> None:
         """Say what was opened."""
-        self.terminal.write(self.terminal.paint(clean(summary(self.image)), styles.BOLD))
+        text = textwrap.wrap(
+            clean(summary(self.image)), self.terminal.width, break_on_hyphens=False
+        )
+        self.terminal.write(*(self.terminal.paint(line, styles.BOLD) for line in text))
         for warning in self.image.warnings:
             self.say(f"warning: {warning}")
 
@@ -159,8 +187,9 @@ class Session:
         self._aside(*map(clean, lines))
 
     def quietly(self, text: str) -> None:
-        """Write a line that stands back."""
-        self._aside(self.terminal.paint(clean(text), styles.DIM))
+        """Write a line that stands back; where no one looks on, it is left out."""
+        if self.terminal.is_terminal:
+            self._aside(self.terminal.paint(clean(text), styles.DIM))
 
     def fail(self, error: MemqError) -> None:
         """Say what went wrong."""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from memq.schema.declare import SubObject
-    from memq.schema.reference import Entry, ObjectEntry, Reference
+    from memq.schema.reference import Entry, ObjectEntry, Operator, Reference
     from memq.ui.command import Command
     from memq.ui.session import Session
 
@@ -102,9 +102,8 @@ class Help:
         for one in (*called.series_methods, *called.value_methods, *called.functions):
             if one.name.lower() == name.lower().removesuffix("()"):
                 yield from self.paper.callable_lines(one)
-        is_operand = len(name) == 1 and name.isalpha()
-        signs = [one for one in called.operators if name in " ".join(one.written).split()]
-        if signs and not is_operand:
+        signs = _written(called.operators, name)
+        if signs:
             yield from self.paper.operator_lines(signs)
 
     def _objects(self, name: str) -> Iterator[str]:
@@ -119,6 +118,19 @@ class Help:
                 if part in (one.name, *one.first().aliases):
                     yield f"{entry.name}.{one.name}:"
                     yield from self.paper.part_lines(one, entry)
+
+
+def _written(operators: Iterable[Operator], sign: str) -> list[Operator]:
+    """Return the operators that are written so, each with all its meanings."""
+    found: list[Operator] = []
+    is_meant = False
+    for one in operators:
+        if one.written:
+            is_operand = len(sign) == 1 and sign.isalpha()
+            is_meant = not is_operand and sign in " ".join(one.written).split()
+        if is_meant:
+            found.append(one)
+    return found
 
 
 def _is_called(entry: ObjectEntry, name: str) -> bool:

@@ -93,9 +93,8 @@ class Screen:
             pager = Pager(command, self._terminal, cancel)
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else str(error)
-            say(
-                f"warning: the pager does not start, see ${_variable(self._terminal.environment)}: {reason}"
-            )
+            named = _named(self._terminal.environment) or "less"
+            say(f"warning: the pager `{named}` does not start: {reason}")
             return Shown(len(begun) + self._written(rest))
         with self._progress.paused():
             return pager.fed(itertools.chain(begun, rest))

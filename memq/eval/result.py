@@ -67,11 +67,15 @@ class Result:
         return not isinstance(self.plan.result, Series)
 
     @property
+    def raw_columns(self) -> int:
+        """How many columns a table of the kernel's own structures has; 0 where there are none."""
+        shown = self.plan.shown
+        return sum(isinstance(item.what, RawItem) for item in shown.items) if shown else 0
+
+    @property
     def is_tree(self) -> bool:
         """Whether the records are structures of many members, which no table has room for."""
-        shown = self.plan.shown
-        raw = [item for item in shown.items if isinstance(item.what, RawItem)] if shown else ()
-        return len(raw) > _WIDEST
+        return self.raw_columns > _WIDEST
 
     @property
     def lines(self) -> Lines | None:

@@ -33,6 +33,10 @@ if TYPE_CHECKING:
     from memq.ui.terminal import Terminal
 
 
+_RAW_COLUMNS = 4
+"""Members of structures that stand side by side on a terminal; more are drawn as trees."""
+
+
 class Clock:
     """Counts the seconds that a result takes, and not those in which someone reads it."""
 
@@ -143,7 +147,10 @@ class Session:
         )
 
     def _texts(self, answer: Answer, look: Look) -> Iterable[str]:
-        if answer.result.is_tree and self.settings["format"] == "table":
+        is_tree = answer.result.is_tree or (
+            self.terminal.is_terminal and answer.result.raw_columns > _RAW_COLUMNS
+        )
+        if is_tree and self.settings["format"] == "table":
             from memq.ui.looking import outline  # noqa: PLC0415 - few results are structures
 
             return (f"{line}\n" for line in outline(self, answer))
@@ -159,8 +166,9 @@ class Session:
             parts.append(f"{rows:,} {'row' if rows == 1 else 'rows'}")
         if self.settings.is_on("time"):
             parts.append(f"{seconds:.2f} s")
-        line = f"{name}: {', '.join(parts)}"
-        self.quietly(line if is_whole else f"{line}; stopped before the end")
+        if not is_whole:
+            parts.append("stopped before the end")
+        self.quietly(f"{name}: {', '.join(parts)}" if parts else name)
 
     def page(self, lines: Iterable[str]) -> None:
         """Show lines, through the pager if there are many; they are made harmless."""

@@ -9,7 +9,7 @@ from memq.lang import hints
 from memq.printing import FORMATS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
 _SWITCH = ("on", "off")
 
@@ -20,6 +20,12 @@ class Setting(NamedTuple):
     name: str
     choices: tuple[str, ...]
     doc: str
+
+    @property
+    def listed(self) -> str:
+        """What it can be, in a sentence."""
+        *others, last = self.choices
+        return f"It can be {', '.join(others)} or {last}."
 
 
 SETTINGS: Mapping[str, Setting] = {
@@ -55,13 +61,12 @@ class Settings:
         """Set one; QueryError says what there is instead."""
         setting = SETTINGS.get(name)
         if setting is None:
-            raise QueryError(f"Nothing to set is called `{name}`.", hint=_hint(name, SETTINGS))
+            near = hints.did_you_mean(hints.nearest(name, SETTINGS))
+            raise QueryError(
+                f"Nothing to set is called `{name}`.",
+                hint=near or f"There are {', '.join(SETTINGS)}.",
+            )
         if value not in setting.choices:
-            listed = ", ".join(setting.choices)
-            raise QueryError(f"`{name}` can be {listed}.", hint=_hint(value, setting.choices))
+            near = hints.did_you_mean(hints.nearest(value, setting.choices))
+            raise QueryError(f"`{name}` cannot be `{value}`.", hint=near or setting.listed)
         self._values[name] = value
-
-
-def _hint(name: str, names: Iterable[str]) -> str | None:
-    near = hints.did_you_mean(hints.nearest(name, names))
-    return near or f"There are {', '.join(names)}."

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 _WIDEST = 100
 """Columns of running text; longer lines are hard to read."""
+_USAGE = 24
+"""Columns in which commands stand."""
 _LATEST = 50
 """Entries of the history that are shown unless more are asked for."""
 
@@ -142,11 +144,13 @@ def _parts(entry: ObjectEntry) -> tuple[Entry[Field | SubObject], ...]:
 
 
 def command_lines(commands: Iterable[Command], width: int) -> Iterator[str]:
-    """Yield how each command is called, and what it does."""
+    """Yield how each command is called, and what it does beside it, or below it."""
     for one in commands:
-        head = f"  {one.usage:34}"
-        gap = " " if len(one.usage) >= 34 else ""
-        yield from textwrap.wrap(f"{head}{gap}{one.doc}", width, subsequent_indent=" " * 36)
+        head = f"  {one.usage}"
+        if len(head) > _USAGE - 2:
+            yield head
+            head = ""
+        yield from textwrap.wrap(f"{head:{_USAGE}}{one.doc}", width, subsequent_indent=" " * _USAGE)
 
 
 def about_command(command: Command, width: int) -> Iterator[str]:
@@ -238,8 +242,8 @@ def set_(session: Session, text: str) -> None:
     name, *value = text.split()[:2] or [""]
     if not name:
         for one in SETTINGS.values():
-            choices = ", ".join(one.choices)
-            session.say(f"{one.name:11}{session.settings[one.name]:7}{one.doc} ({choices})")
+            line = f"{one.name:12}{session.settings[one.name]:7}{one.doc} {one.listed}"
+            session.say(*textwrap.wrap(line, session.terminal.width, subsequent_indent=" " * 19))
     elif not value:
         if name not in SETTINGS:
             session.settings.set(name, "")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from prompt_toolkit import PromptSession
@@ -57,6 +59,11 @@ def history_of(session: Session) -> History:
         return InMemoryHistory()
 
 
+def _import_all() -> None:
+    for name in ("memq.ui.complete", "memq.eval.conversation", "memq.eval.result"):
+        import_module(name)
+
+
 class Prompt:
     """Asks for one entry after the other."""
 
@@ -87,10 +94,17 @@ class Prompt:
             output=output,
         )
         session.history = self.entries
+        self._is_warm = False
 
     def ask(self) -> str:
         """Return the next entry; KeyboardInterrupt, EOFError as the keys say."""
-        return self._prompt.prompt()
+        return self._prompt.prompt(pre_run=self._warm_up)
+
+    def _warm_up(self) -> None:
+        """Import what queries need while the user thinks of the first one."""
+        if not self._is_warm:
+            self._is_warm = True
+            threading.Thread(target=_import_all, daemon=True).start()
 
     def runs(self, text: str) -> bool:
         """Whether Enter runs a text: it is complete, or wrong, so that the error shows."""

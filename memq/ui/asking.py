@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -126,18 +124,19 @@ def save(session: Session, text: str) -> None:
 
 def _write(path: Path, answer: Answer, form: str) -> None:
     """Write aside first, so that under the name there is all, or nothing."""
+    aside = path.with_name(f"{path.name}.part")
     try:
-        handle, aside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="") as stream:
+        with aside.open("x", encoding="utf-8", newline="") as stream:
+            try:
                 for piece in texts(answer, form, Look()):
                     stream.write(piece)
-            Path(aside).rename(path)
-        except BaseException:
-            Path(aside).unlink(missing_ok=True)
-            raise
+            except BaseException:
+                stream.close()
+                aside.unlink()
+                raise
+        aside.rename(path)
     except OSError as error:
-        raise MemqError(f"{path}: {error.strerror or error}") from error
+        raise MemqError(f"{error.filename or path}: {error.strerror or error}") from error
     finally:
         answer.run.progress.erase()
 

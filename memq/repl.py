@@ -32,6 +32,8 @@ def interpret(session: Session) -> int:
         except EOFError:
             break
         enter(session, text)
+        if text.strip() and not session.is_over:
+            session.terminal.write("")
     return 0
 
 

@@ -44,7 +44,13 @@ def _given(session: Session, text: str) -> str:
 def tree(session: Session, text: str) -> None:
     """Draw a series as a tree; without one, all processes."""
     query = text.strip() or "process"
-    session.ask(f"{query}.Tree()" if query.isidentifier() else f"({query}).Tree()")
+    session.conversation.bind(query)  # what is wrong with it is shown as it is written
+    whole = f"{query}.Tree()" if query.isidentifier() else f"({query}).Tree()"
+    try:
+        bound = session.bind(whole)
+    except QueryError as error:
+        raise QueryError(error.message, hint=error.hint) from None
+    session.run(bound, whole)
 
 
 def explain(session: Session, text: str) -> None:

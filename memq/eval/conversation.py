@@ -37,7 +37,9 @@ class Bound(NamedTuple):
     plan: Plan | None
     """None where it only gives a name."""
     text: str
-    """What spans of the plan speak of."""
+    """What spans of the plan speak of: all texts so far, this one at the end."""
+    begins: tuple[int, ...]
+    """Where in it each of them begins."""
     named: str = ""
     """The name that its last statement gave, if it is a `let`."""
     found: Found | None = None
@@ -53,8 +55,9 @@ class Conversation:
         """The texts of the results so far: the first is `_1`."""
         self._context = Context(kernel, Run(), {})
         self._script = Script(system, kernel, "")
-        self._functions = ""
-        """Texts of functions that have a name, a line each: where the spans of their bodies are."""
+        self._text = ""
+        """All texts that were bound: what a name stands for has its spans in one of them."""
+        self._begins: tuple[int, ...] = ()
 
     @property
     def binder(self) -> Binder:
@@ -67,11 +70,9 @@ class Conversation:
 
     def bind(self, text: str) -> Bound:
         """Check a text; QueryError if it is not right, and then no name has changed."""
-        query = self.parser.parse(text)
-        placed = self._functions + text
-        if self._functions:
-            # Spans count from the beginning of what is kept of earlier texts.
-            query = self.parser.parse(" " * len(self._functions) + text)
+        self.parser.parse(text)  # what is wrong with it is shown by itself
+        placed = self._text + text
+        query = self.parser.parse(placed, len(self._text))
         names, expansion = self.binder.names, self._script.expansion
         lets = dict(names.lets)
         self._script.expansion = expansion.copy()
@@ -89,10 +90,9 @@ class Conversation:
         last = query.statements[-1]
         named = last.name if isinstance(last, ast.Let) else ""
         plan = None if isinstance(found, Function) and named else self._script.plan(found, node)
-        if any(isinstance(one, ast.Let) and isinstance(one.value, ast.Lambda)
-               for one in query.statements):  # fmt: skip
-            self._functions = placed.rstrip("\n") + "\n"
-        return Bound(plan, placed, named, found, node)
+        self._begins = (*self._begins, len(self._text))
+        self._text = placed + "\n"
+        return Bound(plan, placed, self._begins, named, found, node)
 
     def name_result(self, bound: Bound, text: str) -> str:
         """Give a bound query, which is asked now, the names `_` and `_N`; return the latter."""

@@ -67,9 +67,12 @@ class PlanStep:
     """The series in its terms, from their sources down."""
 
 
-def explain(plan: Plan, text: str) -> str:
-    """Return the lines of a plan, which was bound from the text; nothing of a dump is read."""
-    lines = [line for step in steps_of(plan, text) for line in _lines(step, "")]
+def explain(plan: Plan, text: str, begins: Sequence[int] = (0,)) -> str:
+    """Return the lines of a plan, which was bound from the text; nothing of a dump is read.
+
+    The text may be several, which begin at these places (memq.eval.conversation).
+    """
+    lines = [line for step in steps_of(plan, text, begins) for line in _lines(step, "")]
     lines += [f"rule {name}: {doc}" for name, doc in _rules(plan)]
     return "\n".join(lines)
 
@@ -95,9 +98,9 @@ def _rules(plan: Plan) -> list[tuple[str, str]]:
     return [(name, docs.get(name, "")) for name in plan.rules]
 
 
-def steps_of(plan: Plan, text: str) -> list[PlanStep]:
+def steps_of(plan: Plan, text: str, begins: Sequence[int] = (0,)) -> list[PlanStep]:
     """Return the steps of a plan, from the source down."""
-    explainer = _Explainer(Words(text))
+    explainer = _Explainer(Words(text, begins))
     found = explainer.result(plan.result)
     if plan.shown is not None:
         keys = [".".join(item.path) for item in plan.shown.items]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import fields
 from typing import TYPE_CHECKING
 
@@ -9,11 +10,11 @@ from memq.eval.places import Pick, RawStep, RecordShape, Root, Step, way_to
 from memq.eval.reading import walk
 from memq.eval.terms import And, FieldTerm, Not, Or, Term
 from memq.lang import ast, printer
-from memq.lang.parser import parse
+from memq.lang.parser import Parser
 from memq.schema.declare import Cost
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from memq.errors import Span
     from memq.eval.places import Place
@@ -23,12 +24,16 @@ LONGEST = 200
 
 
 class Words:
-    """Finds what stands where in the text that a plan was bound from."""
+    """Finds what stands where in the text that a plan was bound from.
 
-    def __init__(self, text: str) -> None:
-        self._nodes: dict[Span, ast.Expression] = {}
-        for node in _expressions(parse(text)):
-            self._nodes.setdefault(node.span, node)
+    The text may be several, each of which begins at one of `begins`, and is read by itself.
+    """
+
+    def __init__(self, text: str, begins: Sequence[int] = (0,)) -> None:
+        self._text = text
+        self._begins = begins
+        self._parser = Parser()
+        self._read: dict[int, dict[Span, ast.Expression]] = {}
 
     def term(self, term: Term) -> str:
         """Return a term as it is written, its conditions in the order in which they are asked."""
@@ -36,7 +41,7 @@ class Words:
 
     def at(self, span: Span) -> str:
         """Return what is written at a place; nothing if no expression stands there."""
-        node = self._nodes.get(span)
+        node = self._found(span)
         return "" if node is None else self.shortened(node)
 
     def shortened(self, node: ast.Expression) -> str:
@@ -44,9 +49,21 @@ class Words:
         text = printer.write(node)
         return text if len(text) <= LONGEST else text[:LONGEST] + " ..."
 
+    def _found(self, span: Span) -> ast.Expression | None:
+        """Return what stands at a place, if it is an expression."""
+        number = bisect_right(self._begins, span.start)
+        if number not in self._read:
+            end = self._begins[number] if number < len(self._begins) else len(self._text)
+            query = self._parser.parse(self._text[:end], self._begins[number - 1])
+            nodes: dict[Span, ast.Expression] = {}
+            for node in _expressions(query):
+                nodes.setdefault(node.span, node)
+            self._read[number] = nodes
+        return self._read[number].get(span)
+
     def _node(self, term: Term) -> ast.Expression:
         """Return the syntax of a term; what a rule has changed is put together anew."""
-        found = self._nodes.get(term.span)
+        found = self._found(term.span)
         match term, found:
             case And(operands=operands), ast.And():
                 return ast.And(tuple(map(self._node, operands)))

@@ -44,10 +44,13 @@ class Parser:
         self._lexer = Lexer(loaded)
         self._painter: Painter | None = None
 
-    def parse(self, text: str) -> Query:
-        """Return the tree of the text; a QueryError says what is wrong where, and what to do."""
+    def parse(self, text: str, start: int = 0) -> Query:
+        """Return the tree of the text; a QueryError says what is wrong where, and what to do.
+
+        What stands before `start` is not read, and counts where the tree says where it is from.
+        """
         try:
-            return self._parsed(text)
+            return self._parsed(text, start)
         except QueryError as error:
             raise error.at(text) from None
 
@@ -71,9 +74,9 @@ class Parser:
             self._painter = Painter(self._automaton, self._lexer)
         return self._painter.tokens(text)
 
-    def _parsed(self, text: str) -> Query:
-        _check_text(text)
-        query = _Reading(text, self._lexer, Stack(self._automaton)).run()
+    def _parsed(self, text: str, start: int = 0) -> Query:
+        _check_text(text[start:])
+        query = _Reading(text, self._lexer, Stack(self._automaton)).run(start)
         if not query.statements:
             raise UnfinishedError(
                 "The query is empty.",
@@ -94,9 +97,9 @@ class _Reading:
         self._last: Token | None = None
         self._first: Token | None = None
 
-    def run(self) -> Query:
+    def run(self, start: int = 0) -> Query:
         """Feed token after token; what neither lexer nor parser takes becomes a complaint."""
-        for token in self._tokens():
+        for token in self._tokens(start):
             if not self._stack.feed(token):
                 raise self._complaint(token.start, token.kind)
             self._note(token)
@@ -107,10 +110,10 @@ class _Reading:
             raise self._complaint(len(self._text), END)
         return cast("Query", query)
 
-    def _tokens(self) -> Iterator[Token]:
+    def _tokens(self, start: int = 0) -> Iterator[Token]:
         """Cut the text; each token is fed before the next one is asked for."""
         text, lexer = self._text, self._lexer
-        end = yield from cut(text, lexer, self._stack, self._brackets)
+        end = yield from cut(text, lexer, self._stack, self._brackets, start)
         if end < len(text):
             raise self._complaint(end, lexer.elsewhere(text, end))
 

@@ -33,13 +33,12 @@ _UNFINISHED = (
 
 
 def cut(
-    text: str, lexer: Lexer, stack: Stack, brackets: Sequence[object]
+    text: str, lexer: Lexer, stack: Stack, brackets: Sequence[object], start: int = 0
 ) -> Generator[Token, None, int]:
     """Cut a text; each token is fed before the next one is asked for, `brackets` kept beside.
 
     Return where it can be cut no further: its end, where all of it could.
     """
-    start = 0
     while True:
         token = lexer.token(text, start, stack.state)
         end = token.start if token else lexer.after_trivia(text, start)

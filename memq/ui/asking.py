@@ -58,7 +58,7 @@ def explain(session: Session, text: str) -> None:
     bound = session.bind(_given(session, text))
     if bound.plan is None:
         raise QueryError("A function alone is no query.")
-    session.page(explain_plan(bound.plan, bound.text).splitlines())
+    session.page(explain_plan(bound.plan, bound.text, bound.begins).splitlines())
 
 
 def undecided(session: Session, text: str) -> None:

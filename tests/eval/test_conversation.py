@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from memq.errors import Cancelled, QueryError, Reason
 from memq.eval import conversation as conversation_module
 from memq.eval.conversation import Conversation
+from memq.eval.explain import explain
 from memq.lang.parser import Parser
 from memq.output import json
 from memq.run import Run
@@ -103,6 +104,30 @@ def test_errors_and_warnings_show_the_text_that_they_speak_of() -> None:
     plan = one.bind("process").plan
     assert plan is not None
     assert not plan.warnings
+
+
+def test_a_plan_is_told_in_the_words_of_each_text_that_it_is_from() -> None:
+    one = talk()
+    asked(one, "process.Where(odd)")
+    asked(one, "let mine = p => p.pid > 1")
+    asked(one, "let big = process.Where(pid > 7) // a comment")
+
+    def told(text: str) -> list[str]:
+        bound = one.bind(text)
+        assert bound.plan is not None
+        return explain(bound.plan, bound.text, bound.begins).splitlines()
+
+    assert told("_.Where(pid == 2)")[1:3] == ["Where odd  [member]", "Where pid == 2  [member]"]
+    assert told("process.Where(mine)")[1] == "Where p.pid > 1  [member]"
+    assert told("big.Count(mine)")[1:] == ["Where pid > 7  [member]", "Count p.pid > 1  [member]"]
+    assert told("-1") == ["value -1  [member]"]
+
+
+def test_a_session_may_be_longer_than_a_query() -> None:
+    one = talk()
+    for number in range(9):
+        asked(one, f"let f{number} = p => p.pid > {number} // {'x' * 40_000}")
+    assert asked(one, "process.Where(f8).Count()") == asked(one, "process.Count(pid > 8)")
 
 
 def test_what_was_found_whole_is_not_sought_again() -> None:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 _DELAY = 0.4
 _INTERVAL = 0.1
+_PRESSED = 4
+"""Columns of what a terminal shows of Ctrl-C, pressed twice."""
 
 
 class Progress:
@@ -27,6 +29,7 @@ class Progress:
         self._delay = delay
         self._what = ""
         self._depth = 0
+        self._started = 0.0
         self._next = 0.0
         self._drawn = 0
         self._pauses = 0
@@ -36,7 +39,8 @@ class Progress:
         """Name the step for as long as the block runs; the outermost starts the clock."""
         outer = self._what
         if self._depth == 0:
-            self._next = time.monotonic() + self._delay
+            self._started = time.monotonic()
+            self._next = self._started + self._delay
         self._what = "".join(c if c.isprintable() else "?" for c in what)
         self._depth += 1
         try:
@@ -57,7 +61,10 @@ class Progress:
             self._pauses -= 1
 
     def tick(self, done: int, total: int) -> None:
-        """Say how far the step has come; total 0: not known. Cheap: draws ten times a second."""
+        """Say how far the step has come; total 0: not known, so that its seconds are shown.
+
+        Cheap: draws ten times a second.
+        """
         if self._stream is None or self._depth == 0 or self._pauses:
             return
         now = time.monotonic()
@@ -68,16 +75,19 @@ class Progress:
     def erase(self) -> None:
         """Remove the line, if there is one, before something else is written."""
         if self._stream is not None and self._drawn:
-            self._stream.write("\r" + " " * self._drawn + "\r")
+            # A terminal shows ^C behind the line, if that was pressed.
+            width = min(self._drawn + _PRESSED, self._columns() - 1)
+            self._stream.write("\r" + " " * max(width, self._drawn) + "\r")
             self._stream.flush()
             self._drawn = 0
 
     def _draw(self, done: int, total: int) -> None:
         if self._stream is None:
             return
-        percent = f" {min(100, 100 * done // total)}%" if total > 0 else ""
-        room = max(1, self._columns() - 1 - len(percent))
-        line = self._what[:room] + percent
+        seconds = int(time.monotonic() - self._started)
+        end = f" {min(100, 100 * done // total)}%" if total > 0 else f": {seconds} s"
+        room = max(1, self._columns() - 1 - len(end))
+        line = self._what[:room] + end
         self._stream.write("\r" + line.ljust(self._drawn))
         self._stream.flush()
         self._drawn = max(self._drawn, len(line))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from memq.errors import Cancelled, MemqError
-from memq.ui.commands import as_query, is_command, run_command
+from memq.errors import Cancelled, MemqError, QueryError
+from memq.ui.commands import as_query, is_command, meant, run_command, without_dot
 from memq.ui.log import log_failure
 
 if TYPE_CHECKING:
@@ -42,10 +42,11 @@ def enter(session: Session, text: str) -> None:
     try:
         if not text.strip():
             return
+        text = meant(text) if session.is_unknown(text) else text
         if is_command(text):
             run_command(session, text)
         else:
-            session.ask(as_query(text))
+            _ask(session, text)
     except (Cancelled, KeyboardInterrupt):
         session.quietly("stopped")
     except MemqError as error:
@@ -54,6 +55,18 @@ def enter(session: Session, text: str) -> None:
         place = log_failure(text, error)
         kind = type(error).__name__
         session.fail(MemqError(f"this is a mistake in memq ({kind}); what it did is in {place}"))
+
+
+def _ask(session: Session, text: str) -> None:
+    """Ask a query; QueryError says, too, if it would be a command with a dot before it."""
+    try:
+        session.ask(as_query(text))
+    except QueryError as error:
+        command = without_dot(text)
+        if not command:
+            raise
+        hint = f"Commands begin with a dot: `{command}`."
+        raise QueryError(error.message, error.text, error.span, hint) from None
 
 
 def _read(session: Session) -> int:

@@ -45,9 +45,13 @@ class Run:
     """What was cut short, in words, each once, in the order in which it was met."""
 
     def check(self) -> None:
-        """Raise Cancelled if the user asked for it; called between batches and levels of a walk."""
+        """Raise Cancelled if the user asked for it; called between batches and levels of a walk.
+
+        Called often enough, too, to show that the run goes on.
+        """
         if self.cancelled:
             raise Cancelled("stopped")
+        self.progress.tick(0, 0)
 
     def doubt(self, elements: Any, reasons: Any) -> None:
         """Count elements that could not be decided, one for each reason, and keep them if asked."""

@@ -35,6 +35,8 @@ _IN_LIST = 2
 """Items of a list that are written out before the others are counted."""
 _RIGHT = (Kind.NUMBER, Kind.SIZE, Kind.ADDRESS, Kind.FLOAT)
 
+_NULL = "null"
+"""What a null by itself is; in a cell it is nothing."""
 # Stands for an unknown value until the line is whole: one column wide, and no text can hold it.
 _UNKNOWN = "\x00"
 _SCREENFUL = 50
@@ -92,8 +94,10 @@ def single(batches: Iterable[Records], look: Look | None = None) -> Iterator[str
         column = records.columns[0]
         status = column.status if isinstance(column, Column) else None
         for row, cell in enumerate(_single_cells(records, humane=look.humane)):
-            mark = "?" if status is None else f"? {Reason(int(status[row])).text}"
-            yield cell.replace(_UNKNOWN, look.marked(mark)) + "\n"
+            reason = Reason.KNOWN if status is None else Reason(int(status[row]))
+            mark = f"? {reason.text}" if reason else "?"
+            shown = _NULL if reason is Reason.NULL else cell
+            yield shown.replace(_UNKNOWN, look.marked(mark)) + "\n"
 
 
 def _single_cells(records: Records, *, humane: bool) -> list[str]:

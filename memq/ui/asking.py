@@ -11,8 +11,9 @@ from memq.eval.conversation import LAST
 from memq.eval.explain import explain as explain_plan
 from memq.image import Image
 from memq.lang import hints
+from memq.output.cells import clean
 from memq.output.look import Look
-from memq.printing import texts, undecided_texts
+from memq.printing import texts, told, undecided_texts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from memq.image import Answer
     from memq.ui.session import Session
 
+_INDENT = 4
+"""Columns by which a folded line of a plan is moved in."""
 FORMS: Mapping[str, str] = {
     ".json": "json",
     ".jsonl": "jsonl",
@@ -58,7 +61,12 @@ def explain(session: Session, text: str) -> None:
     bound = session.bind(_given(session, text))
     if bound.plan is None:
         raise QueryError("A function alone is no query.")
-    session.page(explain_plan(bound.plan, bound.text, bound.begins).splitlines())
+    lines = explain_plan(bound.plan, bound.text, bound.begins).splitlines()
+    session.page(
+        part
+        for line in map(clean, lines)
+        for part in session.terminal.wrapped(line, indent=len(line) - len(line.lstrip()) + _INDENT)
+    )
 
 
 def undecided(session: Session, text: str) -> None:
@@ -66,8 +74,8 @@ def undecided(session: Session, text: str) -> None:
     answer = session.answer(_asked(session, text))
     with session.interruptible(answer.run):
         shown = list(undecided_texts(answer, session.settings["format"], session.look()))
-    answer.run.progress.erase()
     session.page("".join(shown).splitlines() or ["Nothing was undecided."])
+    session.say(*told(answer.run))
 
 
 def _asked(session: Session, text: str) -> Bound:
@@ -92,7 +100,6 @@ def timed(session: Session, text: str) -> None:
     with session.interruptible(answer.run):
         for _ in answer.batches():
             first = time.perf_counter() if first is None else first
-    answer.run.progress.erase()
     ended = time.perf_counter()
     session.say(f"checked     {checked - started:8.3f} s")
     if first is not None:
@@ -100,6 +107,7 @@ def timed(session: Session, text: str) -> None:
     session.say(
         f"all rows    {ended - checked:8.3f} s   {answer.run.matched:,} rows",
         f"processor   {time.process_time() - busy:8.3f} s",
+        *told(answer.run),
     )
 
 
@@ -124,6 +132,7 @@ def save(session: Session, text: str) -> None:
     answer = session.answer(_asked(session, query))
     with session.interruptible(answer.run):
         _write(path, answer, form)
+    session.say(*told(answer.run))
     rows = answer.run.matched
     session.quietly(f"{rows:,} {'row' if rows == 1 else 'rows'} in {path}")
 

@@ -29,6 +29,8 @@ class Command:
 
     The last one stands for all that follow; completion reads it.
     """
+    also: tuple[str, ...] = ()
+    """Other names that are understood."""
 
     @property
     def usage(self) -> str:

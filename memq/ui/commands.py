@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from memq.errors import QueryError
@@ -92,11 +93,34 @@ _DECLARED = (
         "history", "[count]", "Show what was entered, the latest at the end.",
         ".history 5", later("telling", "history"),
     ),
-    Command("quit", "", "Leave; so does Ctrl-D.", ".quit", later("telling", "quit_")),
+    Command(
+        "quit", "", "Leave; so does Ctrl-D.", ".quit", later("telling", "quit_"),
+        also=("exit", "q"),
+    ),
 )  # fmt: skip
 
 COMMANDS: Mapping[str, Command] = {one.name: one for one in _DECLARED}
 """By their names, without the dot."""
+
+_HABITS = re.compile(
+    r"\s*(?:(help|\?)(?:\s+([\w.]+))?|([A-Za-z_][\w.]*)\?|(quit|exit)(?:\(\))?)\s*"
+)
+"""What is typed out of habit: `help`, `?`, `help process`, `process?`, `exit`."""
+
+
+def meant(text: str) -> str:
+    """Return the command that is meant by an entry of other programs; else the entry."""
+    habit = _HABITS.fullmatch(text)
+    if habit is None:
+        return text
+    _, name, asked, leaves = habit.groups()
+    return ".quit" if leaves else f".help {name or asked or ''}".rstrip()
+
+
+def without_dot(text: str) -> str:
+    """Return the command that an entry would be with a dot before it; else nothing."""
+    entry = f".{text.strip()}"
+    return entry if is_command(entry) and word_of(entry) in COMMANDS else ""
 
 
 def is_command(text: str) -> bool:
@@ -126,11 +150,14 @@ def word_of(text: str) -> str:
 def run_command(session: Session, text: str) -> None:
     """Run an entry that is a command; QueryError if there is none of that name."""
     word = word_of(text)
-    command = COMMANDS.get(word)
+    behind = text.strip()[1 + len(word) :].strip()
+    command = next((one for one in _DECLARED if word in (one.name, *one.also)), None)
     if command is None:
         near = hints.nearest(word, COMMANDS)
-        raise QueryError(
-            f"There is no command `.{word}`.",
-            hint=hints.did_you_mean([f".{name}" for name in near]) or "`.help` names them all.",
-        )
-    command.run(session, text.strip()[1 + len(word) :].strip())
+        hint = hints.did_you_mean([f".{name}" for name in near]) or "`.help` names them all."
+        if word in session.image.system.objects:
+            hint = f"`{word}` is an object: a query begins with it, without the dot."
+        raise QueryError(f"There is no command `.{word}`.", hint=hint)
+    if behind and not command.arguments:
+        raise QueryError(f"`.{word}` takes nothing behind it.", hint=f"`.help {word}` tells more.")
+    command.run(session, behind)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from prompt_toolkit.filters import completion_is_selected, has_completions
+from prompt_toolkit.application import get_app
+from prompt_toolkit.filters import Condition, completion_is_selected, has_completions
 from prompt_toolkit.key_binding import KeyBindings
 
 if TYPE_CHECKING:
@@ -38,12 +39,35 @@ def bindings(runs: Callable[[str], bool]) -> KeyBindings:
     def _line(event: KeyPressEvent) -> None:
         begin_line(event.current_buffer)
 
-    @keys.add("escape", filter=has_completions, eager=True)
+    @keys.add("escape", filter=has_completions & Condition(_is_alone), eager=True)
     def _close(event: KeyPressEvent) -> None:
         """Close the menu."""
         event.current_buffer.cancel_completion()
 
+    keys.add("(", filter=Condition(lambda: _is_there("(")))(_again)
+    keys.add('"', filter=Condition(lambda: _is_there('"')))(_again)
     return keys
+
+
+def _is_alone() -> bool:
+    """Whether no other key came with this one, as Enter comes behind Escape with Alt-Enter."""
+    return not get_app().key_processor.input_queue
+
+
+def _is_there(sign: str) -> bool:
+    """Whether what was just completed ends with the sign that is typed behind it out of habit."""
+    state = get_app().current_buffer.complete_state
+    taken = None if state is None else state.current_completion
+    return taken is not None and taken.text.removesuffix(")").endswith(sign)
+
+
+def _again(event: KeyPressEvent) -> None:
+    """Leave a sign out that is there, and of `name()` let the bracket be closed by hand."""
+    buffer = event.current_buffer
+    buffer.complete_state = None
+    if buffer.document.text_before_cursor.endswith("()"):
+        buffer.delete_before_cursor()
+    buffer.start_completion()
 
 
 def begin_line(buffer: Buffer) -> None:

@@ -51,7 +51,6 @@ def browse(session: Session, text: str) -> None:
     answer = session.answer(session.bind(text or LAST))
     with session.interruptible(answer.run):
         nodes = list(islice(_nodes(session, answer), _FOUND))
-    answer.run.progress.erase()
     if session.terminal.is_dumb:
         session.page(tree_lines(nodes, depth=2))
         return

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 MOST = 500
 """Names that are offered at once."""
 _BEGINNING = re.compile(r"(?<![A-Za-z0-9])[A-Za-z0-9]|(?<=[a-z0-9])[A-Z]|(?<=[A-Za-z])[0-9]")
+_FEW = 100
+"""Names that are put in a better order; nobody reads on to what stands behind them."""
 _SHORTEST = 2
 """Characters that are looked for within names: nearly all hold a single one."""
 _PREFIX, _INITIALS, _WITHIN = range(3)
@@ -39,7 +41,8 @@ def best(partial: str, groups: Iterable[Group]) -> list[Entry]:
     """Return the entries that fit: names that begin so, then those with such letters.
 
     Those are the first ones of a name's words, one or more of each, in their order; at the end come
-    names that hold the text anywhere. Case does not count. Of one name the first entry is taken.
+    names that hold the text anywhere. Of some letters on, the whole of a name that is written comes
+    before what goes on from it. Case does not count. Of one name the first entry is taken.
     """
     ranked: tuple[list[tuple[str, Group]], ...] = ([], [], [])
     rank = _Ranks(partial)
@@ -49,13 +52,24 @@ def best(partial: str, groups: Iterable[Group]) -> list[Entry]:
             if place is not None:
                 ranked[place].append((name, group))
     found: dict[str, Entry] = {}
-    for name, group in (one for some in ranked for one in some):
+    first, *others = ranked
+    if len(partial) > _SHORTEST:
+        first = _shorter_first(first)
+    for name, group in (one for some in (first, *others) for one in some):
         entry = group.make(name) if name not in found else None
         if entry is not None:
             found[name] = entry
             if len(found) == MOST:
                 break
     return list(found.values())
+
+
+def _shorter_first(ranked: list[tuple[str, Group]]) -> list[tuple[str, Group]]:
+    """Put a name before those that only go on with it: `Count` before `CountBy`."""
+    names = [name for name, _ in ranked[:_FEW]]
+    places = [min(n for n, one in enumerate(names) if one.startswith(name)) for name in names]
+    order = sorted(range(len(names)), key=lambda place: (places[place], len(names[place])))
+    return [ranked[place] for place in order] + ranked[_FEW:]
 
 
 class _Ranks:

@@ -14,7 +14,7 @@ from prompt_toolkit.layout.processors import HighlightMatchingBracketProcessor
 from prompt_toolkit.styles import DynamicStyle
 
 from memq.ui.adapters import QueryCompleter, QueryLexer
-from memq.ui.commands import as_query, is_command
+from memq.ui.commands import as_query, is_command, meant
 from memq.ui.keys import bindings
 from memq.ui.log import prepared
 from memq.ui.styles import depth_for, style_for
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 PROMPT = "memq> "
 CONTINUATION = "    > "
+_ESCAPE = 0.1
+"""Seconds after which Escape is a key by itself."""
 
 
 class _KeptHistory(FileHistory):
@@ -93,6 +95,8 @@ class Prompt:
             input=input_,
             output=output,
         )
+        # Alone, Escape is told from the keys that begin with it by time; a menu closes at once.
+        self._prompt.app.ttimeoutlen = _ESCAPE
         session.history = self.entries
         self._is_warm = False
 
@@ -108,7 +112,7 @@ class Prompt:
 
     def runs(self, text: str) -> bool:
         """Whether Enter runs a text: it is complete, or wrong, so that the error shows."""
-        if not text.strip() or is_command(text):
+        if not text.strip() or is_command(meant(text)):
             return True
         return self._session.parser.is_complete(as_query(text)) != "incomplete"
 

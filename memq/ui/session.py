@@ -103,6 +103,10 @@ class Session:
             return
         self.run(bound, text)
 
+    def is_unknown(self, text: str) -> bool:
+        """Whether a word by itself is no name that was given."""
+        return text.strip() not in self.conversation.binder.names.lets
+
     def bind(self, text: str) -> Bound:
         """Check a query, and warn of what is rarely meant."""
         bound = self.conversation.bind(text)
@@ -124,8 +128,6 @@ class Session:
                 is_whole = False
             except ImageError as error:
                 raise MemqError(str(error)) from error
-            finally:
-                answer.run.progress.erase()
         if look.note:
             self.say(look.note)
         name = self.conversation.name_result(bound, text)
@@ -146,22 +148,24 @@ class Session:
             humane=self.terminal.is_terminal and not self.settings.is_on("exact"),
         )
 
-    def _texts(self, answer: Answer, look: Look) -> Iterable[str]:
+    def _texts(self, answer: Answer, look: Look) -> Iterator[str]:
+        """Yield the pieces of a result; nothing is asked before the first, so that all is timed."""
         is_tree = answer.result.is_tree or (
             self.terminal.is_terminal and answer.result.raw_columns > _RAW_COLUMNS
         )
         if is_tree and self.settings["format"] == "table":
             from memq.ui.looking import outline  # noqa: PLC0415 - few results are structures
 
-            return (f"{line}\n" for line in outline(self, answer))
-        return texts(answer, self.settings["format"], look)
+            yield from (f"{line}\n" for line in outline(self, answer))
+        else:
+            yield from texts(answer, self.settings["format"], look)
 
     def _report(self, answer: Answer, seconds: float, name: str, *, is_whole: bool) -> None:
         """Write the line below a result: rows, time, and what was undecided or cut short."""
         for line in told(answer.run):
             self.say(line)
         parts = []
-        if not answer.result.is_single or not is_whole:
+        if not answer.result.is_single:
             rows = answer.run.matched
             parts.append(f"{rows:,} {'row' if rows == 1 else 'rows'}")
         if self.settings.is_on("time"):
@@ -190,7 +194,7 @@ class Session:
 
     def say(self, *lines: str) -> None:
         """Write lines, made harmless: they may hold names of the dump."""
-        self._aside(*map(clean, lines))
+        self._aside(*(part for line in lines for part in self.terminal.wrapped(clean(line))))
 
     def quietly(self, text: str) -> None:
         """Write a line that stands back; where no one looks on, it is left out."""
@@ -221,7 +225,7 @@ class Session:
     def interruptible(self, run: Run) -> Iterator[Callable[[], None]]:
         """Let Ctrl-C ask the run to stop while the block runs; pressed again, stop at once.
 
-        What the block gets asks it to stop, too.
+        What the block gets asks it to stop, too. What takes long says that it goes on.
         """
 
         def stop() -> None:
@@ -234,6 +238,7 @@ class Session:
 
         before = signal.signal(signal.SIGINT, interrupt)
         try:
-            yield stop
+            with run.progress.step("asking, Ctrl-C stops it"):
+                yield stop
         finally:
             signal.signal(signal.SIGINT, before)

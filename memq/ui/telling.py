@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from memq.errors import QueryError
 from memq.eval.callables import callables
 from memq.lang import hints
+from memq.output.cells import clean
 from memq.output.reference import words
 from memq.output.reference.text import Paper
 from memq.schema.declare import Field
@@ -224,7 +225,10 @@ def info(session: Session, _text: str) -> None:
     """Tell all that is known of the dump."""
     rows = facts(session.image)
     longest = max(len(label) for label, _ in rows)
-    session.page(f"{label:{longest}}  {value}" for label, value in rows)
+    lines = (f"{label:{longest}}  {clean(str(value))}" for label, value in rows)
+    session.page(
+        part for line in lines for part in session.terminal.wrapped(line, indent=longest + 2)
+    )
 
 
 def history(session: Session, text: str) -> None:
@@ -239,7 +243,7 @@ def history(session: Session, text: str) -> None:
 
 def set_(session: Session, text: str) -> None:
     """Show what can be set, or set one."""
-    name, *value = text.split()[:2] or [""]
+    name, _, value = text.strip().partition(" ")
     if not name:
         for one in SETTINGS.values():
             line = f"{one.name:12}{session.settings[one.name]:7}{one.doc} {one.listed}"
@@ -249,7 +253,7 @@ def set_(session: Session, text: str) -> None:
             session.settings.set(name, "")
         session.say(session.settings[name])
     else:
-        session.settings.set(name, value[0])
+        session.settings.set(name, value.strip())
 
 
 def format_(session: Session, text: str) -> None:

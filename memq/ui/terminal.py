@@ -58,13 +58,20 @@ class Terminal:
         """Rows, as they are now."""
         return shutil.get_terminal_size().lines
 
-    def wrapped(self, text: str, between: str = " ") -> list[str]:
-        """Return the lines of a text that may be cut at spaces, or behind what is `between`."""
-        if not self.is_terminal or not text:
+    def wrapped(self, text: str, between: str = " ", indent: int = 0) -> list[str]:
+        """Return the lines of a text that may be cut at spaces, or behind what is `between`.
+
+        All but the first are indented.
+        """
+        if not self.is_terminal or len(text) <= self.width:
             return [text]
         parts = text.replace(" ", _FIRM).replace(between.replace(" ", _FIRM), between)
         lines = textwrap.wrap(
-            parts, max(self.width, _NARROWEST), break_on_hyphens=False, break_long_words=False
+            parts,
+            max(self.width, indent + _NARROWEST),
+            subsequent_indent=" " * indent,
+            break_on_hyphens=False,
+            break_long_words=False,
         )
         return [line.replace(_FIRM, " ") for line in lines]
 

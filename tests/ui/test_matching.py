@@ -51,6 +51,14 @@ def test_order(partial: str, expected: list[str]) -> None:
     assert fitting(partial) == expected
 
 
+def test_a_name_comes_before_what_goes_on_from_it() -> None:
+    names = ["CountBy", "Counter", "Contains", "Count"]
+    for partial in ("Cou", "count"):
+        found = [one.text for one in best(partial, [Group(names, entry)])]
+        assert found == ["Count", "CountBy", "Counter"]
+    assert [one.text for one in best("c", [Group(names, entry)])] == names
+
+
 def test_of_one_name_the_first_entry_counts() -> None:
     def other(name: str) -> Entry:
         return entry(name)._replace(kind="other")

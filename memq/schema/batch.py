@@ -62,10 +62,15 @@ class Context:
         notes: dict[str, None] = {}
         portions = type_.portions(self)
         while True:
-            before = len(self.run.notes)
-            portion = next(portions, None)
-            # What finding them says is said each time; what others say meanwhile is not.
-            notes.update(dict.fromkeys(list(self.run.notes)[before:]))
+            # What finding them says is said each time, also where others have said it before.
+            others, self.run.notes = self.run.notes, {}
+            try:
+                portion = next(portions, None)
+            finally:
+                said, self.run.notes = self.run.notes, others
+            for note in said:
+                notes[note] = None
+                self.run.note(note)
             if portion is None:
                 break
             found.append(portion)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import orjson
 import pytest
 from hypothesis import given
@@ -16,9 +17,13 @@ from memq.eval.explain import explain
 from memq.lang.parser import Parser
 from memq.output import json
 from memq.run import Run
+from memq.schema.batch import Context, ObjectType, Portion
 from tests.eval.held import examples
 from tests.eval.test_shapes import PROCESSES
 from tests.eval.world import SYSTEM, World, ask
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 PARSER = Parser()
 
@@ -160,6 +165,26 @@ def test_what_is_said_of_a_source_is_said_each_time() -> None:
     run = Run()
     asked(one, "process.Count()", run)
     assert not any("vad" in note for note in run.notes)
+
+
+class Noted(ObjectType):
+    """Objects of whose source something is to be said when they are found."""
+
+    @classmethod
+    def portions(cls, context: Context) -> Iterator[Portion]:
+        context.run.note("one is missing")
+        for number in range(3):
+            yield Portion(cls(context, {"address": np.array([number], np.uint64)}))
+
+
+def test_what_is_said_of_a_source_is_kept_though_it_was_said_before() -> None:
+    context = Context(None, Run(), {})
+    inside = context.portions(Noted)
+    next(inside)  # it is being found when it is found a second time, in the same run
+    assert len(list(context.portions(Noted))) == 3
+    context.run = Run()
+    assert len(list(context.portions(Noted))) == 3
+    assert list(context.run.notes) == ["one is missing"]
 
 
 def test_what_was_stopped_is_not_taken_for_the_whole() -> None:

@@ -27,8 +27,11 @@ if TYPE_CHECKING:
 
 LAST = "_"
 """The name of the last result; those before it are `_1`, `_2` and so on, in their order."""
-_MOST_KEPT = 1 << 21
-"""Objects that are kept between questions, those of collections among them; some 100 bytes each."""
+_MOST_KEPT = 1 << 20
+"""Objects that are kept between questions, those that they led to among them.
+
+One takes up to some 1,000 bytes, when many of its fields and its structure were asked for.
+"""
 
 
 class Bound(NamedTuple):

@@ -339,9 +339,10 @@ class ObjectType:
 
     @property
     def weight(self) -> int:
-        """How many objects, its own and those of its collections, this batch keeps in memory."""
-        kept = (value for parts in self._root._kept.values() for _, value in parts)  # noqa: SLF001
-        inner = (each.children for each in kept if isinstance(each, Collection))
+        """How many objects, its own and those that they led to, this batch keeps in memory."""
+        kept = [value for parts in self._root._kept.values() for _, value in parts]  # noqa: SLF001
+        inner = [each.children for each in kept if isinstance(each, Collection)]
+        inner += [each.batch for each in kept if isinstance(each, Reference)]
         return self.length + sum(
             each.weight if isinstance(each, ObjectType) else len(each) for each in inner
         )

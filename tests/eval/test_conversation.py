@@ -210,6 +210,9 @@ def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     found = world.counts["portions"]
     asked(one, "process.Count()")
     assert world.counts["portions"] == found + 2
+    asked(one, "process.Select(parent.handle.n)")  # what a parent has counts, too
+    asked(one, "process.Count()")
+    assert world.counts["portions"] == found + 4
 
 
 def test_results_of_results_end_in_a_clear_error() -> None:

@@ -11,10 +11,12 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import threading
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from memq.errors import Cancelled
@@ -23,7 +25,7 @@ from memq.printing import say
 from memq.ui.more import More
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 
     from memq.progress import Progress
     from memq.ui.terminal import Terminal
@@ -96,7 +98,7 @@ class Screen:
             named = _named(self._terminal.environment) or "less"
             say(f"warning: the pager `{named}` does not start: {reason}")
             return Shown(len(begun) + self._written(rest))
-        with self._progress.paused():
+        with self._progress.paused(), _not_stopped(command):
             return pager.fed(itertools.chain(begun, rest))
 
     def _paused(self, count: int, rows: int, rest: Iterator[str]) -> Shown:
@@ -168,6 +170,20 @@ def pager_environment(environment: Mapping[str, str]) -> dict[str, str]:
     """
     given = {k: v for k, v in environment.items() if k not in ("LESSOPEN", "LESSCLOSE")}
     return {"LESS": "RSX", **given, "LESSSECURE": "1"}
+
+
+@contextmanager
+def _not_stopped(command: Sequence[str]) -> Iterator[None]:
+    """Ignore Ctrl-Z, as less does where it is secure: memq alone would be stopped."""
+    stop = getattr(signal, "SIGTSTP", None)
+    if stop is None or Path(command[0]).stem != "less":
+        yield
+        return
+    before = signal.signal(stop, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(stop, before)
 
 
 class Pager:

@@ -91,6 +91,7 @@ class Prompt:
             include_default_pygments_style=False,
             color_depth=depth_for(terminal),
             enable_open_in_editor=True,
+            enable_suspend=True,
             tempfile_suffix=".mq",
             input=input_,
             output=output,

@@ -20,7 +20,7 @@ pyte: Any = pytest.importorskip("pyte")
 NEEDS_TERMINAL = pytest.mark.skipif(os.name != "posix", reason="pseudo-terminals are POSIX's")
 
 ENTER, TAB, ESCAPE, UP, DOWN, RIGHT = "\r", "\t", "\x1b", "\x1b[A", "\x1b[B", "\x1b[C"
-CTRL_C, CTRL_D, CTRL_R, ALT_ENTER = "\x03", "\x04", "\x12", "\x1b\r"
+CTRL_C, CTRL_D, CTRL_R, CTRL_Z, ALT_ENTER = "\x03", "\x04", "\x12", "\x1a", "\x1b\r"
 _PATIENCE = 60.0
 """Seconds; a machine that runs other tests as well is slow, and no test is a measurement."""
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.ui.screen import ALT_ENTER, CTRL_C, ENTER, ESCAPE, NEEDS_TERMINAL, TAB, memq
+from tests.ui.screen import ALT_ENTER, CTRL_C, CTRL_Z, ENTER, ESCAPE, NEEDS_TERMINAL, TAB, memq
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,3 +57,8 @@ def test_what_is_completed_may_be_typed_all_the_same(screen: Screen) -> None:
     screen.type(TAB).wait(".Count(")
     screen.type("()" + ENTER).wait("\n1\n_")
     assert 'process.Where(name == "sshd").Count()\n1\n' in screen.text
+
+
+def test_ctrl_z_is_no_letter_of_the_entry(screen: Screen) -> None:
+    screen.type(CTRL_Z).type("2 * 77").wait("2 * 77")
+    screen.type(ENTER).wait("\n154\n_")

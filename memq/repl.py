@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 def interpret(session: Session) -> int:
     """Run the interpreter; returns the program's exit status."""
+    if not hasattr(sys.stdin, "isatty"):  # it is None where the caller has closed it
+        raise MemqError("standard input is closed")
     if not (sys.stdin.isatty() and session.terminal.is_terminal):
         return _read(session)
     from memq.ui.prompt import Prompt  # noqa: PLC0415 - prompt_toolkit, for terminals only
@@ -40,9 +42,11 @@ def interpret(session: Session) -> int:
 def enter(session: Session, text: str) -> None:
     """Run one entry; whatever goes wrong with it, the session goes on."""
     try:
-        if not text.strip():
+        if session.parser.is_empty(text):
             return
-        text = meant(text) if session.is_unknown(text) else text
+        habit = meant(text)
+        if is_command(habit) and (habit == text or session.is_unknown(text)):
+            text = habit
         if is_command(text):
             run_command(session, text)
         else:
@@ -51,7 +55,9 @@ def enter(session: Session, text: str) -> None:
         session.quietly("stopped")
     except MemqError as error:
         session.fail(error)
-    except Exception as error:  # noqa: BLE001 - a mistake of ours must not cost the user's session
+    except Exception as error:  # a mistake of ours must not cost the user's session
+        if isinstance(error, OSError) and not session.terminal.is_terminal:
+            raise  # whoever reads the output has seen enough, or can take no more
         place = log_failure(text, error)
         kind = type(error).__name__
         session.fail(MemqError(f"this is a mistake in memq ({kind}); what it did is in {place}"))
@@ -78,6 +84,11 @@ def _read(session: Session) -> int:
     return 1 if session.failures else 0
 
 
+def _is_word(line: str) -> bool:
+    """Whether a line is `help` or `exit`; one that ends in `?` may go on, where nobody sees it."""
+    return meant(line) != line and not line.rstrip().endswith("?")
+
+
 _LONGEST = 1 << 20
 """Characters that are read of standard input."""
 
@@ -95,11 +106,12 @@ def entries(session: Session, text: str) -> Iterator[str]:
     for line in text.splitlines():
         joined = f"{held}\n{line}" if held else line
         ends = held and complete(held) != "incomplete"
-        if ends and (not line.strip() or is_command(line) or complete(joined) == "wrong"):
+        begins = is_command(line) or _is_word(line)
+        if ends and (not line.strip() or begins or complete(joined) == "wrong"):
             yield held
             joined = line
         held = joined if joined.strip() else ""
-        if held == line and is_command(held):
+        if held == line and begins:
             yield held
             held = ""
     if held:

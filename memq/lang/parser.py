@@ -64,6 +64,10 @@ class Parser:
             return "wrong"
         return "complete"
 
+    def is_empty(self, text: str) -> bool:
+        """Whether there is nothing in the text but white space and comments."""
+        return self._lexer.after_trivia(text, 0) == len(text)
+
     def prefix(self, text: str) -> Prefix:
         """Read a text that may go on; QueryError for what no literal and no tree can be."""
         return Prefix(text, self._lexer, Stack(self._automaton))

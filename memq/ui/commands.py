@@ -120,7 +120,8 @@ def meant(text: str) -> str:
 def without_dot(text: str) -> str:
     """Return the command that an entry would be with a dot before it; else nothing."""
     entry = f".{text.strip()}"
-    return entry if is_command(entry) and word_of(entry) in COMMANDS else ""
+    is_one = is_command(entry) and word_of(entry) in COMMANDS and "\n" not in entry
+    return entry if is_one else ""
 
 
 def is_command(text: str) -> bool:

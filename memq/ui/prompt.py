@@ -113,8 +113,10 @@ class Prompt:
 
     def runs(self, text: str) -> bool:
         """Whether Enter runs a text: it is complete, or wrong, so that the error shows."""
-        if not text.strip() or is_command(meant(text)):
+        if is_command(meant(text)):
             return True
+        if self._session.parser.is_empty(text):
+            return not text.strip() or text.endswith("\n")  # below a comment, a query may follow
         return self._session.parser.is_complete(as_query(text)) != "incomplete"
 
     def entries(self) -> Iterable[str]:

@@ -23,6 +23,7 @@ from memq.ui.world import SessionWorld
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from prompt_toolkit.formatted_text import StyleAndTextTuples
     from prompt_toolkit.history import History
     from prompt_toolkit.input import Input
     from prompt_toolkit.output import Output
@@ -61,6 +62,11 @@ def history_of(session: Session) -> History:
         return InMemoryHistory()
 
 
+def _continuation(width: int, _line: int, wraps: int) -> StyleAndTextTuples:
+    """Return what stands before a further line; before the rest of a long one nothing is seen."""
+    return [("class:prompt", " " * width if wraps else CONTINUATION)]
+
+
 def _import_all() -> None:
     for name in ("memq.ui.complete", "memq.eval.conversation", "memq.eval.result"):
         import_module(name)
@@ -78,7 +84,7 @@ class Prompt:
         self._prompt: PromptSession[str] = PromptSession(
             [("class:prompt", PROMPT)],
             multiline=True,
-            prompt_continuation=[("class:prompt", CONTINUATION)],
+            prompt_continuation=_continuation,
             lexer=QueryLexer(session.parser),
             completer=QueryCompleter(world),
             complete_while_typing=Condition(lambda: not terminal.is_dumb),

@@ -62,3 +62,8 @@ def test_what_is_completed_may_be_typed_all_the_same(screen: Screen) -> None:
 def test_ctrl_z_is_no_letter_of_the_entry(screen: Screen) -> None:
     screen.type(CTRL_Z).type("2 * 77").wait("2 * 77")
     screen.type(ENTER).wait("\n154\n_")
+
+
+def test_the_rest_of_a_long_line_is_no_line_of_its_own(screen: Screen) -> None:
+    screen.type(f"1 + {'1' * 100}").wait(f"memq> 1 + {'1' * 90}\n      {'1' * 10}\n")
+    screen.type(f"{ALT_ENTER}+ 2").wait(f"{'1' * 10}\n    > + 2")

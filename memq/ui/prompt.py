@@ -10,7 +10,7 @@ from prompt_toolkit import PromptSession
 from prompt_toolkit.auto_suggest import AutoSuggestFromHistory
 from prompt_toolkit.filters import Condition
 from prompt_toolkit.history import FileHistory, InMemoryHistory
-from prompt_toolkit.layout.processors import HighlightMatchingBracketProcessor
+from prompt_toolkit.layout.processors import HighlightMatchingBracketProcessor, TabsProcessor
 from prompt_toolkit.styles import DynamicStyle
 
 from memq.ui.adapters import QueryCompleter, QueryLexer
@@ -92,7 +92,10 @@ class Prompt:
             history=self.history,
             search_ignore_case=True,
             key_bindings=bindings(self.runs),
-            input_processors=[HighlightMatchingBracketProcessor()],
+            input_processors=[
+                HighlightMatchingBracketProcessor(),
+                TabsProcessor(char1=" ", char2=" "),
+            ],
             style=DynamicStyle(lambda: style_for(terminal, session.settings["background"])),
             include_default_pygments_style=False,
             color_depth=depth_for(terminal),

@@ -67,3 +67,8 @@ def test_ctrl_z_is_no_letter_of_the_entry(screen: Screen) -> None:
 def test_the_rest_of_a_long_line_is_no_line_of_its_own(screen: Screen) -> None:
     screen.type(f"1 + {'1' * 100}").wait(f"memq> 1 + {'1' * 90}\n      {'1' * 10}\n")
     screen.type(f"{ALT_ENTER}+ 2").wait(f"{'1' * 10}\n    > + 2")
+
+
+def test_tabs_that_are_pasted_are_shown_as_spaces(screen: Screen) -> None:
+    screen.paste("[1,\t2]\n// all\n").wait("memq> [1, 2]\n    > // all\n    >")
+    screen.type(ENTER).wait("value\n-----\n    1\n    2\n")

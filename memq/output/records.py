@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 
-_NARROW = 8
+_NARROW = 16
 """Columns of a record that weighs one."""
 
 

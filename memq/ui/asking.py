@@ -93,10 +93,8 @@ def timed(session: Session, text: str) -> None:
     session.say(f"checked     {checked - started:8.3f} s")
     if first is not None:
         session.say(f"first rows  {first - checked:8.3f} s")
-    session.say(
-        f"all rows    {ended - checked:8.3f} s   {answer.run.matched:,} rows",
-        f"processor   {time.process_time() - busy:8.3f} s",
-    )
+    session.say(f"all rows    {ended - checked:8.3f} s   {answer.run.matched:,} rows")
+    session.say(f"processor   {time.process_time() - busy:8.3f} s")
 
 
 # Files

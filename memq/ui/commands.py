@@ -12,6 +12,7 @@ from memq.ui.look import usages
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from memq.lang.parser import Parser
     from memq.ui.session import Session
 
 _DECLARED = (
@@ -114,6 +115,13 @@ def as_query(text: str) -> str:
     """
     goes_on = text.lstrip().startswith(".") and not is_command(text)
     return f"_{text.lstrip()}" if goes_on else text
+
+
+def is_whole(text: str, parser: Parser) -> bool:
+    """Whether an entry is run as it is: it is complete, or wrong, so that the error shows."""
+    if not text.strip() or is_command(text):
+        return True
+    return parser.is_complete(as_query(text)) != "incomplete"
 
 
 def word_of(text: str) -> str:

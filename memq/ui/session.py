@@ -121,6 +121,8 @@ class Session:
                 pieces = clock.timed(self._texts(answer, look))
                 is_whole = not screen.show(pieces, pager=pager, cancel=cancel).is_stopped
             except Cancelled:
+                if not self.terminal.is_terminal:
+                    raise  # what was written so far is no whole result
                 is_whole = False
             except ImageError as error:
                 raise MemqError(str(error)) from error
@@ -178,11 +180,15 @@ class Session:
     # What is said
 
     def greet(self) -> None:
-        """Say what was opened."""
-        text = textwrap.wrap(
-            clean(summary(self.image)), self.terminal.width, break_on_hyphens=False
-        )
-        self.terminal.write(*(self.terminal.paint(line, styles.BOLD) for line in text))
+        """Say what was opened, where someone looks on; and what is odd about it."""
+        if self.terminal.is_terminal:
+            text = clean(summary(self.image))
+            lines = textwrap.wrap(text, self.terminal.width, break_on_hyphens=False)
+            self.terminal.write(*(self.terminal.paint(line, styles.BOLD) for line in lines))
+        self.warn()
+
+    def warn(self) -> None:
+        """Say what is odd about the dump."""
         for warning in self.image.warnings:
             self.say(f"warning: {warning}")
 
@@ -235,3 +241,5 @@ class Session:
             yield stop
         finally:
             signal.signal(signal.SIGINT, before)
+            if run.cancelled and self.terminal.is_terminal:
+                self.terminal.stream.write("\r")  # what follows takes the place of the key's `^C`

@@ -111,11 +111,27 @@ class Screen:
         """Wait until all texts are on the screen."""
         return self.until(lambda shown: all(text in shown for text in texts), texts, keys)
 
-    def prompt(self, before: str = "") -> str:
-        """Wait until an empty prompt stands at the end, below a text."""
+    def prompt(self, *texts: str) -> str:
+        """Wait until an empty prompt stands at the end, below all texts."""
         return self.until(
-            lambda shown: shown.rstrip().endswith("\nmemq>") and before in shown, f"{before} memq>"
+            lambda shown: shown.rstrip().endswith("\nmemq>") and all(one in shown for one in texts),
+            (*texts, "memq>"),
         )
+
+    def enter(self, text: str, *texts: str) -> Self:
+        """Type an entry and Enter; wait for the next prompt below all texts, if some are given."""
+        self.type(text + ENTER)
+        if texts:
+            self.prompt(*texts)
+        return self
+
+    def colour(self, text: str) -> str:
+        """Return the colour of a text in its last line on the screen; empty: it is not there."""
+        for row, line in reversed(list(enumerate(self.screen.display))):
+            if text in line:
+                colour: str = self.screen.buffer[row][line.index(text)].fg
+                return colour
+        return ""
 
     def ended(self) -> int:
         """Wait until the program has ended; return its status."""

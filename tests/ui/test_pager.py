@@ -41,6 +41,7 @@ class Stream(io.StringIO):
 def stream(monkeypatch: pytest.MonkeyPatch) -> Stream:
     monkeypatch.setenv("LINES", "10")
     monkeypatch.setenv("COLUMNS", "20")
+    monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("MEMQ_PAGER", "no-such-program")
     monkeypatch.delenv("PAGER", raising=False)
     return Stream()
@@ -100,6 +101,9 @@ def test_what_is_more_goes_to_the_pager_whole(
 def test_without_a_pager_or_a_terminal_all_is_written(stream: Stream) -> None:
     assert show(stream, "a\n" * 50, pager=False) == Shown(50)
     assert stream.getvalue() == "a\n" * 50
+    dumb = Screen(Terminal(stream, {"TERM": "dumb"}), Progress())
+    assert dumb.show(["b\n" * 50]) == Shown(50)
+    assert stream.getvalue() == "a\n" * 50 + "b\n" * 50
     elsewhere = io.StringIO()
     assert Screen(Terminal(elsewhere), Progress()).show(["a\n" * 30, "b"]) == Shown(31)
     assert elsewhere.getvalue() == "a\n" * 30 + "b"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TextIO
 
-from memq.errors import Cancelled, MemqError
+from memq.errors import Cancelled, MemqError, QueryError
 from memq.ui.commands import as_query, is_command, run_command
 from memq.ui.log import log_failure
 from memq.ui.plain import PlainPrompt, lines_of, standard_input
@@ -54,7 +54,7 @@ def enter(session: Session, text: str) -> None:
         if is_command(text):
             run_command(session, text)
         else:
-            session.ask(as_query(text))
+            _ask(session, text)
     except (Cancelled, KeyboardInterrupt):
         if not session.terminal.is_terminal:
             raise
@@ -67,6 +67,15 @@ def enter(session: Session, text: str) -> None:
         _confess(session, text, error)
     except Exception as error:  # noqa: BLE001 - a mistake of ours must not cost the user's session
         _confess(session, text, error)
+
+
+def _ask(session: Session, text: str) -> None:
+    query = as_query(text)
+    if query != text and not session.conversation.results:
+        raise QueryError(
+            "There is no result yet.", hint="A line that begins so goes on with the last one."
+        )
+    session.ask(query)
 
 
 def _confess(session: Session, text: str, error: Exception) -> None:
@@ -96,6 +105,8 @@ def entries(session: Session, lines: Iterable[str]) -> Iterator[str]:
         return session.parser.is_complete(as_query(text))
 
     for line in lines:
+        if not held and not line.strip():
+            continue
         joined = f"{held}\n{line}" if held else line
         follows = state(joined)
         if ends and (not line.strip() or is_command(line) or follows == "wrong"):

@@ -46,7 +46,9 @@ def _given(session: Session, text: str) -> str:
 def tree(session: Session, text: str) -> None:
     """Draw a series as a tree; without one, all processes."""
     query = text.strip() or "process"
-    session.ask(f"{query}.Tree()" if query.isidentifier() else f"({query}).Tree()")
+    session.parser.parse(query)  # what is wrong with it is told of it, not of what is made of it
+    end = "\n" if "//" in query else ""  # a comment at the end has one of its own
+    session.ask(f"{query}.Tree()" if query.isidentifier() else f"({query}{end}).Tree()")
 
 
 def explain(session: Session, text: str) -> None:

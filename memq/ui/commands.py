@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from memq.errors import QueryError
+from memq.errors import QueryError, Span
 from memq.lang import hints
 from memq.ui.command import Command, later
 from memq.ui.look import usages
@@ -141,4 +141,7 @@ def run_command(session: Session, text: str) -> None:
             f"There is no command `.{word}`.",
             hint=hints.did_you_mean([f".{name}" for name in near]) or "`.help` names them all.",
         )
-    command.run(session, text.strip()[1 + len(word) :].strip())
+    rest = text.strip()[1 + len(word) :].strip()
+    if rest and not command.arguments:
+        raise QueryError(f"`.{word}` takes nothing behind it.", rest, Span(0, len(rest)))
+    command.run(session, rest)

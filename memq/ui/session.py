@@ -148,15 +148,17 @@ class Session:
             humane=self.terminal.is_terminal and not self.settings.is_on("exact"),
         )
 
-    def _texts(self, answer: Answer, look: Look) -> Iterable[str]:
+    def _texts(self, answer: Answer, look: Look) -> Iterator[str]:
+        """Yield the pieces of a result; nothing is sought before the first is asked for."""
         is_tree = answer.result.is_tree or (
             self.terminal.is_terminal and answer.result.raw_columns > _RAW_COLUMNS
         )
         if is_tree and self.settings["format"] == "table":
             from memq.ui.looking import outline  # noqa: PLC0415 - few results are structures
 
-            return (f"{line}\n" for line in outline(self, answer))
-        return texts(answer, self.settings["format"], look)
+            yield from (f"{line}\n" for line in outline(self, answer))
+        else:
+            yield from texts(answer, self.settings["format"], look)
 
     def _report(self, answer: Answer, seconds: float, name: str, *, is_whole: bool) -> None:
         """Write the line below a result: rows, time, and what was undecided or cut short."""

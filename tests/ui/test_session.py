@@ -83,6 +83,21 @@ def test_the_clock_counts_what_fails() -> None:
     assert clock.seconds >= 0.02
 
 
+def test_the_time_of_a_single_value_is_counted(
+    sample_image: Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slow(*_: object) -> list[str]:
+        time.sleep(0.03)
+        return ["5\n"]
+
+    monkeypatch.setattr("memq.ui.session.texts", slow)
+    transcript = Transcript(sample_image)
+    transcript.enter(".time on")
+    value, footer = transcript.enter("process.Count()").splitlines()
+    assert value == "5"
+    assert float(footer.removeprefix("_1: ").removesuffix(" s")) >= 0.03
+
+
 # The terminal
 
 

@@ -246,6 +246,8 @@ def _question(options: argparse.Namespace) -> str:
 
 def _parameters(given: Sequence[str]) -> dict[str, Expression]:
     """Read what --let gives names to: literals of the language, and what is none is text."""
+    if not given:
+        return {}
     from memq.eval.pipeline import literal_of  # noqa: PLC0415 - so that --help answers at once
 
     found: dict[str, Expression] = {}

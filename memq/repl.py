@@ -26,7 +26,10 @@ def interpret(session: Session) -> int:
     prompt = _prompt(session, stream)
     while not session.is_over:
         try:
-            enter(session, prompt.ask())
+            text = prompt.ask()
+            enter(session, text)
+            if text.strip() and not session.is_over:
+                session.terminal.write("")
         except KeyboardInterrupt:  # also one that comes when an entry has just ended
             continue
         except EOFError:

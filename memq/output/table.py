@@ -7,9 +7,7 @@ keeps its end, other texts their beginning.
 
 from __future__ import annotations
 
-import re
 import time
-import unicodedata
 from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -23,6 +21,7 @@ from memq.output.json import plain
 from memq.output.look import Look
 from memq.output.records import Lists, slices
 from memq.output.separated import title
+from memq.output.widths import columns_of, filled
 from memq.schema.kinds import Kind
 
 if TYPE_CHECKING:
@@ -35,8 +34,6 @@ _GAP = "  "
 _IN_LIST = 2
 """Items of a list that are written out before the others are counted."""
 _RIGHT = (Kind.NUMBER, Kind.SIZE, Kind.ADDRESS, Kind.FLOAT)
-_PATH = re.compile(r"(?:/|[A-Za-z]:\\|\\)[^ ]*(?: \(deleted\))?")
-"""What looks like a path; one that holds spaces may as well be a command with its arguments."""
 
 # Stands for an unknown value until the line is whole: one column wide, and no text can hold it.
 _UNKNOWN = "\x00"
@@ -207,63 +204,9 @@ def _short_title(field: RecordField) -> str:
     return min((title(field), *others), key=len)
 
 
-def columns_of(text: str) -> int:
-    """Return how many columns of a terminal a text takes."""
-    if text.isascii():
-        return len(text)
-    return sum(map(_columns_of_character, text))
-
-
-def _columns_of_character(character: str) -> int:
-    # Most are told apart without Unicode's tables: Latin letters, and the lines of trees.
-    if character < "\u0300" or "\u2500" <= character <= "\u257f":
-        return 1
-    if unicodedata.combining(character) or unicodedata.category(character) in ("Mn", "Me"):
-        return 0
-    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
-
-
 def _fitted_all(cells: Sequence[str], width: int, *, to_right: bool) -> Sequence[str]:
     """Return the cells, exactly `width` columns wide; each distinct one is cut once."""
     if max(map(len, cells), default=0) <= width and "".join(cells).isascii():
         return [cell.rjust(width) if to_right else cell.ljust(width) for cell in cells]
-    made = {cell: _fitted(cell, width, to_right=to_right) for cell in set(cells)}
+    made = {cell: filled(cell, width, to_right=to_right) for cell in set(cells)}
     return [made[cell] for cell in cells]
-
-
-def _fitted(cell: str, width: int, *, to_right: bool) -> str:
-    """Return the cell, exactly `width` columns wide."""
-    length = columns_of(cell)
-    if length > width:
-        cell = _end(cell, width) if _PATH.fullmatch(cell) else _cut(cell, width - 1) + "…"
-        length = columns_of(cell)
-    space = " " * (width - length)
-    return space + cell if to_right else cell + space
-
-
-def _cut(text: str, width: int) -> str:
-    """Return the beginning of a text that fits into so many columns."""
-    if text.isascii():
-        return text[:width]
-    taken = 0
-    for place, character in enumerate(text):
-        taken += _columns_of_character(character)
-        if taken > width:
-            return text[:place]
-    return text
-
-
-def _end(path: str, width: int) -> str:
-    """Return the end of a path that is too long, from a separator on where that keeps a third."""
-    start = len(path)
-    room = width - 1
-    while start and (room := room - _columns_of_character(path[start - 1])) >= 0:
-        start -= 1
-    # A combining mark has lost the letter below it.
-    while start < len(path) and not _columns_of_character(path[start]):
-        start += 1
-    end = path[start:]
-    whole = re.search(r"[/\\].", end)
-    if whole is not None and 3 * whole.start() <= 2 * len(end):
-        end = end[whole.start() :]
-    return f"…{end}"

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from memq.lang.parser import Parser
     from memq.ui.complete import World
 
+_WIDEST = 24
+"""Columns of an entry of the menu that is shown with its arguments."""
+
 
 class QueryCompleter(Completer):
     """Offers what may be written next; quick enough to be asked at each key, without a thread."""
@@ -31,7 +34,13 @@ class QueryCompleter(Completer):
         from memq.ui.complete import suggest  # noqa: PLC0415 - a prompt does not wait for it
 
         for one in suggest(as_query(document.text_before_cursor), self._world):
-            yield Completion(one.text, one.start, one.shown, one.meta, f"class:{one.kind}")
+            yield Completion(one.text, one.start, _short(one.shown), one.meta, f"class:{one.kind}")
+
+
+def _short(shown: str) -> str:
+    """Return an entry of the menu; one with many arguments would take the room of all docs."""
+    name, bracket, _ = shown.partition("(")
+    return f"{name}(…)" if bracket and len(shown) > _WIDEST else shown
 
 
 class QueryLexer(Lexer):

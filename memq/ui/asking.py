@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -46,9 +44,14 @@ def _given(session: Session, text: str) -> str:
 def tree(session: Session, text: str) -> None:
     """Draw a series as a tree; without one, all processes."""
     query = text.strip() or "process"
-    session.parser.parse(query)  # what is wrong with it is told of it, not of what is made of it
+    session.conversation.bind(query)  # what is wrong with it is shown as it is written
     end = "\n" if "//" in query else ""  # a comment at the end has one of its own
-    session.ask(f"{query}.Tree()" if query.isidentifier() else f"({query}{end}).Tree()")
+    whole = f"{query}.Tree()" if query.isidentifier() else f"({query}{end}).Tree()"
+    try:
+        bound = session.bind(whole)
+    except QueryError as error:
+        raise QueryError(error.message, hint=error.hint) from None
+    session.run(bound, whole)
 
 
 def explain(session: Session, text: str) -> None:
@@ -126,18 +129,19 @@ def save(session: Session, text: str) -> None:
 
 def _write(path: Path, answer: Answer, form: str) -> None:
     """Write aside first, so that under the name there is all, or nothing."""
+    aside = path.with_name(f"{path.name}.part")
     try:
-        handle, aside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="") as stream:
+        with aside.open("x", encoding="utf-8", newline="") as stream:
+            try:
                 for piece in texts(answer, form, Look()):
                     stream.write(piece)
-            Path(aside).rename(path)
-        except BaseException:
-            Path(aside).unlink(missing_ok=True)
-            raise
+            except BaseException:
+                stream.close()
+                aside.unlink()
+                raise
+        aside.rename(path)
     except OSError as error:
-        raise MemqError(f"{path}: {error.strerror or error}") from error
+        raise MemqError(f"{error.filename or path}: {error.strerror or error}") from error
     finally:
         answer.run.progress.erase()
 

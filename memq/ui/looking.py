@@ -13,7 +13,9 @@ from memq.eval.raw import RawBatch
 from memq.eval.series import Series
 from memq.eval.terms import Term
 from memq.output.records import Objects, Records
-from memq.ui import look
+from memq.ui.look.hexdump import hexdump
+from memq.ui.look.layouts import layout as layout_lines
+from memq.ui.look.symbols import symbol as symbol_lines
 from memq.ui.nodes import nodes_of, record_nodes, tree_lines
 
 if TYPE_CHECKING:
@@ -29,17 +31,17 @@ _FOUND = 1000
 
 def layout(session: Session, text: str) -> None:
     """Show a type's layout; at an address, with the values there."""
-    session.page(look.layout(session.image.kernel, text))
+    session.page(layout_lines(session.image.kernel, text))
 
 
 def symbol(session: Session, text: str) -> None:
     """Tell where symbols are."""
-    session.page(look.symbol(session.image.kernel, text))
+    session.page(symbol_lines(session.image.kernel, text))
 
 
 def dump(session: Session, text: str) -> None:
     """Show memory as bytes."""
-    session.page(look.hexdump(session.image, text))
+    session.page(hexdump(session.image, text))
 
 
 def browse(session: Session, text: str) -> None:

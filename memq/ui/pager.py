@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from memq.errors import Cancelled
-from memq.output.table import columns_of
+from memq.output.widths import columns_of
 from memq.printing import say
 from memq.ui.more import More
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from prompt_toolkit import PromptSession
@@ -71,6 +73,11 @@ def history_of(session: Session) -> History:
         return InMemoryHistory()
 
 
+def _import_all() -> None:
+    for name in ("memq.ui.complete", "memq.eval.conversation", "memq.eval.result"):
+        import_module(name)
+
+
 class Prompt:
     """Asks for one entry after the other."""
 
@@ -100,10 +107,17 @@ class Prompt:
             output=output,
         )
         session.history = self.entries
+        self._is_warm = False
 
     def ask(self) -> str:
         """Return the next entry; KeyboardInterrupt, EOFError as the keys say."""
-        return self._prompt.prompt()
+        return self._prompt.prompt(pre_run=self._warm_up)
+
+    def _warm_up(self) -> None:
+        """Import what queries need while the user thinks of the first one."""
+        if not self._is_warm:
+            self._is_warm = True
+            threading.Thread(target=_import_all, daemon=True).start()
 
     def entries(self) -> Iterable[str]:
         """Return what was entered, the latest first, earlier sessions included."""

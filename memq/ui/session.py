@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import sys
-import textwrap
 import time
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from memq.ui.terminal import Terminal
 
 
+_ERROR = "error:"
 _RAW_COLUMNS = 4
 """Members of structures that stand side by side on a terminal; more are drawn as trees."""
 
@@ -184,9 +184,8 @@ class Session:
     def greet(self) -> None:
         """Say what was opened, where someone looks on; and what is odd about it."""
         if self.terminal.is_terminal:
-            text = clean(summary(self.image))
-            lines = textwrap.wrap(text, self.terminal.width, break_on_hyphens=False)
-            self.terminal.write(*(self.terminal.paint(line, styles.BOLD) for line in lines))
+            for line in self.terminal.wrapped(clean(summary(self.image)), ", "):
+                self.terminal.write(self.terminal.paint(line, styles.BOLD))
         self.warn()
 
     def warn(self) -> None:
@@ -208,11 +207,15 @@ class Session:
             self._aside(self.terminal.paint(clean(text), styles.DIM))
 
     def fail(self, error: MemqError) -> None:
-        """Say what went wrong."""
+        """Say what went wrong; what is drawn of the query keeps its lines, the rest is wrapped."""
         self.failures += 1
-        message, *drawn = str(error).split("\n") if isinstance(error, QueryError) else [str(error)]
-        head = self.terminal.paint("error:", styles.RED)
-        self._aside(f"{head} {clean(message)}", *map(clean, drawn))
+        lines = str(error).split("\n") if isinstance(error, QueryError) else [str(error)]
+        lines[0] = f"{_ERROR} {lines[0]}"
+        told: list[str] = []
+        for line in map(clean, lines):
+            told += [line] if line.startswith("  ") else self.terminal.wrapped(line)
+        head = told[0].removeprefix(_ERROR)
+        self._aside(self.terminal.paint(_ERROR, styles.RED) + head, *told[1:])
 
     def _aside(self, *lines: str) -> None:
         """Write what is no result: where no one looks on, it does not stand among the results."""

@@ -10,6 +10,8 @@ from prompt_toolkit.styles import Style
 if TYPE_CHECKING:
     from memq.ui.terminal import Terminal
 
+# Colours in hex are some of the 256 that terminals have: others turn into what is near by number,
+# which may be another hue.
 _DARK = {
     "query.keyword": "ansimagenta",
     "query.method": "ansicyan",
@@ -28,8 +30,8 @@ _DARK = {
     "matching-bracket.other": "bold underline",
     "completion-menu.completion": "bg:#303030 #d0d0d0",
     "completion-menu.completion.current": "bg:#005f87 #ffffff noreverse",
-    "completion-menu.meta.completion": "bg:#262626 #a0a0a0",
-    "completion-menu.meta.completion.current": "bg:#00496b #e0e0e0",
+    "completion-menu.meta.completion": "bg:#262626 #9e9e9e",
+    "completion-menu.meta.completion.current": "bg:#005f87 #e4e4e4",
     "scrollbar.background": "bg:#262626",
     "scrollbar.button": "bg:#585858",
 }
@@ -45,7 +47,7 @@ _LIGHT = _DARK | {
     "completion-menu.completion": "bg:#e4e4e4 #262626",
     "completion-menu.completion.current": "bg:#5f87af #ffffff noreverse",
     "completion-menu.meta.completion": "bg:#eeeeee #585858",
-    "completion-menu.meta.completion.current": "bg:#4f779f #ffffff",
+    "completion-menu.meta.completion.current": "bg:#5f87af #ffffff",
     "scrollbar.background": "bg:#e4e4e4",
     "scrollbar.button": "bg:#a8a8a8",
 }

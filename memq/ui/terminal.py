@@ -5,12 +5,16 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import textwrap
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_FIRM = "\xa0"
+"""A space at which no line is cut."""
+_NARROWEST = 20
 DIM, BOLD, RED, END = "\x1b[2m", "\x1b[1m", "\x1b[31m", "\x1b[0m"
 
 
@@ -53,6 +57,16 @@ class Terminal:
     def height(self) -> int:
         """Rows, as they are now."""
         return shutil.get_terminal_size().lines
+
+    def wrapped(self, text: str, between: str = " ") -> list[str]:
+        """Return the lines of a text that may be cut at spaces, or behind what is `between`."""
+        if not self.is_terminal or not text:
+            return [text]
+        parts = text.replace(" ", _FIRM).replace(between.replace(" ", _FIRM), between)
+        lines = textwrap.wrap(
+            parts, max(self.width, _NARROWEST), break_on_hyphens=False, break_long_words=False
+        )
+        return [line.replace(_FIRM, " ") for line in lines]
 
     def paint(self, text: str, style: str) -> str:
         """Return the text in a style, where there are any."""

@@ -142,6 +142,8 @@ class _Lines:
     def __init__(self, names: Iterable[bytes]) -> None:
         self._text = b"\n" + b"\n".join(names) + b"\n"
         self._small = self._text.lower()
+        self._last: dict[bool, tuple[bytes, list[bytes]]] = {}
+        """The last text that all names were found of, at the beginning (True) or anywhere."""
 
     def matching(self, partial: str) -> list[str]:
         """Return names that begin so, sorted; where there are few, also names that hold the text.
@@ -151,11 +153,25 @@ class _Lines:
         wanted = partial.encode(errors="replace").lower()
         if b"\n" in wanted:
             return []
-        found = sorted(set(islice(self._holding(b"\n" + wanted), MOST_NAMES)))
+        found = sorted(set(self._found(wanted, begins=True)))
         if len(found) < _FEW and len(wanted) >= _SHORTEST:
-            others = set(islice(self._holding(wanted), MOST_NAMES)) - set(found)
-            found += sorted(others)
+            found += sorted(set(self._found(wanted, begins=False)) - set(found))
         return [name.decode(errors="backslashreplace") for name in found]
+
+    def _found(self, wanted: bytes, *, begins: bool) -> list[bytes]:
+        """Return names that begin with a text, or hold it: all, or as many as are asked for.
+
+        What fits a text fits its beginning, so that a letter more only sifts what was found.
+        """
+        before, known = self._last.get(begins, (b"\n", []))
+        if wanted.startswith(before):
+            fits = bytes.startswith if begins else bytes.__contains__
+            return [name for name in known if fits(name.lower(), wanted)]
+        sought = b"\n" + wanted if begins else wanted
+        found = list(islice(self._holding(sought), MOST_NAMES))
+        if len(found) < MOST_NAMES:
+            self._last[begins] = wanted, found
+        return found
 
     def _holding(self, text: bytes) -> Iterator[bytes]:
         """Yield the names in which a text stands, that may begin with the line feed before them."""

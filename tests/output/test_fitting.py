@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import memq
-from memq.output import table
+from memq.output import table, widths
 from memq.output.cells import clean
 from memq.output.fitting import Need, fitted, kept
 from memq.output.look import Look
@@ -62,7 +62,7 @@ def _at_each_width(image: memq.Image, query: str) -> str:
 def _drawn(image: memq.Image, query: str, width: int) -> str:
     answer, look = image.query(query), Look(width, humane=True)
     text = "".join(table.table(answer.batches(), answer.result.shape.fields, look))
-    assert max(map(table.columns_of, text.splitlines())) <= width
+    assert max(map(widths.columns_of, text.splitlines())) <= width
     return text + (f"{look.note}\n" if look.note else "")
 
 
@@ -202,13 +202,13 @@ def test_a_table_of_default_columns_fits_and_is_clean(
     assert all(is_safe(character) for character in text if character != "\n")
     asked = max(1, aliases.count(None))
     narrowest = 8 * asked + 2 * (asked - 1)
-    assert max(map(table.columns_of, text.split("\n"))) <= max(width, narrowest)
+    assert max(map(widths.columns_of, text.split("\n"))) <= max(width, narrowest)
 
 
 @given(st.text("/漢a\u0301é", max_size=12).map("/".__add__), st.integers(1, 12))
 def test_a_path_is_cut_between_characters(path: str, width: int) -> None:
-    cell = table._fitted(clean(path), width, to_right=False)
-    assert table.columns_of(cell) == width
+    cell = widths.filled(clean(path), width, to_right=False)
+    assert widths.columns_of(cell) == width
     end = cell.rstrip(" ").removeprefix("…")
     assert path.endswith(end)
     assert not end.startswith("\u0301")

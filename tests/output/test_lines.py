@@ -15,7 +15,8 @@ from memq.column import Column
 from memq.errors import Reason
 from memq.output.lines import DEEPEST, Lines, prefixes
 from memq.output.look import Look
-from memq.output.table import columns_of, table
+from memq.output.table import table
+from memq.output.widths import columns_of
 from memq.schema.kinds import Kind
 from tests.output import made
 from tests.output.made import Field

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from memq.errors import Cancelled, Reason
-from memq.output import table
+from memq.output import table, widths
 from memq.output.cells import clean
 from memq.output.look import Look
 from memq.schema.kinds import Kind
@@ -124,7 +124,7 @@ def test_titles_are_cut_and_cleaned() -> None:
 
 
 def test_wide_characters_take_two_columns() -> None:
-    assert table.columns_of("漢字e\u0301") == 5
+    assert widths.columns_of("漢字e\u0301") == 5
     fields = (Field(("a",), Kind.STRING), Field(("b",), Kind.STRING))
     batch = made.records(fields, [("漢字", "x"), ("abcd", "y"), ("e\u0301", "z")])
     assert drawn(batch).splitlines()[2:] == ["漢字  x", "abcd  y", "e\u0301     z"]
@@ -215,13 +215,13 @@ def test_a_table_is_no_wider_than_its_terminal(
     fields, rows = content
     text = drawn(made.records(fields, rows), width=width)
     narrowest = 8 * len(fields) + 2 * (len(fields) - 1)
-    assert max(map(table.columns_of, text.split("\n"))) <= max(width, narrowest)
+    assert max(map(widths.columns_of, text.split("\n"))) <= max(width, narrowest)
 
 
 @given(made.hostile_texts, st.integers(1, 20))
 def test_a_cell_fills_its_columns_exactly(text: str, width: int) -> None:
     cell = clean(text)
     for to_right in (False, True):
-        fitted = table._fitted(cell, width, to_right=to_right)
-        assert table.columns_of(fitted) == width
+        fitted = widths.filled(cell, width, to_right=to_right)
+        assert widths.columns_of(fitted) == width
         assert cell in fitted or "…" in fitted

@@ -69,10 +69,10 @@ class Screen:
         self.screen.resize(rows, columns)
         self.child.setwinsize(rows, columns)
 
-    def read(self) -> bool:
-        """Take what the program has written, or soon writes; False: it has ended."""
+    def read(self, seconds: float = 0.05) -> bool:
+        """Take what the program has written, or writes within so long; False: it has ended."""
         try:
-            data = self.child.read_nonblocking(1 << 16, timeout=0.05)
+            data = self.child.read_nonblocking(1 << 16, timeout=seconds)
         except pexpect.TIMEOUT:
             return True
         except pexpect.EOF:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from time import process_time
+import sys
 
 import pytest
 from hypothesis import given
@@ -101,15 +101,23 @@ def test_any_text_is_cut(text: str) -> None:
     "part",
     ["a.b(", "/[", '"', "(", "a$", 't"', "1 ", "(a)=>", "\n\n", "#\n", "[a", "/a", "\\", ".a"],
 )
-def test_time_is_linear(part: str, parser: Parser) -> None:
-    def seconds(length: int) -> float:
-        text = part * (length // len(part))
-        start = process_time()
-        pieces(text, parser)
-        return process_time() - start
+def test_work_is_linear(part: str, parser: Parser) -> None:
+    def calls(length: int) -> int:
+        text, count = part * (length // len(part)), 0
 
-    seconds(1000)
-    assert seconds(20_000) < 12 * seconds(5_000) + 0.05
+        def counted(_frame: object, _event: str, _argument: object) -> None:
+            nonlocal count
+            count += 1
+
+        sys.setprofile(counted)
+        try:
+            pieces(text, parser)
+        finally:
+            sys.setprofile(None)
+        return count
+
+    calls(1000)
+    assert calls(4_000) < 6 * calls(1_000) + 1000
 
 
 def test_prompt_toolkit_is_given_the_lines(parser: Parser) -> None:

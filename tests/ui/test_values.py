@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import memq
 from memq.errors import Reason, SymbolError
@@ -147,3 +149,11 @@ def test_what_is_known_of_the_dump_is_not_changed(
         (count,) = image.query("process.Count(in_task_list)").rows()
         (all_,) = image.query("process.Count()").rows()
         assert count == all_ > 3
+
+
+@given(st.lists(st.text("abC_", min_size=1, max_size=8), max_size=30), st.text("ab_C", max_size=6))
+def test_a_letter_more_sifts_what_was_found(names: list[str], text: str) -> None:
+    lines = [name.encode() for name in names]
+    typed = values._Lines(lines)
+    for end in range(len(text) + 1):
+        assert typed.matching(text[:end]) == values._Lines(lines).matching(text[:end])

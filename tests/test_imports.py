@@ -1,0 +1,56 @@
+"""What is imported when: nobody waits for what is not needed."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+from tests.lab import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_FOR_TERMINALS = ("prompt_toolkit", "rich", "asyncio", "memq.ui", "memq.repl")
+_FOR_QUERIES = ("memq.eval", "memq.output.json", "memq.output.records", "orjson", "re2")
+
+
+def imported(program: str, *names: str) -> list[str]:
+    """Run a program, and return which modules it has imported of those, or of within those."""
+    more = f"import sys\n{program}\nprint('\\n'.join(['-', *sys.modules]), file=sys.stderr)"
+    done = subprocess.run(
+        [sys.executable, "-c", more], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    modules = done.stderr.rpartition("\n-\n")[2].split()
+    assert "sys" in modules
+    return [one for one in modules if any(f"{one}.".startswith(f"{name}.") for name in names)]
+
+
+def test_a_query_needs_nothing_of_the_interpreter(sample: Path) -> None:
+    asked = [["-e", "process.Take(1)", "-o", form] for form in ("table", "json", "csv")]
+    asked += [
+        ["-e", "process.Take(1).Select(raw)", "-o", "table"],
+        ["-e", "process.Tree()", "-o", "table"],
+        ["-e", "process.Where(name == 'x')", "--undecided"],
+        ["-e", "process", "--explain"],
+    ]
+    program = "from memq.cli import main\n"
+    for arguments in asked:
+        program += f"assert main({[str(sample), *arguments]!r}) == 0\n"
+    program += "assert main(['--schema']) == 0\n"
+    assert not imported(program, *_FOR_TERMINALS)
+
+
+def test_a_dump_is_open_before_queries_can_be_asked(sample: Path) -> None:
+    program = (
+        "from memq.image import Image\nfrom memq.summary import summary\n"
+        "from memq.ui.session import Session\nfrom memq.ui.terminal import Terminal\n"
+        f"session = Session(Image({str(sample)!r}), Terminal())\n"
+        "session.greet()\nimport memq.ui.commands, memq.repl"
+    )
+    assert not imported(program, "memq.eval", "orjson", "re2", "rich")
+
+
+def test_help_needs_no_numpy() -> None:
+    program = "from memq.cli import main\ntry: main(['--help'])\nexcept SystemExit: pass"
+    assert not imported(program, "numpy", *_FOR_TERMINALS, *_FOR_QUERIES)

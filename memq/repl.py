@@ -2,92 +2,123 @@
 
 from __future__ import annotations
 
-import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
-from memq.errors import Cancelled, MemqError
+from memq.errors import Cancelled, MemqError, QueryError
 from memq.ui.commands import as_query, is_command, run_command
 from memq.ui.log import log_failure
+from memq.ui.plain import PlainPrompt, lines_of, standard_input
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from memq.lang.parser import Completeness
+    from memq.ui.prompt import Prompt
     from memq.ui.session import Session
 
 
 def interpret(session: Session) -> int:
     """Run the interpreter; returns the program's exit status."""
-    if not (sys.stdin.isatty() and session.terminal.is_terminal):
-        return _read(session)
-    from memq.ui.prompt import Prompt  # noqa: PLC0415 - prompt_toolkit, for terminals only
-
+    stream = standard_input()
+    if not (stream.isatty() and session.terminal.is_terminal):
+        return _read(session, stream)
     session.greet()
-    prompt = Prompt(session)
+    prompt = _prompt(session, stream)
     while not session.is_over:
         try:
             text = prompt.ask()
-        except KeyboardInterrupt:
+            enter(session, text)
+            if text.strip() and not session.is_over:
+                session.terminal.write("")
+        except KeyboardInterrupt:  # also one that comes when an entry has just ended
             continue
         except EOFError:
             break
-        enter(session, text)
-        if text.strip() and not session.is_over:
-            session.terminal.write("")
     return 0
 
 
+def _prompt(session: Session, stream: TextIO) -> Prompt | PlainPrompt:
+    if session.terminal.is_dumb:
+        return PlainPrompt(session, stream)
+    from memq.ui.prompt import Prompt  # noqa: PLC0415 - prompt_toolkit, for terminals only
+
+    return Prompt(session)
+
+
 def enter(session: Session, text: str) -> None:
-    """Run one entry; whatever goes wrong with it, the session goes on."""
+    """Run one entry; whatever goes wrong with it, the session goes on.
+
+    Where no one looks on, what is stopped ends the session, and so does output that cannot be
+    written: Cancelled, KeyboardInterrupt, OSError.
+    """
     try:
         if not text.strip():
             return
         if is_command(text):
             run_command(session, text)
         else:
-            session.ask(as_query(text))
+            _ask(session, text)
     except (Cancelled, KeyboardInterrupt):
+        if not session.terminal.is_terminal:
+            raise
         session.quietly("stopped")
     except MemqError as error:
         session.fail(error)
+    except OSError as error:
+        if not session.terminal.is_terminal:
+            raise
+        _confess(session, text, error)
     except Exception as error:  # noqa: BLE001 - a mistake of ours must not cost the user's session
-        place = log_failure(text, error)
-        kind = type(error).__name__
-        session.fail(MemqError(f"this is a mistake in memq ({kind}); what it did is in {place}"))
+        _confess(session, text, error)
 
 
-def _read(session: Session) -> int:
-    """Run what standard input holds, entry by entry; 1 if any of them failed."""
-    for text in entries(session, sys.stdin.read(_LONGEST)):
+def _ask(session: Session, text: str) -> None:
+    query = as_query(text)
+    if query != text and not session.conversation.results:
+        raise QueryError(
+            "There is no result yet.", hint="A line that begins so goes on with the last one."
+        )
+    session.ask(query)
+
+
+def _confess(session: Session, text: str, error: Exception) -> None:
+    """Say that memq is wrong, and where the details are."""
+    place, kind = log_failure(text, error), type(error).__name__
+    session.fail(MemqError(f"this is a mistake in memq ({kind}); what it did is in {place}"))
+
+
+def _read(session: Session, stream: TextIO) -> int:
+    """Run what a stream holds, entry by entry; 1 if any of them failed."""
+    session.warn()
+    for text in entries(session, lines_of(stream)):
         enter(session, text)
         if session.is_over:
             break
     return 1 if session.failures else 0
 
 
-_LONGEST = 1 << 20
-"""Characters that are read of standard input."""
-
-
-def entries(session: Session, text: str) -> Iterator[str]:
-    """Cut a text into entries: a command is a line, a query as many as can be read as one.
+def entries(session: Session, lines: Iterable[str]) -> Iterator[str]:
+    """Cut lines into entries: a command is a line, a query as many as can be read as one.
 
     What follows an empty line, where a query can end, begins anew.
     """
-    held = ""
+    held, ends = "", False
 
-    def complete(text: str) -> Completeness:
+    def state(text: str) -> Completeness:
         return session.parser.is_complete(as_query(text))
 
-    for line in text.splitlines():
+    for line in lines:
+        if not held and not line.strip():
+            continue
         joined = f"{held}\n{line}" if held else line
-        ends = held and complete(held) != "incomplete"
-        if ends and (not line.strip() or is_command(line) or complete(joined) == "wrong"):
+        follows = state(joined)
+        if ends and (not line.strip() or is_command(line) or follows == "wrong"):
             yield held
-            joined = line
+            joined, follows = line, state(line)
         held = joined if joined.strip() else ""
+        ends = bool(held) and follows != "incomplete"
         if held == line and is_command(held):
             yield held
-            held = ""
+            held, ends = "", False
     if held:
         yield held

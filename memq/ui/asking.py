@@ -45,7 +45,8 @@ def tree(session: Session, text: str) -> None:
     """Draw a series as a tree; without one, all processes."""
     query = text.strip() or "process"
     session.conversation.bind(query)  # what is wrong with it is shown as it is written
-    whole = f"{query}.Tree()" if query.isidentifier() else f"({query}).Tree()"
+    end = "\n" if "//" in query else ""  # a comment at the end has one of its own
+    whole = f"{query}.Tree()" if query.isidentifier() else f"({query}{end}).Tree()"
     try:
         bound = session.bind(whole)
     except QueryError as error:
@@ -97,10 +98,8 @@ def timed(session: Session, text: str) -> None:
     session.say(f"checked     {checked - started:8.3f} s")
     if first is not None:
         session.say(f"first rows  {first - checked:8.3f} s")
-    session.say(
-        f"all rows    {ended - checked:8.3f} s   {answer.run.matched:,} rows",
-        f"processor   {time.process_time() - busy:8.3f} s",
-    )
+    session.say(f"all rows    {ended - checked:8.3f} s   {answer.run.matched:,} rows")
+    session.say(f"processor   {time.process_time() - busy:8.3f} s")
 
 
 # Files

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from memq.errors import QueryError
+from memq.errors import QueryError, Span
 from memq.lang import hints
 from memq.ui.command import Command, later
 from memq.ui.look import usages
@@ -12,6 +12,7 @@ from memq.ui.look import usages
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from memq.lang.parser import Parser
     from memq.ui.session import Session
 
 _DECLARED = (
@@ -116,6 +117,13 @@ def as_query(text: str) -> str:
     return f"_{text.lstrip()}" if goes_on else text
 
 
+def is_whole(text: str, parser: Parser) -> bool:
+    """Whether an entry is run as it is: it is complete, or wrong, so that the error shows."""
+    if not text.strip() or is_command(text):
+        return True
+    return parser.is_complete(as_query(text)) != "incomplete"
+
+
 def word_of(text: str) -> str:
     """Return the name of the command in an entry."""
     rest = text.strip().removeprefix(".")
@@ -133,4 +141,7 @@ def run_command(session: Session, text: str) -> None:
             f"There is no command `.{word}`.",
             hint=hints.did_you_mean([f".{name}" for name in near]) or "`.help` names them all.",
         )
-    command.run(session, text.strip()[1 + len(word) :].strip())
+    rest = text.strip()[1 + len(word) :].strip()
+    if rest and not command.arguments:
+        raise QueryError(f"`.{word}` takes nothing behind it.", rest, Span(0, len(rest)))
+    command.run(session, rest)

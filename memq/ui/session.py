@@ -121,6 +121,8 @@ class Session:
                 pieces = clock.timed(self._texts(answer, look))
                 is_whole = not screen.show(pieces, pager=pager, cancel=cancel).is_stopped
             except Cancelled:
+                if not self.terminal.is_terminal:
+                    raise  # what was written so far is no whole result
                 is_whole = False
             except ImageError as error:
                 raise MemqError(str(error)) from error
@@ -146,15 +148,17 @@ class Session:
             humane=self.terminal.is_terminal and not self.settings.is_on("exact"),
         )
 
-    def _texts(self, answer: Answer, look: Look) -> Iterable[str]:
+    def _texts(self, answer: Answer, look: Look) -> Iterator[str]:
+        """Yield the pieces of a result; nothing is sought before the first is asked for."""
         is_tree = answer.result.is_tree or (
             self.terminal.is_terminal and answer.result.raw_columns > _RAW_COLUMNS
         )
         if is_tree and self.settings["format"] == "table":
             from memq.ui.looking import outline  # noqa: PLC0415 - few results are structures
 
-            return (f"{line}\n" for line in outline(self, answer))
-        return texts(answer, self.settings["format"], look)
+            yield from (f"{line}\n" for line in outline(self, answer))
+        else:
+            yield from texts(answer, self.settings["format"], look)
 
     def _report(self, answer: Answer, seconds: float, name: str, *, is_whole: bool) -> None:
         """Write the line below a result: rows, time, and what was undecided or cut short."""
@@ -178,9 +182,14 @@ class Session:
     # What is said
 
     def greet(self) -> None:
-        """Say what was opened."""
-        for line in self.terminal.wrapped(clean(summary(self.image)), ", "):
-            self.terminal.write(self.terminal.paint(line, styles.BOLD))
+        """Say what was opened, where someone looks on; and what is odd about it."""
+        if self.terminal.is_terminal:
+            for line in self.terminal.wrapped(clean(summary(self.image)), ", "):
+                self.terminal.write(self.terminal.paint(line, styles.BOLD))
+        self.warn()
+
+    def warn(self) -> None:
+        """Say what is odd about the dump."""
         for warning in self.image.warnings:
             self.say(f"warning: {warning}")
 
@@ -237,3 +246,5 @@ class Session:
             yield stop
         finally:
             signal.signal(signal.SIGINT, before)
+            if run.cancelled and self.terminal.is_terminal:
+                self.terminal.stream.write("\r")  # what follows takes the place of the key's `^C`

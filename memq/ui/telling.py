@@ -239,7 +239,7 @@ def history(session: Session, text: str) -> None:
 
 def set_(session: Session, text: str) -> None:
     """Show what can be set, or set one."""
-    name, *value = text.split()[:2] or [""]
+    name, *value = text.split() or [""]
     if not name:
         for one in SETTINGS.values():
             line = f"{one.name:12}{session.settings[one.name]:7}{one.doc} {one.listed}"
@@ -249,7 +249,7 @@ def set_(session: Session, text: str) -> None:
             session.settings.set(name, "")
         session.say(session.settings[name])
     else:
-        session.settings.set(name, value[0])
+        session.settings.set(name, " ".join(value))
 
 
 def format_(session: Session, text: str) -> None:

@@ -233,6 +233,8 @@ def _question(options: argparse.Namespace) -> str:
         return str(options.query)
     try:
         if options.file == "-":
+            if not hasattr(sys.stdin, "buffer"):  # it is None where the caller has closed it
+                raise QueryError("standard input is closed")
             return sys.stdin.buffer.read(_LONGEST).decode()
         with Path(options.file).open("rb") as file:
             return file.read(_LONGEST).decode()

@@ -31,6 +31,7 @@ class Reason(IntEnum):
     DIVISION_BY_ZERO = 10
     CUT_SHORT = 11
     NOT_SINGLE = 12
+    STOPPED = 13
 
     @property
     def text(self) -> str:
@@ -52,6 +53,7 @@ _REASON_TEXTS = {
     Reason.DIVISION_BY_ZERO: "division by zero",
     Reason.CUT_SHORT: "collection was cut short",
     Reason.NOT_SINGLE: "there is more than one element",
+    Reason.STOPPED: "stopped by the user",
 }
 
 

@@ -46,7 +46,8 @@ class Answer:
         """Yield what JSON output has: a dictionary a record, or the plain values."""
         from memq.output import json  # noqa: PLC0415
 
-        return json.parsed(self.batches(), bare=self.result.shape.bare)
+        bare, check = self.result.shape.bare, self.run.check
+        return json.parsed(self.batches(), bare=bare, check=check)
 
 
 class Image:

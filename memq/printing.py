@@ -8,18 +8,21 @@ import os
 import shutil
 import sys
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, TextIO
 
 from memq.errors import MemqError, QueryError, Reason
 
 if TYPE_CHECKING:
     from collections import Counter
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
+    from memq.eval.places import RecordShape
     from memq.image import Answer
+    from memq.output.json import Check
     from memq.output.lines import Lines
     from memq.output.look import Look
-    from memq.output.records import RecordField, Records
+    from memq.output.records import Records
     from memq.run import Run
 
 FORMATS = ("table", "json", "jsonl", "csv", "tsv")
@@ -72,40 +75,43 @@ def _put(pieces: Iterable[str], stream: TextIO, look: Look) -> None:
 
 def undecided_texts(answer: Answer, form: str, look: Look) -> Iterable[str]:
     """Yield the pieces of text of the elements that could not be decided."""
-    found = list(answer.undecided())
+    from memq.eval.places import RecordShape  # noqa: PLC0415 - so that --help answers at once
+
+    found, check = list(answer.undecided()), answer.run.check
     if form in ("json", "jsonl"):
-        yield from _records(iter(found), (), form, look, bare=False)
+        yield from _records(iter(found), RecordShape(()), form, look, check=check)
         return
     for number, records in enumerate(found):
         if number:
             yield "\n"
-        yield from _records(iter([records]), records.fields, form, look, bare=False)
+        shape = RecordShape(records.fields)
+        yield from _records(iter([records]), shape, form, look, check=check)
 
 
 def texts(answer: Answer, form: str, look: Look) -> Iterable[str]:
     """Return the pieces of text of the result, each as soon as it is found."""
-    shape, batches = answer.result.shape, answer.batches()
+    shape, batches, check = answer.result.shape, answer.batches(), answer.run.check
     if form == "table" and answer.result.is_tree:
-        return _trees(batches)
+        return _trees(batches, check)
     if not answer.result.is_single:
-        lines = answer.result.lines
-        return _records(batches, shape.fields, form, look, bare=shape.bare, lines=lines)
+        return _records(batches, shape, form, look, lines=answer.result.lines, check=check)
     if form == "json":
         form = "jsonl"
     first = next(batches, None)
     rest = itertools.chain([] if first is None else [first], batches)
     if first is not None and first.fields != shape.fields:
         # There is no object: null, or why it is not known, whatever columns it would have.
-        return _records(rest, first.fields, "jsonl", look, bare=True)
+        shape = replace(shape, fields=first.fields, bare=True)
+        return _records(rest, shape, "jsonl", look, check=check)
     if form == "table" and shape.bare:
         return _single(rest, look)
-    return _records(rest, shape.fields, form, look, bare=shape.bare)
+    return _records(rest, shape, form, look, check=check)
 
 
-def _trees(batches: Iterator[Records]) -> Iterable[str]:
+def _trees(batches: Iterator[Records], check: Check) -> Iterable[str]:
     from memq.output import tree  # noqa: PLC0415 - so that --help answers at once
 
-    return tree.trees(batches)
+    return tree.trees(batches, check)
 
 
 def _single(batches: Iterator[Records], look: Look) -> Iterable[str]:
@@ -116,24 +122,24 @@ def _single(batches: Iterator[Records], look: Look) -> Iterable[str]:
 
 def _records(
     batches: Iterator[Records],
-    fields: Sequence[RecordField],
+    shape: RecordShape,
     form: str,
     look: Look,
     *,
-    bare: bool,
     lines: Lines | None = None,
+    check: Check = None,
 ) -> Iterable[str]:
     from memq.output import json, separated, table  # noqa: PLC0415 - so that --help answers at once
 
     if form == "jsonl":
-        return json.lines(batches, bare=bare)
+        return json.lines(batches, bare=shape.bare, check=check)
     if form == "json":
-        return json.array(batches, bare=bare)
+        return json.array(batches, bare=shape.bare, check=check)
     if form == "csv":
-        return separated.csv(batches, fields)
+        return separated.csv(batches, shape.fields, check)
     if form == "tsv":
-        return separated.tsv(batches, fields)
-    return table.table(batches, fields, look, lines=lines)
+        return separated.tsv(batches, shape.fields, check)
+    return table.table(batches, shape.fields, look, lines=lines)
 
 
 def report(answer: Answer) -> None:

@@ -2,45 +2,55 @@
 
 from __future__ import annotations
 
-import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from memq.errors import Cancelled, MemqError, QueryError
 from memq.ui.commands import as_query, is_command, meant, run_command, without_dot
 from memq.ui.log import log_failure
+from memq.ui.plain import PlainPrompt, lines_of, standard_input
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from memq.lang.parser import Completeness
+    from memq.ui.prompt import Prompt
     from memq.ui.session import Session
 
 
 def interpret(session: Session) -> int:
     """Run the interpreter; returns the program's exit status."""
-    if not hasattr(sys.stdin, "isatty"):  # it is None where the caller has closed it
-        raise MemqError("standard input is closed")
-    if not (sys.stdin.isatty() and session.terminal.is_terminal):
-        return _read(session)
-    from memq.ui.prompt import Prompt  # noqa: PLC0415 - prompt_toolkit, for terminals only
-
+    stream = standard_input()
+    if not (stream.isatty() and session.terminal.is_terminal):
+        return _read(session, stream)
     session.greet()
-    prompt = Prompt(session)
+    prompt = _prompt(session, stream)
     while not session.is_over:
         try:
             text = prompt.ask()
-        except KeyboardInterrupt:
+            enter(session, text)
+            if text.strip() and not session.is_over:
+                session.terminal.write("")
+        except KeyboardInterrupt:  # also one that comes when an entry has just ended
             continue
         except EOFError:
             break
-        enter(session, text)
-        if text.strip() and not session.is_over:
-            session.terminal.write("")
     return 0
 
 
+def _prompt(session: Session, stream: TextIO) -> Prompt | PlainPrompt:
+    if session.terminal.is_dumb:
+        return PlainPrompt(session, stream)
+    from memq.ui.prompt import Prompt  # noqa: PLC0415 - prompt_toolkit, for terminals only
+
+    return Prompt(session)
+
+
 def enter(session: Session, text: str) -> None:
-    """Run one entry; whatever goes wrong with it, the session goes on."""
+    """Run one entry; whatever goes wrong with it, the session goes on.
+
+    Where no one looks on, what is stopped ends the session, and so does output that cannot be
+    written: Cancelled, KeyboardInterrupt, OSError.
+    """
     try:
         if session.parser.is_empty(text):
             return
@@ -52,21 +62,28 @@ def enter(session: Session, text: str) -> None:
         else:
             _ask(session, text)
     except (Cancelled, KeyboardInterrupt):
+        if not session.terminal.is_terminal:
+            raise
         session.quietly("stopped")
     except MemqError as error:
         session.fail(error)
-    except Exception as error:  # a mistake of ours must not cost the user's session
-        if isinstance(error, OSError) and not session.terminal.is_terminal:
-            raise  # whoever reads the output has seen enough, or can take no more
-        place = log_failure(text, error)
-        kind = type(error).__name__
-        session.fail(MemqError(f"this is a mistake in memq ({kind}); what it did is in {place}"))
+    except OSError as error:
+        if not session.terminal.is_terminal:
+            raise
+        _confess(session, text, error)
+    except Exception as error:  # noqa: BLE001 - a mistake of ours must not cost the user's session
+        _confess(session, text, error)
 
 
 def _ask(session: Session, text: str) -> None:
     """Ask a query; QueryError says, too, if it would be a command with a dot before it."""
+    query = as_query(text)
+    if query != text and not session.conversation.results:
+        raise QueryError(
+            "There is no result yet.", hint="A line that begins so goes on with the last one."
+        )
     try:
-        session.ask(as_query(text))
+        session.ask(query)
     except QueryError as error:
         command = without_dot(text)
         if not command:
@@ -75,9 +92,16 @@ def _ask(session: Session, text: str) -> None:
         raise QueryError(error.message, error.text, error.span, hint) from None
 
 
-def _read(session: Session) -> int:
-    """Run what standard input holds, entry by entry; 1 if any of them failed."""
-    for text in entries(session, sys.stdin.read(_LONGEST)):
+def _confess(session: Session, text: str, error: Exception) -> None:
+    """Say that memq is wrong, and where the details are."""
+    place, kind = log_failure(text, error), type(error).__name__
+    session.fail(MemqError(f"this is a mistake in memq ({kind}); what it did is in {place}"))
+
+
+def _read(session: Session, stream: TextIO) -> int:
+    """Run what a stream holds, entry by entry; 1 if any of them failed."""
+    session.warn()
+    for text in entries(session, lines_of(stream)):
         enter(session, text)
         if session.is_over:
             break
@@ -89,30 +113,28 @@ def _is_word(line: str) -> bool:
     return meant(line) != line and not line.rstrip().endswith("?")
 
 
-_LONGEST = 1 << 20
-"""Characters that are read of standard input."""
-
-
-def entries(session: Session, text: str) -> Iterator[str]:
-    """Cut a text into entries: a command is a line, a query as many as can be read as one.
+def entries(session: Session, lines: Iterable[str]) -> Iterator[str]:
+    """Cut lines into entries: a command is a line, a query as many as can be read as one.
 
     What follows an empty line, where a query can end, begins anew.
     """
-    held = ""
+    held, ends = "", False
 
-    def complete(text: str) -> Completeness:
+    def state(text: str) -> Completeness:
         return session.parser.is_complete(as_query(text))
 
-    for line in text.splitlines():
+    for line in lines:
+        if not held and not line.strip():
+            continue
         joined = f"{held}\n{line}" if held else line
-        ends = held and complete(held) != "incomplete"
-        begins = is_command(line) or _is_word(line)
-        if ends and (not line.strip() or begins or complete(joined) == "wrong"):
+        follows, begins = state(joined), is_command(line) or _is_word(line)
+        if ends and (not line.strip() or begins or follows == "wrong"):
             yield held
-            joined = line
+            joined, follows = line, state(line)
         held = joined if joined.strip() else ""
+        ends = bool(held) and follows != "incomplete"
         if held == line and begins:
             yield held
-            held = ""
+            held, ends = "", False
     if held:
         yield held

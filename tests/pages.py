@@ -29,7 +29,7 @@ from memq.output.reference.regions import language_tables
 from memq.output.reference.regions import renewed as with_tables
 from memq.printing import fail, report, say, write
 from memq.ui.commands import COMMANDS
-from memq.ui.prompt import CONTINUATION, PROMPT
+from memq.ui.plain import CONTINUATION, PROMPT
 from memq.ui.settings import SETTINGS
 from tests import transcript
 from tests.lab import ROOT

@@ -125,7 +125,15 @@ def test_a_bad_query_shows_the_place(sample: Path, capsys: pytest.CaptureFixture
 
 
 @pytest.mark.parametrize(
-    "arguments", [[], ["x"], ["x", "-e", "process", "-o", "xml"], ["x", "-e"], ["--nothing"]]
+    "arguments",
+    [
+        [],
+        ["x", "y"],
+        ["x", "-e", "process", "-o", "xml"],
+        ["x", "-o", "xml"],
+        ["x", "-e"],
+        ["--no"],
+    ],
 )
 def test_a_bad_command_line_is_2(capsys: pytest.CaptureFixture[str], arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as exit_:
@@ -139,8 +147,10 @@ def test_a_bad_command_line_is_2(capsys: pytest.CaptureFixture[str], arguments: 
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        ([], "the following arguments are required: DUMP, -e/--query"),
-        (["x"], "the following arguments are required: -e/--query"),
+        ([], "the following arguments are required: DUMP"),
+        (["x", "--undecided"], "--undecided speaks of a query: give one with -e or -f"),
+        (["x", "--explain"], "--explain speaks of a query: give one with -e or -f"),
+        (["x", "--exit-match"], "--exit-match speaks of a query: give one with -e or -f"),
         (["-e", "process"], "the following arguments are required: DUMP"),
         (["x", "--schema"], "--schema stands alone: no dump, no query, no other option"),
         (["--schema", "-e", ""], "--schema stands alone: no dump, no query, no other option"),
@@ -155,14 +165,15 @@ def test_a_bad_command_line_is_told(
         main(arguments)
     assert exit_.value.code == 2
     assert capsys.readouterr().err == (
-        "usage: memq DUMP (-e QUERY | -f FILE) [option ...]\n"
+        "usage: memq DUMP [-e QUERY | -f FILE] [option ...]\n"
         "       memq --schema [{text,json,markdown}]\n"
         f"memq: error: {complaint}\n"
     )
 
 
-def test_no_dump_is_3(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([str(tmp_path / "none"), "-e", "process"]) == 3
+@pytest.mark.parametrize("query", [["-e", "process"], []])
+def test_no_dump_is_3(tmp_path: Path, capsys: pytest.CaptureFixture[str], query: list[str]) -> None:
+    assert main([str(tmp_path / "none"), *query]) == 3
     out, err = capsys.readouterr()
     assert out == ""
     assert re.fullmatch(r"memq: error: .*none: No such file or directory\n", err)

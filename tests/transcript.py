@@ -6,7 +6,7 @@ import io
 from typing import TYPE_CHECKING
 
 from memq.repl import enter
-from memq.ui.prompt import CONTINUATION, PROMPT
+from memq.ui.plain import CONTINUATION, PROMPT
 from memq.ui.session import Session
 from memq.ui.terminal import Terminal
 

@@ -142,8 +142,8 @@ class Binder:
         """Return the variable that stands for an element; stages that keep elements keep it."""
         if series not in self.elements:
             root = self.variables.new(series.shape)
-            self.elements[series] = root
             self.names.extras[root] = self._extras(series)
+            self.elements[series] = root
         return self.elements[series]
 
     def _extras(self, series: Series) -> dict[str, ValueType]:

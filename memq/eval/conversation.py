@@ -82,11 +82,13 @@ class Conversation:
         self.binder.text, self.binder.warnings = placed, {}
         try:
             return self._bound(query, placed)
-        except (QueryError, RecursionError) as error:
+        except BaseException as error:  # an interrupt, too
             names.lets, self._script.expansion = lets, expansion
             if isinstance(error, QueryError):
                 raise error.at(placed) from None
-            raise refusals.too_deep(Span(0, len(placed))).at(text) from None
+            if isinstance(error, RecursionError):
+                raise refusals.too_deep(Span(0, len(placed))).at(text) from None
+            raise
 
     def _bound(self, query: ast.Query, placed: str) -> Bound:
         found, node = self._script.found(query)

@@ -71,6 +71,7 @@ _FEW = 8
 
 def holds(term: Term, domain: Domain) -> Truth:
     """Return for each row of the domain whether the term is true of it."""
+    domain.run.check()
     match term:
         case And():
             return _group(term, domain)
@@ -124,7 +125,6 @@ def _group(term: And, domain: Domain) -> Truth:
     binding = bound(term) - domain.slots.keys()
     result = np.full(domain.length, TRUE, np.uint8)
     for places, inner in _components(parts, binding):
-        domain.run.check()
         left = np.flatnonzero(result)
         if not len(left):
             break
@@ -261,6 +261,7 @@ def _comparison(term: Comparison, domain: Domain) -> Truth:
 
 def evaluate(term: Term, domain: Domain) -> Column:
     """Return a term's value in each row; every collection that it names is settled."""
+    domain.run.check()
     match term:
         case Constant():
             return literal(term.value, domain.length)
@@ -273,9 +274,8 @@ def evaluate(term: Term, domain: Domain) -> Column:
             zero = constant(0, domain.length)
             return arithmetic.calculate("-", zero, evaluate(term.operand, domain))
         case MethodCall():
-            return METHODS[term.method].function(
-                [evaluate(operand, domain) for operand in term.operands], term.fold
-            )
+            columns = [evaluate(operand, domain) for operand in term.operands]
+            return METHODS[term.method].function(columns, term.fold, domain.run.check)
         case Choice():
             return _choice(term, domain)
         case Coalesce():

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from memq.eval.domain import Engine
+    from memq.run import Run
 
 ROWS = 16_384
 """Elements are handed on in batches of at most so many."""
@@ -79,6 +80,7 @@ def gathered(stream: Iterator[Flow], engine: Engine, series: Series) -> Segments
     if not found:
         return Segments.of_one(nothing(series, engine), engine)
     cut = next((flow.cut for flow in found if flow.cut is not None), None)
+    engine.context.run.check()
     return Segments.of_one(join([flow.batch for flow in found]), engine, cut)
 
 
@@ -182,7 +184,7 @@ def _passed(
         case WhileStage():
             return _while(stream, stage, engine)
         case _:
-            return _distinct(stream)
+            return _distinct(stream, engine.context.run)
 
 
 def _where(stream: Iterator[Flow], stage: WhereStage, engine: Engine) -> Iterator[Flow]:
@@ -258,7 +260,9 @@ def _sliced(batch: Any, cut: Reason | None) -> Iterator[Flow]:
 def _blocked(stream: Iterator[Flow], stage: Stage, inner: Series, engine: Engine) -> Iterator[Flow]:
     """Gather the whole stream, which the stage needs to begin."""
     segments = gathered(stream, engine, inner)
+    engine.context.run.check()
     found = stages.applied(stage, segments)
+    engine.context.run.check()
     cut = found.view.cut
     missing = None if cut is None or not cut[0] else Reason(int(cut[0]))
     for flow in _settled(found, None, engine):
@@ -358,14 +362,14 @@ def _joined(stream: Iterator[Flow], stage: PairStage, engine: Engine) -> Iterato
             yield from _settled(found.of(rows), flow.cut if is_last else None, engine)
 
 
-def _distinct(stream: Iterator[Flow]) -> Iterator[Flow]:
+def _distinct(stream: Iterator[Flow], run: Run) -> Iterator[Flow]:
     """Let through what was not seen before; of what was, one batch is kept."""
     seen: Any = None
     for flow in stream:
         length = 0 if seen is None else len(seen)
         batches = [flow.batch] if seen is None else [seen, flow.batch]
-        codes = np.concatenate(order.codes(batches))
-        rows, _ = order.firsts(codes, np.zeros(len(codes), np.int64))
+        codes = np.concatenate(order.codes(batches, run))
+        rows, _ = order.firsts(codes, np.zeros(len(codes), np.int64), run)
         new = rows[rows >= length] - length
         batch = flow.batch if len(new) == len(flow.batch) else flow.batch.take(new)
         seen = batch if seen is None else join([seen, batch])

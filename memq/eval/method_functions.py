@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from memq.column import Addresses
+    from memq.eval.words import Check
 
 Columns: TypeAlias = "Sequence[Column]"
 
@@ -22,32 +23,32 @@ _KEPT_PATTERNS = 64
 """A pattern that comes from a dump may be another one in each row, and takes some memory."""
 
 
-def contains(columns: Columns, fold: bool) -> Column:
+def contains(columns: Columns, fold: bool, check: Check = None) -> Column:
     """Tell whether texts hold others."""
-    return words.truths(_comparable(columns, fold), lambda text, part: part in text)
+    return words.truths(_comparable(columns, fold), lambda text, part: part in text, check)
 
 
-def starts_with(columns: Columns, fold: bool) -> Column:
+def starts_with(columns: Columns, fold: bool, check: Check = None) -> Column:
     """Tell whether texts begin with others."""
-    return words.truths(_comparable(columns, fold), str.startswith)
+    return words.truths(_comparable(columns, fold), str.startswith, check)
 
 
-def ends_with(columns: Columns, fold: bool) -> Column:
+def ends_with(columns: Columns, fold: bool, check: Check = None) -> Column:
     """Tell whether texts end with others."""
-    return words.truths(_comparable(columns, fold), str.endswith)
+    return words.truths(_comparable(columns, fold), str.endswith, check)
 
 
-def equals_ignore_case(columns: Columns, _fold: bool) -> Column:
+def equals_ignore_case(columns: Columns, _fold: bool, check: Check = None) -> Column:
     """Tell whether texts are equal without regard to case."""
-    return words.truths(_comparable(columns, True), str.__eq__)
+    return words.truths(_comparable(columns, True), str.__eq__, check)
 
 
-def matches(columns: Columns, _fold: bool) -> Column:
+def matches(columns: Columns, _fold: bool, check: Check = None) -> Column:
     """Tell whether expressions are found; whether case counts, they were compiled with."""
-    return words.truths(columns, lambda text, regex: regex.matches(text))
+    return words.truths(columns, lambda text, regex: regex.matches(text), check)
 
 
-def like(columns: Columns, fold: bool) -> Column:
+def like(columns: Columns, fold: bool, check: Check = None) -> Column:
     """Tell whether texts fit patterns; of one that is too long nothing is said (LIMIT)."""
     tests: dict[str, Callable[[str], bool] | None] = {}
 
@@ -59,37 +60,37 @@ def like(columns: Columns, fold: bool) -> Column:
         test = tests[pattern]
         return Reason.LIMIT if test is None else test(text)
 
-    return words.truths([_folded(one) for one in columns] if fold else columns, fits)
+    return words.truths([_folded(one) for one in columns] if fold else columns, fits, check)
 
 
-def to_lower(columns: Columns, _fold: bool) -> Column:
+def to_lower(columns: Columns, _fold: bool, _check: Check = None) -> Column:
     """Write texts in small letters."""
     return _changed(columns[0], str.lower)
 
 
-def to_upper(columns: Columns, _fold: bool) -> Column:
+def to_upper(columns: Columns, _fold: bool, _check: Check = None) -> Column:
     """Write texts in capital letters."""
     return _changed(columns[0], str.upper)
 
 
-def trim(columns: Columns, _fold: bool) -> Column:
+def trim(columns: Columns, _fold: bool, _check: Check = None) -> Column:
     """Leave the white space at the ends of texts out."""
     return _changed(columns[0], str.strip)
 
 
-def length(columns: Columns, _fold: bool) -> Column:
+def length(columns: Columns, _fold: bool, check: Check = None) -> Column:
     """Count the characters of texts."""
-    return words.numbers(columns, len)
+    return words.numbers(columns, len, check)
 
 
-def replace(columns: Columns, fold: bool) -> Column:
+def replace(columns: Columns, fold: bool, check: Check = None) -> Column:
     """Put other texts in the place of what is found."""
 
     def change(text: str, old: str | Compiled, new: str) -> str | Reason:
         return old.replaced(text, new) if isinstance(old, Compiled) else made(text, old, new)
 
     made = _replaced_folded if fold else _replaced
-    return words.texts(columns, change)
+    return words.texts(columns, change, check)
 
 
 def _replaced(text: str, old: str, new: str) -> str | Reason:
@@ -113,7 +114,7 @@ def _replaced_folded(text: str, old: str, new: str) -> str | Reason:
     return new.join(kept)
 
 
-def substring(columns: Columns, _fold: bool) -> Column:
+def substring(columns: Columns, _fold: bool, check: Check = None) -> Column:
     """Cut texts, as far as they go."""
 
     def cut(text: str, start: int, length: int | None = None) -> str | Reason:
@@ -121,15 +122,15 @@ def substring(columns: Columns, _fold: bool) -> Column:
             return Reason.NULL
         return text[start:] if length is None else text[start : start + length]
 
-    return words.texts(columns, cut)
+    return words.texts(columns, cut, check)
 
 
-def index_of(columns: Columns, fold: bool) -> Column:
+def index_of(columns: Columns, fold: bool, check: Check = None) -> Column:
     """Find texts in others."""
-    return words.numbers([_folded(one) for one in columns] if fold else columns, str.find)
+    return words.numbers([_folded(one) for one in columns] if fold else columns, str.find, check)
 
 
-def has(columns: Columns, _fold: bool) -> Column:
+def has(columns: Columns, _fold: bool, _check: Check = None) -> Column:
     """Tell whether all bits of some numbers are set in others; of null there are none."""
     flags, *wanted = columns
     bits, held = _bits(flags), np.ones(len(flags), bool)

@@ -1,7 +1,8 @@
 """Methods of values, each declared once: what has it, what it takes and gives, help, an example.
 
 A function is given whole columns: first the value's, then those of the arguments, as many as stand
-in the query; and whether texts are compared without regard to case. What is written otherwise than
+in the query; whether texts are compared without regard to case; and what to ask meanwhile whether
+anybody still wants the result. What is written otherwise than
 it is computed (a regular expression, the name of a flag) is settled when the query is bound
 (memq.eval.calls).
 """
@@ -14,12 +15,13 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from memq.column import Column
 from memq.eval import method_functions as functions
+from memq.eval.words import Check
 from memq.schema.kinds import Kind, ValueType
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-Function: TypeAlias = Callable[[Sequence[Column], bool], Column]
+Function: TypeAlias = Callable[[Sequence[Column], bool, Check], Column]
 
 _WHOLE = (Kind.NUMBER, Kind.SIZE, Kind.ADDRESS)
 

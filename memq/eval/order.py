@@ -15,12 +15,16 @@ from memq.schema.batch import ObjectType
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from memq.run import Run
     from memq.schema.kinds import ValueType
+
+_WIDE = 4
+"""Numbers that are up to so many times as large as their count are not numbered anew."""
 
 
 def ranked(values: Array) -> tuple[Array, Indexes]:
     """Return the distinct values, sorted, and for each value its place among them."""
-    order = np.argsort(values, kind="stable")
+    order = np.argsort(values)
     ordered = values[order]
     first = np.ones(len(ordered), bool)
     first[1:] = ordered[1:] != ordered[:-1]
@@ -76,40 +80,46 @@ def leading(key: Column, count: int, *, descending: bool, fold: bool = False) ->
 # Equality
 
 
-def codes(batches: Sequence[Any]) -> list[Indexes]:
+def codes(batches: Sequence[Any], run: Run) -> list[Indexes]:
     """Give equal elements of some batches of one shape equal numbers.
 
     Objects are equal by what they are known by, records by their values; null equals null, what is
     unknown equals only itself.
     """
+    run.check()
     lengths = [len(batch) for batch in batches]
-    numbers = combined(list(_columns(batches)), sum(lengths))
+    numbers = combined(_columns(batches, run), sum(lengths), run)
     return np.split(numbers, np.cumsum(lengths)[:-1])
 
 
-def combined(parts: Iterable[Indexes], length: int) -> Indexes:
-    """Number the rows of several codes: rows of which all are equal get one number."""
+def combined(parts: Iterable[Indexes], length: int, run: Run) -> Indexes:
+    """Number the rows of several codes from 0: rows of which all are equal get one number."""
     result = np.zeros(length, np.int64)
     for part in parts:
-        _, low = ranked(part)
+        run.check()
+        low = part - part.min(initial=0)
+        if low.max(initial=0) > _WIDE * length:
+            _, low = ranked(part)
+            run.check()
         result = ranked(result * (int(low.max(initial=0)) + 1) + low)[1]
     return result
 
 
-def _columns(batches: Sequence[Any]) -> Iterable[Indexes]:
+def _columns(batches: Sequence[Any], run: Run) -> Iterable[Indexes]:
     first = batches[0]
     if isinstance(first, ObjectType):
         for name in first.identity:
             yield ranked(np.concatenate([batch.rows[name] for batch in batches]))[1]
     elif isinstance(first, Records):
         for number, field in enumerate(first.fields):
-            yield from _record_codes([batch.columns[number] for batch in batches], field.type)
+            columns = [batch.columns[number] for batch in batches]
+            yield from _record_codes(columns, field.type, run)
     else:
         yield ranked(np.concatenate([batch.addresses for batch in batches]))[1]
 
 
 def _record_codes(
-    columns: Sequence[Column | Lists | Objects], type_: ValueType | None
+    columns: Sequence[Column | Lists | Objects], type_: ValueType | None, run: Run
 ) -> Iterable[Indexes]:
     values = [column for column in columns if isinstance(column, Column)]
     objects = [column for column in columns if isinstance(column, Objects)]
@@ -117,7 +127,7 @@ def _record_codes(
         fold = type_ is not None and type_.ignores_case
         yield code_of(values, fold=fold)
     elif objects:
-        yield _object_codes(objects)
+        yield _object_codes(objects, run)
 
 
 def code_of(columns: Sequence[Column], *, fold: bool = False) -> Indexes:
@@ -129,11 +139,11 @@ def code_of(columns: Sequence[Column], *, fold: bool = False) -> Indexes:
     return _apart(result, status > Reason.NULL)
 
 
-def _object_codes(columns: Sequence[Objects]) -> Indexes:
+def _object_codes(columns: Sequence[Objects], run: Run) -> Indexes:
     batches = [column.batch for column in columns]
     numbers = [
         np.append(code, -1)[column.index]
-        for code, column in zip(codes(batches), columns, strict=True)
+        for code, column in zip(codes(batches, run), columns, strict=True)
     ]
     statuses = [
         np.zeros(len(column), np.uint8) if column.status is None else column.status
@@ -150,20 +160,17 @@ def _apart(numbers: Indexes, unknown: Array) -> Indexes:
     return result
 
 
-def firsts(codes_: Indexes, owner: Indexes) -> tuple[Indexes, Indexes]:
+def firsts(codes_: Indexes, owner: Indexes, run: Run) -> tuple[Indexes, Indexes]:
     """Return the first row of each distinct code within each owner, in order, and each row's place.
 
     The second array has for each row the position, among the first rows, of the one it equals.
     """
-    code = combined([owner, codes_], len(owner))
-    order = np.argsort(code, kind="stable")
-    ordered = code[order]
-    new = np.ones(len(order), bool)
-    new[1:] = ordered[1:] != ordered[:-1]
-    heads = order[new]
-    by_row = np.argsort(heads, kind="stable")
+    code = combined([owner, codes_], len(owner), run)
+    run.check()
+    heads = np.zeros(int(code.max(initial=-1)) + 1, np.int64)
+    # Where a code is set more than once, the row that is set last stays: the first one.
+    heads[code[::-1]] = np.arange(len(code) - 1, -1, -1)
+    by_row = np.argsort(heads)
     place = np.empty(len(heads), np.int64)
     place[by_row] = np.arange(len(heads))
-    groups = np.empty(len(order), np.int64)
-    groups[order] = place[np.cumsum(new) - 1]
-    return heads[by_row], groups
+    return heads[by_row], place[code]

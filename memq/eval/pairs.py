@@ -60,6 +60,9 @@ def concatenated(left: Segments, right: Segments) -> Segments:
     children = join([one.children, other.children])
     cut = _either_cut(one.cut, other.cut)
     joined = Collection(children, owner, one.parents, cut, membership=membership)
+    left.domain.run.check()
+    if one.parents == 1:
+        return replace(left, view=joined)
     rows = np.argsort(owner, kind="stable")
     return replace(left, view=joined).at(rows)
 
@@ -76,7 +79,7 @@ def _union(left: Segments, right: Segments) -> Segments:
 
 def _found_in(left: Segments, right: Segments) -> Truth:
     """Whether each element of the left equals one of the right, in the same sequence."""
-    first, second = order.codes([left.view.children, right.view.children])
+    first, second = order.codes([left.view.children, right.view.children], left.domain.run)
     count = int(max(first.max(initial=0), second.max(initial=0))) + 1
     wanted = left.view.owner * count + first
     there = right.view.owner * count + second

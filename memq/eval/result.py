@@ -26,7 +26,7 @@ from memq.eval.segments import Segments, certain, value
 from memq.eval.series import Series, StageSeries
 from memq.eval.stage_nodes import RawItem, TakeStage
 from memq.eval.terms import NUMBER, Aggregate, Fold, Term
-from memq.output.records import RecordField, Records
+from memq.output.records import RecordField, Records, slices
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -93,9 +93,12 @@ class Result:
         result = self.plan.result
         if isinstance(result, Series):
             for flow in self._shown(flows.flows(result, self.engine)):
-                if len(flow.batch):
-                    self.run.matched += len(flow.batch)
-                    yield certain(flow.batch)
+                for records in slices([certain(flow.batch)] if len(flow.batch) else []):
+                    self.run.matched += len(records)
+                    yield records
+                    # Not before: what was found is written before the run stops.
+                    self.run.check()
+                self.run.check()
         elif isinstance(result, Term):
             yield self._value(result)
         else:

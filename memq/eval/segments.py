@@ -225,7 +225,7 @@ def count_lost(segments: Segments, run: Run) -> None:
 
 def distinct(segments: Segments, key: Key | None) -> Segments:
     """Keep the first of elements that are equal, or have equal keys."""
-    rows, groups = order.firsts(_codes(segments, key), segments.view.owner)
+    rows, groups = order.firsts(_codes(segments, key), segments.view.owner, segments.domain.run)
     if segments.view.membership is None:
         return segments.at(rows)
     if key is not None:
@@ -250,7 +250,7 @@ def _earlier(membership: Truth, groups: Indexes) -> Truth:
 
 def _codes(segments: Segments, key: Key | None) -> Indexes:
     if key is None:
-        (codes,) = order.codes([segments.view.children])
+        (codes,) = order.codes([segments.view.children], segments.domain.run)
         return codes
     column = value(key.term, segments.inside(key.root))
     return order.code_of([column], fold=key.term.type.ignores_case)

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from memq.column import Statuses
     from memq.eval.places import Place
     from memq.eval.series import Series, Stage
+    from memq.run import Run
 
 
 def applied(stage: Stage, segments: Segments) -> Segments:
@@ -274,8 +275,8 @@ def _grouped(segments: Segments, stage: GroupStage) -> Segments:
     """Give a record {key, items} for each key, in order of first appearance; unknown keys last."""
     view = segments.view
     keys = records(stage.keys, segments.inside(stage.root))
-    codes, unknown = _group_codes(keys)
-    rows, groups = order.firsts(codes, view.owner)
+    codes, unknown = _group_codes(keys, segments.domain.run)
+    rows, groups = order.firsts(codes, view.owner, segments.domain.run)
     last = np.lexsort((np.arange(len(rows)), unknown[rows], view.owner[rows])).astype(np.int64)
     place = np.empty(len(rows), np.int64)
     place[last] = np.arange(len(rows))
@@ -302,7 +303,7 @@ def _is_bare(children: Any) -> bool:
     )
 
 
-def _group_codes(keys: Records) -> tuple[Indexes, Any]:
+def _group_codes(keys: Records, run: Run) -> tuple[Indexes, Any]:
     """Number the keys; what is unknown is one group, whatever it may be."""
     parts, unknown = [], np.zeros(len(keys), bool)
     for field, column in zip(keys.fields, keys.columns, strict=True):
@@ -312,7 +313,7 @@ def _group_codes(keys: Records) -> tuple[Indexes, Any]:
         parts.append(order.code_of([column], fold=fold))
         unknown |= column.statuses > Reason.NULL
     parts = [np.where(unknown, -1, part) for part in parts]
-    return order.combined([*parts, unknown.astype(np.int64)], len(keys)), unknown
+    return order.combined([*parts, unknown.astype(np.int64)], len(keys), run), unknown
 
 
 def _chunked(segments: Segments, size: int) -> Segments:

@@ -34,6 +34,7 @@ def in_order(segments: Segments, stage: TreeStage) -> Segments:
     parents, reasons = _parents(segments, stage)
     first = _of_loops(parents)
     parents[first], reasons[first] = -1, Reason.LOOP
+    segments.domain.run.check()
     rows, depth = walked(parents)
     found = segments.at(rows)
     # What is not known of a root is not known of all that is below it.
@@ -58,7 +59,7 @@ def _parents(segments: Segments, stage: TreeStage) -> tuple[Indexes, Statuses]:
     """Return for each element the row of its parent, or -1 and why that is not known (0: it is)."""
     owner, membership = segments.view.owner, segments.membership
     slot = segments.inside(stage.root).slot(stage.parent)
-    own, wanted = _codes(segments.view.children, slot.objects(), slot.index)
+    own, wanted = _codes(segments, slot.objects(), slot.index)
     base = max(int(own.max(initial=0)), int(wanted.max(initial=0))) + 1
     key = owner * base + own
     # One that is surely there comes before one that may be.
@@ -79,11 +80,12 @@ def _parents(segments: Segments, stage: TreeStage) -> tuple[Indexes, Statuses]:
     return np.where(in_doubt, -1, parents), reasons
 
 
-def _codes(own: Any, others: Any, index: Indexes) -> tuple[Indexes, Indexes]:
+def _codes(segments: Segments, others: Any, index: Indexes) -> tuple[Indexes, Indexes]:
     """Number the elements, and what each refers to alike (-1: to nothing)."""
+    own, run = segments.view.children, segments.domain.run
     if not len(others):
-        return order.codes([own])[0], np.full(len(index), -1, np.int64)
-    codes, found = order.codes([own, others])
+        return order.codes([own], run)[0], np.full(len(index), -1, np.int64)
+    codes, found = order.codes([own, others], run)
     return codes, np.append(found, -1)[index]
 
 

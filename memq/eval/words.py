@@ -6,7 +6,7 @@ A row in which a value is unknown or null is never asked: what it lacks is its r
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -19,8 +19,13 @@ if TYPE_CHECKING:
 
     from memq.column import Array, Indexes, Statuses
 
+Check: TypeAlias = "Callable[[], None] | None"
+"""Asked every now and then; it raises where nobody wants the results any more."""
+
 MAX_MADE = 1 << 26
 """Characters that all new words of one column may have together."""
+_AT_ONCE = 16
+"""Calls without a question in between; the dearest, of large expressions, take milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +39,14 @@ class _Calls:
     arguments: list[tuple[Any, ...]]
 
 
-def truths(columns: Sequence[Column], question: Callable[..., bool | Reason]) -> Column:
+def truths(
+    columns: Sequence[Column], question: Callable[..., bool | Reason], check: Check = None
+) -> Column:
     """Ask a question of each row. The first column is what is asked: of a null the answer is null.
 
     Another null is no text and no number, and makes it false.
     """
-    column = _numbers(columns, question, bool)
+    column = _numbers(columns, question, bool, check)
     status = column.status
     if status is None or not len(columns):
         return column
@@ -47,15 +54,19 @@ def truths(columns: Sequence[Column], question: Callable[..., bool | Reason]) ->
     return Column(column.values, np.where(no_argument, np.uint8(0), status))
 
 
-def numbers(columns: Sequence[Column], function: Callable[..., int | Reason]) -> Column:
+def numbers(
+    columns: Sequence[Column], function: Callable[..., int | Reason], check: Check = None
+) -> Column:
     """Compute a whole number for each row."""
-    return _numbers(columns, function, np.int64)
+    return _numbers(columns, function, np.int64, check)
 
 
-def texts(columns: Sequence[Column], function: Callable[..., str | Reason]) -> Text:
+def texts(
+    columns: Sequence[Column], function: Callable[..., str | Reason], check: Check = None
+) -> Text:
     """Compute a text for each row; what would fill the memory is unknown, LIMIT."""
     calls = _calls(columns)
-    answers = list(_bounded(function(*arguments) for arguments in calls.arguments))
+    answers = list(_bounded(_answers(calls, function, check)))
     codes, words = distinct("" if isinstance(one, Reason) else one for one in answers)
     status = _status(columns, calls, answers)
     return Text(_spread(codes, calls, len(columns[0])), status, words)
@@ -85,12 +96,23 @@ def split(
     return starts, pieces, cut if cut.any() else None
 
 
-def _numbers(columns: Sequence[Column], function: Callable[..., int], type_: type) -> Column:
+def _numbers(
+    columns: Sequence[Column], function: Callable[..., int], type_: type, check: Check
+) -> Column:
     calls = _calls(columns)
-    answers = [function(*arguments) for arguments in calls.arguments]
+    answers = list(_answers(calls, function, check))
     plain: Array = np.array([0 if isinstance(one, Reason) else one for one in answers], type_)
     status = _status(columns, calls, answers)
     return Column(_spread(plain, calls, len(columns[0])), status)
+
+
+def _answers(calls: _Calls, function: Callable[..., Any], check: Check) -> Iterator[Any]:
+    """Call the function with one combination after the other."""
+    arguments = calls.arguments
+    for start in range(0, len(arguments), _AT_ONCE):
+        if check is not None:
+            check()
+        yield from [function(*each) for each in arguments[start : start + _AT_ONCE]]
 
 
 def _bounded(answers: Iterable[str | Reason]) -> Iterator[str | Reason]:

@@ -18,7 +18,7 @@ from memq.output.forms import QUOTED
 from memq.output.records import Lists, Objects, slices
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from memq.column import Column, Statuses
     from memq.output.records import Records
@@ -30,19 +30,35 @@ Tree: TypeAlias = "dict[str, int | Tree]"
 Part: TypeAlias = "str | list[str]"
 """A piece of every row: the same text in each, or one for each."""
 
+Check: TypeAlias = "Callable[[], None] | None"
+"""Asked between the pieces of what may be long; it raises where nobody wants it any more."""
+
+_MANY = 1 << 14
+"""Items; no more than so many are ever in the lists of records that are short."""
+
 
 def encode(text: str) -> str:
     """Return a text as JSON, safe to be shown."""
     return clean_json(orjson.dumps(text).decode())
 
 
-def rows_of(records: Records, *, bare: bool = False) -> list[str]:
+def rows_of(records: Records, *, bare: bool = False, check: Check = None) -> list[str]:
     """Return each record as a JSON object; `bare`: each as the value of the first column."""
+    rows: list[str] = []
+    for number, piece in enumerate(slices([records])):
+        if number and check is not None:
+            check()
+        rows += _rows(piece, check, bare=bare)
+    return rows
+
+
+def _rows(records: Records, check: Check, *, bare: bool) -> list[str]:
+    """Return the records, which are few, as JSON."""
     if bare or (records.fields and not records.fields[0].path):
-        return _bare(records)
+        return _bare(records, check)
     # Rows are joined out of columns: measured on 291,211 rows of five fields, a third of the time
     # that a template filled row by row takes.
-    parts = _merged(_object(_tree(records), records))
+    parts = _merged(_object(_tree(records), records, check))
     columns = [repeat(part, len(records)) if isinstance(part, str) else part for part in parts]
     return list(map("".join, zip(*columns, strict=True)))
 
@@ -72,7 +88,7 @@ def _tree(records: Records) -> Tree:
     return tree
 
 
-def _object(tree: Tree, records: Records) -> Iterator[Part]:
+def _object(tree: Tree, records: Records, check: Check) -> Iterator[Part]:
     """Yield the parts of one object a row, the objects within it included."""
     unknown: dict[str, Statuses] = {}
     cut: dict[str, Statuses] = {}
@@ -81,11 +97,11 @@ def _object(tree: Tree, records: Records) -> Iterator[Part]:
         yield f"{before}{encode(key)}:"
         before = ","
         if isinstance(what, dict):
-            yield from _object(what, records)
+            yield from _object(what, records, check)
             continue
         column = plain(records.columns[what])
         if isinstance(column, Lists):
-            yield list_values(column)
+            yield list_values(column, check=check)
             if column.cut is not None:
                 cut[key] = column.cut
         else:
@@ -143,10 +159,10 @@ def values(column: Column, type_: ValueType | None) -> list[str]:
     return marked(result, column, "null", "null")
 
 
-def _bare(records: Records) -> list[str]:
+def _bare(records: Records, check: Check) -> list[str]:
     column = plain(records.columns[0])
     if isinstance(column, Lists):
-        return list_values(column, marked=True)
+        return list_values(column, marked=True, check=check)
     result = values(column, records.fields[0].type)
     if column.status is not None:
         for row in np.flatnonzero(column.status > Reason.NULL).tolist():
@@ -159,46 +175,56 @@ def _instead(mark: str, reason: int) -> str:
     return f'{{"{mark}":{encode(Reason(reason).text)}}}'
 
 
-def list_values(lists: Lists, *, marked: bool = False) -> list[str]:
+def list_values(lists: Lists, *, marked: bool = False, check: Check = None) -> list[str]:
     """Return each list as JSON; `marked`: one that is not whole ends in the reason."""
-    items = rows_of(lists.records, bare=lists.bare)
+    items = rows_of(lists.records, bare=lists.bare, check=check)
+    ask_if_many(check, len(items))
     starts = lists.starts.tolist()
     if not marked or lists.cut is None:
-        return [f"[{','.join(items[start:end])}]" for start, end in pairwise(starts)]
-    rests = [[_instead("_cut_short", cut)] if cut else [] for cut in lists.cut.tolist()]
-    return [
-        f"[{','.join(items[start:end] + rest)}]"
-        for (start, end), rest in zip(pairwise(starts), rests, strict=True)
-    ]
+        found = [f"[{','.join(items[start:end])}]" for start, end in pairwise(starts)]
+    else:
+        rests = [[_instead("_cut_short", cut)] if cut else [] for cut in lists.cut.tolist()]
+        found = [
+            f"[{','.join(items[start:end] + rest)}]"
+            for (start, end), rest in zip(pairwise(starts), rests, strict=True)
+        ]
+    ask_if_many(check, len(items))
+    return found
 
 
-def lines(batches: Iterable[Records], *, bare: bool) -> Iterator[str]:
+def ask_if_many(check: Check, count: int) -> None:
+    """Ask whether texts are still wanted that were made of very many; others are soon written."""
+    if check is not None and count > _MANY:
+        check()
+
+
+def lines(batches: Iterable[Records], *, bare: bool, check: Check = None) -> Iterator[str]:
     """Yield JSON lines, many at a time."""
     for records in slices(batches):
-        yield "\n".join(rows_of(records, bare=bare)) + "\n"
+        yield "\n".join(_rows(records, check, bare=bare)) + "\n"
 
 
-def array(batches: Iterable[Records], *, bare: bool) -> Iterator[str]:
+def array(batches: Iterable[Records], *, bare: bool, check: Check = None) -> Iterator[str]:
     """Yield the pieces of one JSON array, a record a line, many at a time.
 
-    It is whole also where the run was cancelled: what was found up to there.
+    Where the run was cancelled it holds what was found up to there, and says so at its end.
     """
     before = "[\n"
     try:
         for records in slices(batches):
-            yield before + ",\n".join(rows_of(records, bare=bare))
+            yield before + ",\n".join(_rows(records, check, bare=bare))
             before = ",\n"
     except Cancelled:
-        yield _end(before)
+        yield f"{before}{_instead('_cut_short', Reason.STOPPED)}\n]\n"
         raise
-    yield _end(before)
+    yield "[]\n" if before == "[\n" else "\n]\n"
 
 
-def _end(before: str) -> str:
-    return "[]\n" if before == "[\n" else "\n]\n"
-
-
-def parsed(batches: Iterable[Records], *, bare: bool) -> Iterator[Any]:
+def parsed(batches: Iterable[Records], *, bare: bool, check: Check = None) -> Iterator[Any]:
     """Yield what the JSON of each record says, as Python's own values."""
     for records in slices(batches):
-        yield from orjson.loads(f"[{','.join(rows_of(records, bare=bare))}]")
+        rows = _rows(records, check, bare=bare)
+        for record in orjson.loads(f"[{','.join(rows)}]"):
+            yield record
+            if check is not None:
+                check()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from memq.column import Text, distinct
+from memq.errors import Cancelled
 from memq.merge import concatenate
 from memq.output.records import RecordField, Records
 from memq.schema.kinds import Kind, ValueType
@@ -51,9 +52,19 @@ class Lines:
         return self._with_lines(batches, kept), titles
 
     def _with_lines(self, batches: Iterable[Records], kept: list[int]) -> Iterator[Records]:
-        found = list(batches)
-        if not found:
-            return
+        found: list[Records] = []
+        stopped: Cancelled | None = None
+        try:
+            found.extend(batches)
+        except Cancelled as error:
+            stopped = error
+        if found:
+            yield from self._drawn(found, kept)
+        if stopped is not None:
+            raise stopped
+
+    def _drawn(self, found: list[Records], kept: list[int]) -> Iterator[Records]:
+        """Yield the records with their lines."""
         levels = concatenate([_levels(records) for records in found])
         lines, start = _column(levels), 0
         for records in found:

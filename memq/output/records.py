@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 
+_NARROW = 16
+"""Columns of a record that weighs one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Objects:
     """One object for each record: a row of `batch`, or -1 with the reason in `status`."""
@@ -123,8 +127,11 @@ class Records:
 
     @property
     def weights(self) -> Indexes:
-        """For each record, how many records it is made of: itself, and the items of its lists."""
-        weights = np.ones(self.length, np.int64)
+        """For each record, how many records it is made of: itself, and the items of its lists.
+
+        One of very many columns counts as several.
+        """
+        weights = np.full(self.length, max(1, len(self.columns) // _NARROW), np.int64)
         for column in self.columns:
             if isinstance(column, Lists):
                 weights += column.weights

@@ -12,6 +12,8 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from memq.column import Column
 from memq.errors import Cancelled, Reason
 from memq.output.cells import clean, marked, plain_cells
@@ -123,17 +125,22 @@ def _cells(records: Records, number: int, *, humane: bool = False) -> list[str]:
 
 def _list_cells(lists: Lists, *, humane: bool) -> list[str]:
     """Return `first, second, +12` for each list; of records the values stand side by side."""
-    records = lists.records
+    counts = np.minimum(np.diff(lists.starts), _IN_LIST)
+    places = np.append(0, np.cumsum(counts))
+    # Lists may be long: what is not shown is not written either.
+    shown = np.arange(places[-1]) + np.repeat(lists.starts[:-1] - places[:-1], counts)
+    records = lists.records.take(shown)
     columns = [_cells(records, number, humane=humane) for number in range(len(records.columns))]
     items = [" ".join(part for part in row if part) for row in zip(*columns, strict=True)]
     result = []
-    for row, (start, end) in enumerate(pairwise(lists.starts.tolist())):
-        shown = items[start : min(end, start + _IN_LIST)]
-        if end - start > _IN_LIST:
-            shown.append(f"+{end - start - _IN_LIST}")
+    sizes = np.diff(lists.starts).tolist()
+    for row, (start, end) in enumerate(pairwise(places.tolist())):
+        parts = items[start:end]
+        if sizes[row] > _IN_LIST:
+            parts.append(f"+{sizes[row] - _IN_LIST}")
         if lists.cut is not None and lists.cut[row]:
-            shown.append(_UNKNOWN)
-        result.append(", ".join(shown))
+            parts.append(_UNKNOWN)
+        result.append(", ".join(parts))
     return result
 
 

@@ -21,10 +21,10 @@ _IN_LINE = 32
 """Plain values of a list that are written out; the others are counted."""
 
 
-def trees(batches: Iterable[Records]) -> Iterator[str]:
+def trees(batches: Iterable[Records], check: json.Check = None) -> Iterator[str]:
     """Yield the lines of one tree after the other, an empty line between them."""
     between = ""
-    for record in json.parsed(batches, bare=False):
+    for record in json.parsed(batches, bare=False, check=check):
         yield between + "".join(f"{line}\n" for line in _lines(record))
         between = "\n"
 

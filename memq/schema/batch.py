@@ -41,6 +41,10 @@ class Context:
     kept: dict[type[ObjectType], Kept] | None = None
     """The sources that were found whole; None: nothing is kept."""
 
+    def check(self) -> None:
+        """Raise Cancelled if the run of the moment is; what is kept outlives the run it is of."""
+        self.run.check()
+
     def portions(self, type_: type[ObjectType]) -> Iterator[Portion]:
         """Find all objects of a type, or give those that were found before."""
         if self.kept is None:

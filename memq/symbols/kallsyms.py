@@ -74,11 +74,13 @@ class Kallsyms:
         new = [name for name in wanted if name not in self._known]
         if new:
             texts = {name.encode("utf-8", "surrogateescape"): name for name in new}
-            self._known.update(dict.fromkeys(new))
+            # Known all at once: a search that is interrupted has found nothing, nor its absence.
+            known: dict[str, int | None] = dict.fromkeys(new)
             order = self._order
             numbers = self._find_by_sum(texts) if order is None else self._find_in(order, texts)
             for text, number in numbers:
-                self._known[texts[text]] = int(self._addresses[number])
+                known[texts[text]] = int(self._addresses[number])
+            self._known.update(known)
         found = ((name, self._known[name]) for name in wanted)
         return {name: address for name, address in found if address is not None}
 

@@ -21,6 +21,8 @@ from memq.symbols.decode import Bytes, decode, is_number, is_text, text_of
 from memq.symbols.types import Member, StructType, Type, Types
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from numpy.typing import NDArray
 
 BLOCK = 512
@@ -31,6 +33,8 @@ MAX_BYTES = 1 << 31
 """Bytes of one member in all rows."""
 MAX_KEPT = 1 << 28
 """Bytes of one block in all rows; above that, members are read by themselves, each when asked."""
+AT_ONCE = 1 << 22
+"""Bytes that are gathered before it is asked again whether anybody still wants them."""
 
 Read: TypeAlias = tuple[Bytes, Statuses | None]
 
@@ -74,6 +78,8 @@ class Structs:
         self.addresses = addresses.astype(np.uint64, copy=False)
         self.status = status if status is not None and status.any() else None
         self.roots = roots
+        self.check: Callable[[], None] | None = None
+        """Asked before each reading; it raises where nobody wants the answer any more."""
         self._blocks: dict[int, Read] = {}
         self._outer: tuple[Structs, int] | None = None
         self._origin: tuple[Structs, Indexes | NDArray[np.bool_]] | None = None
@@ -171,8 +177,8 @@ class Structs:
         if struct is None and not struct_name:
             raise NotAColumnError(f"{self._label(paths)} is {member.type}, not a structure")
         addresses = self.addresses + np.uint64(member.offset)
-        inner = Structs(self.space, self.types, struct, addresses, self.status, self.roots)
-        inner._outer = self, member.offset
+        inner = self._others(struct, addresses, self.status)
+        inner._outer = self, member.offset  # noqa: SLF001 - of this class
         return inner
 
     def follow(self, paths: str, struct_name: str | None = None) -> Structs:
@@ -201,7 +207,7 @@ class Structs:
             struct = self.types.struct(struct)
         addresses = pointers.values.astype(np.uint64, copy=False)
         status = pointers.but((addresses == 0) & pointers.known, Reason.NULL).status
-        return Structs(self.space, self.types, struct, addresses, status, self.roots)
+        return self._others(struct, addresses, status)
 
     def take(self, index: Indexes | NDArray[np.bool_]) -> Structs:
         """Return the structures at the index, with what was already read of them."""
@@ -213,6 +219,7 @@ class Structs:
             None if self.status is None else self.status[index],
             None if self.roots is None else self.roots[index],
         )
+        taken.check = self.check
         taken._origin = self, index
         return taken
 
@@ -261,7 +268,15 @@ class Structs:
     def _nothing(self) -> Structs:
         """Return as many structures of which nothing is known, as this kernel has none such."""
         zeros = np.zeros(len(self), np.uint64)
-        return Structs(self.space, self.types, None, zeros, self._absent(), self.roots)
+        return self._others(None, zeros, self._absent())
+
+    def _others(
+        self, struct: StructType | None, addresses: Addresses, status: Statuses | None
+    ) -> Structs:
+        """Return as many structures, each in the memory that its row's is in."""
+        made = Structs(self.space, self.types, struct, addresses, status, self.roots)
+        made.check = self.check
+        return made
 
     def _text(self, member: Member) -> Text:
         data, status = self._read(member.offset, member.size)
@@ -273,6 +288,8 @@ class Structs:
             raise SymbolError(f"a member of {size} bytes in {len(self)} structures is too much")
         if not size or not len(self):
             return np.zeros((len(self), size), np.uint8), self.status
+        if self.check is not None:
+            self.check()
         struct_size = self.type.size if self.type else 0
         width = min(struct_size, BLOCK)
         is_behind = offset + size > struct_size  # as elements of a flexible array are
@@ -320,15 +337,24 @@ class Structs:
 
     def _gather(self, offset: int, size: int) -> Read:
         """Gather from the rows whose address is known; the others are zero."""
-        if self.status is None:
+        step = max(1, AT_ONCE // size)
+        if self.status is None and len(self) <= step:
             data, status = self._ask(slice(None), offset, size)
             return data, status if status.any() else None
-        status = self.status.copy()
         data = np.zeros((len(self), size), np.uint8)
-        rows = np.flatnonzero(status == 0)
-        if len(rows):
-            data[rows], status[rows] = self._ask(rows, offset, size)
-        return data, status
+        status = np.zeros(len(self), np.uint8) if self.status is None else self.status.copy()
+        for part in self._parts(step):
+            data[part], status[part] = self._ask(part, offset, size)
+        return data, status if status.any() else None
+
+    def _parts(self, step: int) -> Iterator[Indexes | slice]:
+        """Yield the rows whose address is known, so many at a time; ask in between."""
+        rows = None if self.status is None else np.flatnonzero(self.status == 0)
+        for start in range(0, len(self) if rows is None else len(rows), step):
+            if self.check is not None:
+                self.check()
+            part = slice(start, start + step)
+            yield part if rows is None else rows[part]
 
     def _ask(self, rows: Indexes | slice, offset: int, size: int) -> tuple[Bytes, Statuses]:
         addresses = self.addresses[rows] + np.uint64(offset)

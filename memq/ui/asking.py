@@ -48,7 +48,8 @@ def tree(session: Session, text: str) -> None:
     """Draw a series as a tree; without one, all processes."""
     query = text.strip() or "process"
     session.conversation.bind(query)  # what is wrong with it is shown as it is written
-    whole = f"{query}.Tree()" if query.isidentifier() else f"({query}).Tree()"
+    end = "\n" if "//" in query else ""  # a comment at the end has one of its own
+    whole = f"{query}.Tree()" if query.isidentifier() else f"({query}{end}).Tree()"
     try:
         bound = session.bind(whole)
     except QueryError as error:
@@ -75,7 +76,8 @@ def undecided(session: Session, text: str) -> None:
     with session.interruptible(answer.run):
         shown = list(undecided_texts(answer, session.settings["format"], session.look()))
     session.page("".join(shown).splitlines() or ["Nothing was undecided."])
-    session.say(*told(answer.run))
+    for line in told(answer.run):
+        session.say(line)
 
 
 def _asked(session: Session, text: str) -> Bound:
@@ -104,11 +106,10 @@ def timed(session: Session, text: str) -> None:
     session.say(f"checked     {checked - started:8.3f} s")
     if first is not None:
         session.say(f"first rows  {first - checked:8.3f} s")
-    session.say(
-        f"all rows    {ended - checked:8.3f} s   {answer.run.matched:,} rows",
-        f"processor   {time.process_time() - busy:8.3f} s",
-        *told(answer.run),
-    )
+    session.say(f"all rows    {ended - checked:8.3f} s   {answer.run.matched:,} rows")
+    session.say(f"processor   {time.process_time() - busy:8.3f} s")
+    for line in told(answer.run):
+        session.say(line)
 
 
 # Files
@@ -132,7 +133,8 @@ def save(session: Session, text: str) -> None:
     answer = session.answer(_asked(session, query))
     with session.interruptible(answer.run):
         _write(path, answer, form)
-    session.say(*told(answer.run))
+    for line in told(answer.run):
+        session.say(line)
     rows = answer.run.matched
     session.quietly(f"{rows:,} {'row' if rows == 1 else 'rows'} in {path}")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from memq.errors import QueryError
+from memq.errors import QueryError, Span
 from memq.lang import hints
 from memq.ui.command import Command, later
 from memq.ui.look import usages
@@ -13,6 +13,7 @@ from memq.ui.look import usages
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from memq.lang.parser import Parser
     from memq.ui.session import Session
 
 _DECLARED = (
@@ -141,6 +142,15 @@ def as_query(text: str) -> str:
     return f"_{text.lstrip()}" if goes_on else text
 
 
+def is_whole(text: str, parser: Parser) -> bool:
+    """Whether an entry is run as it is: it is complete, or wrong, so that the error shows."""
+    if not text.strip() or is_command(meant(text)):
+        return True
+    if parser.is_empty(text):
+        return text.endswith("\n")  # below a comment, a query may follow
+    return parser.is_complete(as_query(text)) != "incomplete"
+
+
 def word_of(text: str) -> str:
     """Return the name of the command in an entry."""
     rest = text.strip().removeprefix(".")
@@ -160,5 +170,5 @@ def run_command(session: Session, text: str) -> None:
             hint = f"`{word}` is an object: a query begins with it, without the dot."
         raise QueryError(f"There is no command `.{word}`.", hint=hint)
     if behind and not command.arguments:
-        raise QueryError(f"`.{word}` takes nothing behind it.", hint=f"`.help {word}` tells more.")
+        raise QueryError(f"`.{word}` takes nothing behind it.", behind, Span(0, len(behind)))
     command.run(session, behind)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from prompt_toolkit.application import get_app
-from prompt_toolkit.filters import Condition, completion_is_selected, has_completions
+from prompt_toolkit.enums import DEFAULT_BUFFER
+from prompt_toolkit.filters import Condition, completion_is_selected, has_completions, has_focus
 from prompt_toolkit.key_binding import KeyBindings
 
 if TYPE_CHECKING:
@@ -21,13 +22,14 @@ _OPENING, _CLOSING = "([{", ")]}"
 def bindings(runs: Callable[[str], bool]) -> KeyBindings:
     """Return the keys; `runs` says whether Enter runs a text, or begins a new line in it."""
     keys = KeyBindings()
+    in_entry = has_focus(DEFAULT_BUFFER)  # and not where one types what is sought
 
-    @keys.add("enter", filter=completion_is_selected)
+    @keys.add("enter", filter=in_entry & completion_is_selected)
     def _take(event: KeyPressEvent) -> None:
         """Take the completion that is selected, and go on."""
         event.current_buffer.complete_state = None
 
-    @keys.add("enter", filter=~completion_is_selected)
+    @keys.add("enter", filter=in_entry & ~completion_is_selected)
     def _enter(event: KeyPressEvent) -> None:
         buffer = event.current_buffer
         if runs(buffer.text):
@@ -35,17 +37,17 @@ def bindings(runs: Callable[[str], bool]) -> KeyBindings:
         else:
             begin_line(buffer)
 
-    @keys.add("escape", "enter")
+    @keys.add("escape", "enter", filter=in_entry)
     def _line(event: KeyPressEvent) -> None:
         begin_line(event.current_buffer)
 
-    @keys.add("escape", filter=has_completions & Condition(_is_alone), eager=True)
+    @keys.add("escape", filter=in_entry & has_completions & Condition(_is_alone), eager=True)
     def _close(event: KeyPressEvent) -> None:
         """Close the menu."""
         event.current_buffer.cancel_completion()
 
-    keys.add("(", filter=Condition(lambda: _is_there("(")))(_again)
-    keys.add('"', filter=Condition(lambda: _is_there('"')))(_again)
+    keys.add("(", filter=in_entry & Condition(lambda: _is_there("(")))(_again)
+    keys.add('"', filter=in_entry & Condition(lambda: _is_there('"')))(_again)
     return keys
 
 

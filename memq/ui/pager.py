@@ -45,7 +45,7 @@ class Shown:
 
 
 class Screen:
-    """Where text is shown: a terminal, with a pager; or any other stream, without."""
+    """Where text is shown: a terminal, with a pager; or a dumb one or any stream, without."""
 
     def __init__(self, terminal: Terminal, progress: Progress) -> None:
         """`progress` draws on the same terminal: it makes way for each text."""
@@ -65,7 +65,7 @@ class Screen:
         still sought. What the pieces raise is raised when the pager has ended.
         """
         with closing(_lines(pieces)) as source:
-            if not pager or not self._terminal.is_terminal:
+            if not pager or self._terminal.is_dumb:  # there less asks before it shows anything
                 return Shown(self._written(itertools.chain.from_iterable(source)))
             begun: list[str] = []
             rows = 0

@@ -7,22 +7,25 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from prompt_toolkit import PromptSession
-from prompt_toolkit.auto_suggest import AutoSuggestFromHistory
+from prompt_toolkit.auto_suggest import AutoSuggest, Suggestion
 from prompt_toolkit.filters import Condition
 from prompt_toolkit.history import FileHistory, InMemoryHistory
 from prompt_toolkit.layout.processors import HighlightMatchingBracketProcessor, TabsProcessor
 from prompt_toolkit.styles import DynamicStyle
 
 from memq.ui.adapters import QueryCompleter, QueryLexer
-from memq.ui.commands import as_query, is_command, meant
+from memq.ui.commands import is_whole
 from memq.ui.keys import bindings
 from memq.ui.log import prepared
+from memq.ui.plain import CONTINUATION, PROMPT
 from memq.ui.styles import depth_for, style_for
 from memq.ui.world import SessionWorld
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from prompt_toolkit.buffer import Buffer
+    from prompt_toolkit.document import Document
     from prompt_toolkit.formatted_text import StyleAndTextTuples
     from prompt_toolkit.history import History
     from prompt_toolkit.input import Input
@@ -30,8 +33,7 @@ if TYPE_CHECKING:
 
     from memq.ui.session import Session
 
-PROMPT = "memq> "
-CONTINUATION = "    > "
+
 _ESCAPE = 0.1
 """Seconds after which Escape is a key by itself."""
 
@@ -51,6 +53,20 @@ class _KeptHistory(FileHistory):
             super().store_string(string)
         except OSError:
             return  # it is still known in this session
+
+
+class _Earlier(AutoSuggest):
+    """Suggests the latest entry that begins so, whole: a line of a longer one is no entry."""
+
+    def get_suggestion(self, buffer: Buffer, document: Document) -> Suggestion | None:
+        """Return what would be added; None: there is nothing, or it does not fit into the line."""
+        text = document.text
+        if not text.strip():
+            return None
+        for entry in reversed(buffer.history.get_strings()):
+            if entry.startswith(text) and "\n" not in entry:
+                return Suggestion(entry[len(text) :])
+        return None
 
 
 def history_of(session: Session) -> History:
@@ -78,7 +94,6 @@ class Prompt:
     def __init__(
         self, session: Session, input_: Input | None = None, output: Output | None = None
     ) -> None:
-        self._session = session
         self.history = history_of(session)
         terminal, world = session.terminal, SessionWorld(session)
         self._prompt: PromptSession[str] = PromptSession(
@@ -88,10 +103,10 @@ class Prompt:
             lexer=QueryLexer(session.parser),
             completer=QueryCompleter(world),
             complete_while_typing=Condition(lambda: not terminal.is_dumb),
-            auto_suggest=AutoSuggestFromHistory(),
+            auto_suggest=_Earlier(),
             history=self.history,
             search_ignore_case=True,
-            key_bindings=bindings(self.runs),
+            key_bindings=bindings(lambda text: is_whole(text, session.parser)),
             input_processors=[
                 HighlightMatchingBracketProcessor(),
                 TabsProcessor(char1=" ", char2=" "),
@@ -119,14 +134,6 @@ class Prompt:
         if not self._is_warm:
             self._is_warm = True
             threading.Thread(target=_import_all, daemon=True).start()
-
-    def runs(self, text: str) -> bool:
-        """Whether Enter runs a text: it is complete, or wrong, so that the error shows."""
-        if is_command(meant(text)):
-            return True
-        if self._session.parser.is_empty(text):
-            return not text.strip() or text.endswith("\n")  # below a comment, a query may follow
-        return self._session.parser.is_complete(as_query(text)) != "incomplete"
 
     def entries(self) -> Iterable[str]:
         """Return what was entered, the latest first, earlier sessions included."""

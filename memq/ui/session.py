@@ -125,6 +125,8 @@ class Session:
                 pieces = clock.timed(self._texts(answer, look))
                 is_whole = not screen.show(pieces, pager=pager, cancel=cancel).is_stopped
             except Cancelled:
+                if not self.terminal.is_terminal:
+                    raise  # what was written so far is no whole result
                 is_whole = False
             except ImageError as error:
                 raise MemqError(str(error)) from error
@@ -149,7 +151,7 @@ class Session:
         )
 
     def _texts(self, answer: Answer, look: Look) -> Iterator[str]:
-        """Yield the pieces of a result; nothing is asked before the first, so that all is timed."""
+        """Yield the pieces of a result; nothing is sought before the first is asked for."""
         is_tree = answer.result.is_tree or (
             self.terminal.is_terminal and answer.result.raw_columns > _RAW_COLUMNS
         )
@@ -182,9 +184,14 @@ class Session:
     # What is said
 
     def greet(self) -> None:
-        """Say what was opened."""
-        for line in self.terminal.wrapped(clean(summary(self.image)), ", "):
-            self.terminal.write(self.terminal.paint(line, styles.BOLD))
+        """Say what was opened, where someone looks on; and what is odd about it."""
+        if self.terminal.is_terminal:
+            for line in self.terminal.wrapped(clean(summary(self.image)), ", "):
+                self.terminal.write(self.terminal.paint(line, styles.BOLD))
+        self.warn()
+
+    def warn(self) -> None:
+        """Say what is odd about the dump."""
         for warning in self.image.warnings:
             self.say(f"warning: {warning}")
 
@@ -242,3 +249,5 @@ class Session:
                 yield stop
         finally:
             signal.signal(signal.SIGINT, before)
+            if run.cancelled and self.terminal.is_terminal:
+                self.terminal.stream.write("\r")  # what follows takes the place of the key's `^C`

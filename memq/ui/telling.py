@@ -243,7 +243,7 @@ def history(session: Session, text: str) -> None:
 
 def set_(session: Session, text: str) -> None:
     """Show what can be set, or set one."""
-    name, _, value = text.strip().partition(" ")
+    name, *value = text.split() or [""]
     if not name:
         for one in SETTINGS.values():
             line = f"{one.name:12}{session.settings[one.name]:7}{one.doc} {one.listed}"
@@ -253,7 +253,7 @@ def set_(session: Session, text: str) -> None:
             session.settings.set(name, "")
         session.say(session.settings[name])
     else:
-        session.settings.set(name, value.strip())
+        session.settings.set(name, " ".join(value))
 
 
 def format_(session: Session, text: str) -> None:

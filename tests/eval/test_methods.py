@@ -35,7 +35,7 @@ def call(name: str, rows: Sequence[Value], *arguments: object, fold: bool = Fals
         else:
             given: Any = argument if isinstance(argument, list) else [argument] * len(rows)
             columns.append(column(given))
-    return values(METHODS[name].function(columns, fold))
+    return values(METHODS[name].function(columns, fold, None))
 
 
 WORDS = ["Bash", "bash", "sh", "", None, OUT, "bash"]
@@ -203,4 +203,7 @@ def test_regular_expressions_are_part_of_what_a_term_is() -> None:
 
 def test_a_regex_column_is_taken_like_any_other() -> None:
     given = regex("a").column(3).take(np.array([2, 0]))
-    assert values(METHODS["Matches"].function([column(["a", "b"]), given], False)) == [True, False]
+    assert values(METHODS["Matches"].function([column(["a", "b"]), given], False, None)) == [
+        True,
+        False,
+    ]

@@ -173,7 +173,7 @@ def test_an_array_ends_where_the_run_was_cancelled() -> None:
     pieces: list[str] = []
     with pytest.raises(Cancelled):
         pieces.extend(written.array(batches(), bare=False))
-    assert json.loads("".join(pieces)) == [{"x": 1}]
+    assert json.loads("".join(pieces)) == [{"x": 1}, {"_cut_short": "stopped by the user"}]
 
 
 @pytest.mark.parametrize("items", [0, 1, 1000])

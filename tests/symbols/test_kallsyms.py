@@ -196,6 +196,22 @@ def test_a_name_is_found_by_few_decodings(monkeypatch: pytest.MonkeyPatch) -> No
         assert counts["decoded"] == 1
 
 
+def test_a_search_that_is_interrupted_finds_nothing_out(
+    monkeypatch: pytest.MonkeyPatch, layout: Layout
+) -> None:
+    symbols = make_symbols(layout, count=1024)
+    found, name = read_back(layout, symbols), symbols[-1].name
+    with monkeypatch.context() as patch:
+        patch.setattr(Kallsyms, "_decode", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            found.address(name)
+    assert found.address(name) is not None
+
+
+def interrupt(_found: Kallsyms, _number: int) -> bytes:
+    raise KeyboardInterrupt
+
+
 ORDERS = {
     "beyond": b"\xff\xff\xff",
     "constant": b"\0\0\1" * 1500,

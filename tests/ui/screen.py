@@ -23,6 +23,12 @@ ENTER, TAB, ESCAPE, UP, DOWN, RIGHT = "\r", "\t", "\x1b", "\x1b[A", "\x1b[B", "\
 CTRL_C, CTRL_D, CTRL_R, CTRL_Z, ALT_ENTER = "\x03", "\x04", "\x12", "\x1a", "\x1b\r"
 _PATIENCE = 60.0
 """Seconds; a machine that runs other tests as well is slow, and no test is a measurement."""
+_AGAIN = 0.5
+"""Seconds after which a key is pressed again that a program may have dropped."""
+_OURS = (
+    "COLORFGBG", "COLUMNS", "EDITOR", "LESS", "LINES", "MEMQ_PAGER", "NO_COLOR", "PAGER", "VISUAL",
+)  # fmt: skip
+"""What the user of these tests may have set, and their screens do not have."""
 
 
 class Screen:
@@ -33,7 +39,7 @@ class Screen:
     ) -> None:
         # CPR: the terminal would be asked where its cursor is, and pyte is not asked for answers.
         usual = {"TERM": "xterm-256color", "PROMPT_TOOLKIT_NO_CPR": "1"}
-        kept = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "LESS", "PAGER")}
+        kept = {k: v for k, v in os.environ.items() if k not in _OURS}
         self.child = pexpect.spawn(
             program[0],
             program[1:],
@@ -43,6 +49,7 @@ class Screen:
             timeout=_PATIENCE,
         )
         self.child.delaybeforesend = None
+        self.child.ptyproc.delayafterclose = self.child.ptyproc.delayafterterminate = 0.02
         self.screen = pyte.HistoryScreen(columns, rows, history=5000)
         self._stream = pyte.ByteStream(self.screen)
         self.raw = b""
@@ -62,17 +69,17 @@ class Screen:
         self.screen.resize(rows, columns)
         self.child.setwinsize(rows, columns)
 
-    def read(self, seconds: float = 0.05) -> None:
-        """Take what the program has written within so many seconds."""
+    def read(self, seconds: float = 0.05) -> bool:
+        """Take what the program has written, or writes within so long; False: it has ended."""
         try:
             data = self.child.read_nonblocking(1 << 16, timeout=seconds)
         except pexpect.TIMEOUT:
-            return
+            return True
         except pexpect.EOF:
-            time.sleep(0.01)
-            return
+            return False
         self.raw += data
         self._stream.feed(data)
+        return True
 
     @property
     def lines(self) -> list[str]:
@@ -84,30 +91,53 @@ class Screen:
         """The same as one text."""
         return "\n".join(self.lines)
 
-    def until(self, holds: Callable[[str], bool], what: object = "") -> str:
-        """Wait until the screen is as wanted, and return it; AssertionError shows what it is."""
-        end = time.monotonic() + _PATIENCE
+    def until(self, holds: Callable[[str], bool], what: object = "", keys: str = "") -> str:
+        """Wait until the screen is as wanted, and return it; AssertionError shows what it is.
+
+        `keys` are pressed until then, again and again: a program may drop some.
+        """
+        begun = pressed = time.monotonic()
         while not holds(self.text):
-            assert time.monotonic() < end, f"waited in vain for {what!r}:\n{self.text}"
-            self.read()
+            now = time.monotonic()
+            assert now < begun + _PATIENCE, f"waited in vain for {what!r}:\n{self.text}"
+            if keys and now > pressed:
+                self.type(keys)
+                pressed += _AGAIN
+            if not self.read():
+                assert holds(self.text), f"ended without {what!r}:\n{self.text}"
         return self.text
 
-    def wait(self, *texts: str) -> str:
+    def wait(self, *texts: str, keys: str = "") -> str:
         """Wait until all texts are on the screen."""
-        return self.until(lambda shown: all(text in shown for text in texts), texts)
+        return self.until(lambda shown: all(text in shown for text in texts), texts, keys)
 
-    def prompt(self, before: str = "") -> str:
-        """Wait until an empty prompt stands at the end, below a text."""
+    def prompt(self, *texts: str) -> str:
+        """Wait until an empty prompt stands at the end, below all texts."""
         return self.until(
-            lambda shown: shown.rstrip().endswith("\nmemq>") and before in shown, f"{before} memq>"
+            lambda shown: shown.rstrip().endswith("\nmemq>") and all(one in shown for one in texts),
+            (*texts, "memq>"),
         )
+
+    def enter(self, text: str, *texts: str) -> Self:
+        """Type an entry and Enter; wait for the next prompt below all texts, if some are given."""
+        self.type(text + ENTER)
+        if texts:
+            self.prompt(*texts)
+        return self
+
+    def colour(self, text: str) -> str:
+        """Return the colour of a text in its last line on the screen; empty: it is not there."""
+        for row, line in reversed(list(enumerate(self.screen.display))):
+            if text in line:
+                colour: str = self.screen.buffer[row][line.index(text)].fg
+                return colour
+        return ""
 
     def ended(self) -> int:
         """Wait until the program has ended; return its status."""
         end = time.monotonic() + _PATIENCE
-        while self.child.isalive():
+        while self.read():
             assert time.monotonic() < end, f"it goes on:\n{self.text}"
-            self.read()
         self.child.close()
         status: int | None = self.child.exitstatus
         return -1 if status is None else status

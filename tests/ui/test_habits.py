@@ -64,7 +64,6 @@ def test_a_name_that_was_given_is_no_command(session: Transcript) -> None:
         ("dt list_head", "Commands begin with a dot: `.dt list_head`."),
         ("info", "Commands begin with a dot: `.info`."),
         (".process", "`process` is an object: a query begins with it, without the dot."),
-        (".info now", "`.help info` tells more."),
         (".nothing", "`.help` names them all."),
     ],
 )

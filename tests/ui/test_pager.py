@@ -6,6 +6,7 @@ import io
 import os
 import shlex
 import shutil
+import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ from memq.ui import more
 from memq.ui.pager import Screen, Shown, pager_command, pager_environment
 from memq.ui.terminal import Terminal
 from tests.program import POSIX
-from tests.ui.terminals import Pty
+from tests.ui import screen as screens
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,6 +41,7 @@ class Stream(io.StringIO):
 def stream(monkeypatch: pytest.MonkeyPatch) -> Stream:
     monkeypatch.setenv("LINES", "10")
     monkeypatch.setenv("COLUMNS", "20")
+    monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("MEMQ_PAGER", "no-such-program")
     monkeypatch.delenv("PAGER", raising=False)
     return Stream()
@@ -99,6 +101,9 @@ def test_what_is_more_goes_to_the_pager_whole(
 def test_without_a_pager_or_a_terminal_all_is_written(stream: Stream) -> None:
     assert show(stream, "a\n" * 50, pager=False) == Shown(50)
     assert stream.getvalue() == "a\n" * 50
+    dumb = Screen(Terminal(stream, {"TERM": "dumb"}), Progress())
+    assert dumb.show(["b\n" * 50]) == Shown(50)
+    assert stream.getvalue() == "a\n" * 50 + "b\n" * 50
     elsewhere = io.StringIO()
     assert Screen(Terminal(elsewhere), Progress()).show(["a\n" * 30, "b"]) == Shown(31)
     assert elsewhere.getvalue() == "a\n" * 30 + "b"
@@ -150,7 +155,7 @@ def test_leaving_the_pager_ends_the_search(
 def test_leaving_the_pager_cancels_what_is_still_sought(
     stream: Stream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pager_of(monkeypatch, "read line")
+    pager_of(monkeypatch, "head -n 9 > /dev/null")
     cancelled: list[bool] = []
 
     def pieces() -> Iterator[str]:
@@ -302,7 +307,7 @@ def test_a_line_that_is_longer_than_the_screen_is_let_through() -> None:
 # On a terminal
 
 PROGRAM = """
-import signal, sys, time
+import sys
 from memq.progress import Progress
 from memq.ui.pager import Screen
 from memq.ui.terminal import Terminal
@@ -314,26 +319,25 @@ def pieces():
         yield f"row {{given}} " + "\\x1b[2m?\\x1b[0m" + " " * 60 + "end\\n"
 shown = Screen(Terminal(), Progress(sys.stderr)).show(pieces())
 print("DONE", shown.lines, shown.is_stopped, given, flush=True)
-time.sleep(20)
 """
 
 
-def on_terminal(count: int, **environment: str) -> Pty:
-    ours = {"MEMQ_PAGER": "", "PAGER": "", **environment}
-    return Pty(PROGRAM.format(count=count), (12, 80), ours)
+def on_terminal(count: int, **environment: str) -> screens.Screen:
+    program = [sys.executable, "-c", PROGRAM.format(count=count)]
+    return screens.Screen(program, rows=12, columns=80, **environment)
 
 
 @LESS
 def test_less_pages_and_leaves_early() -> None:
-    with on_terminal(10**9) as terminal:
-        assert terminal.wait_for("row 9 ?")[0] == "title"
-        assert not any("\x1b" in line or "ESC" in line for line in terminal.lines)
-        terminal.press(" ")
-        terminal.wait_for("row 20 ?")
-        terminal.press("\x03")  # less goes on, and memq waits for it
-        terminal.wait_for("row 21 ?", "j")
-        terminal.press("q")
-        (done,) = [line for line in terminal.wait_for("DONE") if line.startswith("DONE")]
+    with on_terminal(10**9) as screen:
+        assert screen.wait("row 9 ?").startswith("title")
+        assert not any("\x1b" in line or "ESC" in line for line in screen.lines)
+        screen.type(" ").wait("row 20 ?")
+        screen.type(screens.CTRL_C)  # less goes on, and memq waits for it
+        screen.wait("row 21 ?", keys="j")
+        screen.type("q").wait("DONE")
+        screen.ended()
+        (done,) = [line for line in screen.lines if line.startswith("DONE")]
         lines, is_stopped, given = done.split()[-3:]
         assert is_stopped == "True"
         assert int(lines) <= int(given) + 2 < 1_000_000
@@ -341,20 +345,18 @@ def test_less_pages_and_leaves_early() -> None:
 
 @LESS
 def test_less_is_not_needed_for_a_screenful() -> None:
-    with on_terminal(8) as terminal:
-        lines = terminal.wait_for("DONE")
-        assert lines[0] == "title"
-        assert lines[10] == "DONE 10 False 8"
+    with on_terminal(8) as screen:
+        screen.wait("DONE 10 False 8")
+        assert screen.lines[0] == "title"
+        assert screen.lines[10] == "DONE 10 False 8"
 
 
 @LESS
 def test_less_shows_the_end() -> None:
-    with on_terminal(500) as terminal:
-        terminal.wait_for("row 9 ?")
-        terminal.press("G")
-        terminal.wait_for("row 500 ?")
-        terminal.press("q")
-        terminal.wait_for("DONE 502 False 500")
+    with on_terminal(500) as screen:
+        screen.wait("row 9 ?")
+        screen.type("G").wait("row 500 ?")
+        screen.type("q").wait("DONE 502 False 500")
 
 
 @pytest.fixture
@@ -363,35 +365,27 @@ def no_less(tmp_path: Path) -> str:
 
 
 def test_without_less_memq_pauses(no_less: str) -> None:
-    with on_terminal(500, PATH=no_less) as terminal:
-        lines = terminal.wait_for("-- more:")
-        assert lines[0] == "title"
-        assert lines[9].startswith("row 8 ?")
-        assert lines[10] == "-- more: space, line: enter, all: a, quit: q --"
-        terminal.press("\r")
-        terminal.wait_for("row 9 ?")
-        assert terminal.wait_for("-- more:")[11].startswith("-- more:")
-        terminal.press(" ")
-        terminal.wait_for("row 19 ?")
-        assert not any("-- more" in line for line in terminal.lines[:-1])
-        terminal.resize(20, 80)
-        terminal.press(" ")
-        terminal.wait_for("row 37 ?")
-        terminal.wait_for("-- more")
-        terminal.press("q")
-        terminal.wait_for("DONE 39 True 38")
+    with on_terminal(500, PATH=no_less) as screen:
+        screen.wait("-- more: space, line: enter, all: a, quit: q --")
+        assert screen.lines[0] == "title"
+        assert screen.lines[9].startswith("row 8 ?")
+        assert screen.lines[10].startswith("-- more:")
+        screen.type(screens.ENTER).wait("row 9 ?", "\n-- more:")
+        screen.type(" ").wait("row 19 ?", "\n-- more:")
+        assert "-- more" not in "".join(screen.lines[:10])
+        screen.resize(20, 80)
+        screen.type(" ").wait("row 37 ?", "\n-- more:")
+        screen.type("q").wait("DONE 39 True 38")
 
 
 def test_without_less_all_comes_at_once(no_less: str) -> None:
-    with on_terminal(60, PATH=no_less) as terminal:
-        terminal.wait_for("-- more:")
-        terminal.press("a")
-        terminal.wait_for("DONE 62 False 60")
+    with on_terminal(60, PATH=no_less) as screen:
+        screen.wait("-- more:")
+        screen.type("a").wait("DONE 62 False 60")
 
 
-@pytest.mark.parametrize("key", ["\x03", "\x1b", "\x04"])
+@pytest.mark.parametrize("key", [screens.CTRL_C, screens.ESCAPE, screens.CTRL_D])
 def test_without_less_ctrl_c_leaves(no_less: str, key: str) -> None:
-    with on_terminal(60, PATH=no_less) as terminal:
-        terminal.wait_for("-- more:")
-        terminal.press(key)
-        terminal.wait_for("DONE 10 True 9")
+    with on_terminal(60, PATH=no_less) as screen:
+        screen.wait("-- more:")
+        screen.type(key).wait("DONE 10 True 9")

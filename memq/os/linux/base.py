@@ -12,6 +12,8 @@ from memq.errors import Reason
 from memq.schema.batch import ObjectType
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from memq.os.linux.kernel import LinuxKernel
     from memq.symbols.structs import Structs
 
@@ -36,7 +38,9 @@ class LinuxObject(ObjectType):
         return self.kept("raw", self._open)
 
     def _open(self) -> Structs:
-        return self.kernel.structs(self.struct, self.rows["address"], self.rows.get("status"))
+        found = self.kernel.structs(self.struct, self.rows["address"], self.rows.get("status"))
+        found.check = self.context.check
+        return found
 
     def address_column(self) -> Column:
         """Return the addresses of the structures as a field."""
@@ -83,7 +87,9 @@ class Distinct:
         return Distinct(self.structs, self.index[index])
 
 
-def distinct_structs(kernel: LinuxKernel, name: str, pointers: Column) -> Distinct:
+def distinct_structs(
+    kernel: LinuxKernel, name: str, pointers: Column, check: Callable[[], None] | None = None
+) -> Distinct:
     """Return the structures that a column points to, each to be read once.
 
     A null pointer, and each reason why a pointer is not known, counts as one more structure.
@@ -96,7 +102,9 @@ def distinct_structs(kernel: LinuxKernel, name: str, pointers: Column) -> Distin
         index[lost] = len(found) + np.searchsorted(reasons, pointers.statuses[lost])
         found = np.concatenate([found, np.zeros(len(reasons), np.uint64)])
         status = np.concatenate([status, reasons])
-    return Distinct(kernel.structs(name, found, status), index)
+    structs = kernel.structs(name, found, status)
+    structs.check = check
+    return Distinct(structs, index)
 
 
 def joined_text(length: int, parts: list[tuple[Array, Text]]) -> Text:

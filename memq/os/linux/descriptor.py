@@ -156,7 +156,7 @@ class Descriptor(Handle, LinuxObject):
 
     def _files(self) -> FileColumn:
         pointers = Column(self.rows["address"], self.rows["status"])
-        return file_column(self.kernel, self.context.run, pointers, mapped=False)
+        return file_column(self.kernel, self.context, pointers, mapped=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from memq.os.linux.paths import Paths, paths_of
 
 if TYPE_CHECKING:
     from memq.os.linux.kernel import LinuxKernel
-    from memq.run import Run
+    from memq.schema.batch import Context
     from memq.symbols.structs import Structs
 
 FMODE_BACKING = 1 << 25
@@ -27,10 +27,13 @@ MINOR_BITS = 20
 class Files:
     """Distinct files, each read at most once."""
 
-    def __init__(self, kernel: LinuxKernel, run: Run, files: Structs, *, mapped: bool) -> None:
+    def __init__(
+        self, kernel: LinuxKernel, context: Context, files: Structs, *, mapped: bool
+    ) -> None:
         """With `mapped`, of a file behind an overlay the one that the process opened counts."""
         self.kernel = kernel
-        self.run = run
+        self.context = context
+        """Not the run: what is read of files is asked for by later runs, too."""
         self.files = files
         self.mapped = mapped
 
@@ -53,15 +56,18 @@ class Files:
     @cached_property
     def paths(self) -> Paths:
         """What the files are called."""
-        return paths_of(self.kernel, self.run, self._paths)
+        return paths_of(self.kernel, self.context.run, self._paths)
 
     @cached_property
     def inodes(self) -> Distinct:
         """The files' inodes."""
         if self._is_plain:
-            return distinct_structs(self.kernel, "inode", self.files["f_inode"])
-        dentries = distinct_structs(self.kernel, "dentry", self._paths["dentry"])
-        return distinct_structs(self.kernel, "inode", dentries["d_inode"])
+            return self._distinct("inode", self.files["f_inode"])
+        dentries = self._distinct("dentry", self._paths["dentry"])
+        return self._distinct("inode", dentries["d_inode"])
+
+    def _distinct(self, name: str, pointers: Column) -> Distinct:
+        return distinct_structs(self.kernel, name, pointers, self.context.check)
 
     @property
     def _is_plain(self) -> bool:
@@ -72,7 +78,7 @@ class Files:
     @cached_property
     def devices(self) -> Text:
         """The devices that hold the files: `major:minor` in hex."""
-        device = distinct_structs(self.kernel, "super_block", self.inodes["i_sb"])["s_dev"]
+        device = self._distinct("super_block", self.inodes["i_sb"])["s_dev"]
         numbers, places = np.unique(device.values, return_inverse=True)
         mask = (1 << MINOR_BITS) - 1
         texts = (f"{number >> MINOR_BITS:02x}:{number & mask:02x}" for number in numbers.tolist())
@@ -118,7 +124,9 @@ class FileColumn:
         return self.files.files[member].take(self.index)
 
 
-def file_column(kernel: LinuxKernel, run: Run, pointers: Column, *, mapped: bool) -> FileColumn:
+def file_column(
+    kernel: LinuxKernel, context: Context, pointers: Column, *, mapped: bool
+) -> FileColumn:
     """Return the files that a column points to."""
-    found = distinct_structs(kernel, "file", pointers)
-    return FileColumn(Files(kernel, run, found.structs, mapped=mapped), found.index)
+    found = distinct_structs(kernel, "file", pointers, context.check)
+    return FileColumn(Files(kernel, context, found.structs, mapped=mapped), found.index)

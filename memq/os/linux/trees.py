@@ -69,6 +69,7 @@ def _count(spaces: Structs, found: Mappings, cuts: Cuts) -> None:
 
 def _sorted(run: Run, pieces: list[Mappings], cuts: Cuts) -> Mappings:
     """Join what was found level by level, in order of owner and start, up to the run's limit."""
+    run.check()
     if not pieces:
         return Mappings(np.zeros(0, np.uint64), np.zeros(0, np.uint64), np.zeros(0, np.int64))
     addresses = np.concatenate([piece.addresses for piece in pieces])
@@ -77,6 +78,7 @@ def _sorted(run: Run, pieces: list[Mappings], cuts: Cuts) -> Mappings:
     order = _order(owner, starts)
     if order is not None:
         addresses, starts, owner = addresses[order], starts[order], owner[order]
+    run.check()
     limit = run.limits.children
     if len(owner) > limit:
         cuts.mark(owner[limit:], Reason.LIMIT, addresses[limit:])
@@ -163,9 +165,9 @@ class _MapleWalk:
         for _ in range(MAX_LEVELS):
             if not len(level.entries):
                 break
-            self.run.check()
             below: list[_Level] = []
             for start in range(0, len(level.entries), AT_ONCE):
+                self.run.check()
                 rows = np.arange(start, min(start + AT_ONCE, len(level.entries)))
                 self._expand(level.take(rows), pieces, below)
             level = self._next(below)

@@ -158,7 +158,7 @@ class Vma(Vad, LinuxObject):
         return self.kept("files", self._files)
 
     def _files(self) -> FileColumn:
-        return file_column(self.kernel, self.context.run, self.raw["vm_file"], mapped=True)
+        return file_column(self.kernel, self.context, self.raw["vm_file"], mapped=True)
 
     def _flag(self, bit: np.uint64) -> Column:
         flags = self.raw["vm_flags"]

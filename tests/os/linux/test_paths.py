@@ -28,7 +28,7 @@ def named(files: Files, *places: int, mapped: bool = False) -> FileColumn:
     """Open the dump and return the files at these addresses."""
     context = files.kernel.open_()
     kernel = cast("LinuxKernel", files.kernel)
-    return file_column(kernel, context.run, Column(addresses(*places)), mapped=mapped)
+    return file_column(kernel, context, Column(addresses(*places)), mapped=mapped)
 
 
 def shown(column: FileColumn) -> list[str | Reason]:

@@ -217,7 +217,7 @@ def test_progress_is_one_line_that_goes_away(monkeypatch: pytest.MonkeyPatch) ->
     assert lines[2].startswith("in?[31mner")
     assert lines[2].rstrip().endswith("100%")
     assert max(map(len, lines)) < 80
-    assert lines[-3].strip() == "outer"
+    assert lines[-3].strip() == "outer: 0 s"
     assert lines[-2:] == [" " * len(lines[-2]), ""]
     progress.tick(1, 2)
     assert terminal.getvalue().split("\r") == lines

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from memq.progress import Progress
 from memq.ui.commands import COMMANDS, meant
-from tests.transcript import Transcript
+from tests.transcript import Paper, Transcript
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -108,3 +109,13 @@ def test_long_lines_are_cut_between_words(sample_image: Image) -> None:
         shown = narrow.enter(entry)
         assert max(map(len, shown.splitlines())) <= 80
         assert shown.count("\n") > 2
+
+
+def test_what_takes_long_says_so_and_leaves_nothing(session: Transcript) -> None:
+    told = Paper()
+    session.session.progress = lambda: Progress(told, delay=0)  # type: ignore[method-assign]
+    session.enter("process.Count(vad.Any(v => v.end > 0))")
+    lines = told.getvalue().split("\r")
+    assert "asking, Ctrl-C stops it: 0 s" in lines
+    assert lines[-2:] == [" " * len(lines[-2]), ""]
+    assert len(lines[-2]) >= len("asking, Ctrl-C stops it: 0 s")

@@ -8,7 +8,7 @@ where nothing matched.
 from __future__ import annotations
 
 import argparse
-import json
+import gc
 import os
 import re
 import shutil
@@ -56,6 +56,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _options(arguments)
     # The threads of numpy's linear algebra are started at its import, and never used here.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    # What is imported stays: to look through it for garbage again and again takes a start's tenth.
+    gc.disable()
     try:
         if options.schema:
             return _print_schema(options.schema)
@@ -73,6 +75,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         say(f"error: {error.strerror or error}" + (f": {error.filename}" if error.filename else ""))
         return 1
+    finally:
+        gc.enable()
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -186,6 +190,7 @@ def _run(options: argparse.Namespace) -> int:
             return 0
         form = options.output or ("table" if stream.isatty() else "json")
         answer.run.progress.erase()
+        gc.enable()
         signal.signal(signal.SIGINT, _canceller(answer.run))
         try:
             (write_undecided if options.undecided else write)(answer, form, stream)
@@ -223,6 +228,8 @@ def _explanation(plan: Plan, text: str, form: str | None) -> str:
     from memq.eval.explain import explain, explained  # noqa: PLC0415 - few runs need it
 
     if form == "json":
+        import json  # noqa: PLC0415 - as above
+
         return json.dumps(explained(plan, text), indent=2) + "\n"
     return explain(plan, text) + "\n"
 

@@ -11,7 +11,6 @@ An error is for what stops everything. What concerns one value is a Reason in th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum
 
 
@@ -77,12 +76,28 @@ class Cancelled(MemqError):  # noqa: N818 - no error, but what the user asked fo
     """The user stopped the run."""
 
 
-@dataclass(frozen=True, slots=True)
 class Span:
-    """A place in a query's text: half-open character offsets."""
+    """A place in a query's text: half-open character offsets, which nobody changes.
 
-    start: int
-    end: int
+    Written out, so that `memq --help` does without the import of dataclasses.
+    """
+
+    __slots__ = ("end", "start")
+
+    def __init__(self, start: int, end: int) -> None:
+        self.start = start
+        self.end = end
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Span):
+            return NotImplemented
+        return (self.start, self.end) == (other.start, other.end)
+
+    def __hash__(self) -> int:
+        return hash((self.start, self.end))
+
+    def __repr__(self) -> str:
+        return f"Span({self.start}, {self.end})"
 
 
 class QueryError(MemqError):

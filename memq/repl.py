@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import TYPE_CHECKING, TextIO
 
 from memq.errors import Cancelled, MemqError, QueryError
@@ -21,9 +22,11 @@ def interpret(session: Session) -> int:
     """Run the interpreter; returns the program's exit status."""
     stream = standard_input()
     if not (stream.isatty() and session.terminal.is_terminal):
+        gc.enable()
         return _read(session, stream)
     session.greet()
     prompt = _prompt(session, stream)
+    gc.enable()  # memq.cli has turned it off for the start
     while not session.is_over:
         try:
             text = prompt.ask()

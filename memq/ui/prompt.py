@@ -124,13 +124,14 @@ class Prompt:
         self._prompt.app.ttimeoutlen = _ESCAPE
         session.history = self.entries
         self._is_warm = False
+        self._prompt.app.after_render += self._warm_up
 
     def ask(self) -> str:
         """Return the next entry; KeyboardInterrupt, EOFError as the keys say."""
-        return self._prompt.prompt(pre_run=self._warm_up)
+        return self._prompt.prompt()
 
-    def _warm_up(self) -> None:
-        """Import what queries need while the user thinks of the first one."""
+    def _warm_up(self, _: object) -> None:
+        """Import what queries need, once the prompt is there, while the user thinks of one."""
         if not self._is_warm:
             self._is_warm = True
             threading.Thread(target=_import_all, daemon=True).start()

@@ -28,7 +28,7 @@ def test_a_value_has_the_type_of_its_kind(kind: Kind) -> None:
     assert type(json.loads(row)["x"]) in PYTHON[FORMS[kind].type]
 
 
-@pytest.mark.parametrize("kind", QUOTED)
+@pytest.mark.parametrize("kind", sorted(QUOTED, key=str))
 def test_quotes_stand_beside_a_value_that_is_missing(kind: Kind) -> None:
     rows = [json.loads(row)["x"] for row in rows_of(one(kind, 1, Reason.NULL))]
     assert [type(value) for value in rows] == [str, type(None)]

@@ -122,7 +122,7 @@ def test_ci_runs_the_commands_of_the_readme() -> None:
     readme = (ROOT / "README.md").read_text("utf-8").splitlines()
     query, tests = (line for line in readme if line.startswith("python3 -m venv"))
     assert "samples/" in query
-    assert tests.endswith("-m pytest")
+    assert tests.endswith("-m pytest -n auto")
 
 
 def test_the_typing_mark_is_shipped() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from prompt_toolkit.application import get_app
+from prompt_toolkit.completion import CompleteEvent, get_common_complete_suffix
 from prompt_toolkit.enums import DEFAULT_BUFFER
 from prompt_toolkit.filters import Condition, completion_is_selected, has_completions, has_focus
 from prompt_toolkit.key_binding import KeyBindings
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from prompt_toolkit.buffer import Buffer
+    from prompt_toolkit.completion import Completion
+    from prompt_toolkit.document import Document
     from prompt_toolkit.key_binding import KeyPressEvent
 
 _INDENT = "  "
@@ -36,6 +39,10 @@ def bindings(runs: Callable[[str], bool]) -> KeyBindings:
             buffer.validate_and_handle()
         else:
             begin_line(buffer)
+
+    @keys.add("tab", filter=in_entry & ~has_completions)
+    def _complete(event: KeyPressEvent) -> None:
+        complete(event.current_buffer)
 
     @keys.add("escape", "enter", filter=in_entry)
     def _line(event: KeyPressEvent) -> None:
@@ -70,6 +77,33 @@ def _again(event: KeyPressEvent) -> None:
     if buffer.document.text_before_cursor.endswith("()"):
         buffer.delete_before_cursor()
     buffer.start_completion()
+
+
+def complete(buffer: Buffer) -> None:
+    """Insert what is the same in all that may come; where that is nothing, open the menu.
+
+    At once, for a fast typist goes on before a menu could be there.
+    """
+    document = buffer.document
+    asked = CompleteEvent(completion_requested=True)
+    found = list(buffer.completer.get_completions(document, asked))
+    # What only holds the letters is for the menu, where something begins with them.
+    found = [one for one in found if _goes_on(document, one)] or found
+    if len(found) == 1:
+        buffer.apply_completion(found[0])
+        return
+    common = get_common_complete_suffix(document, found)
+    if common:
+        buffer.insert_text(common)
+    else:
+        buffer.start_completion()
+
+
+def _goes_on(document: Document, completion: Completion) -> bool:
+    """Whether a completion begins with what is typed."""
+    before = document.text_before_cursor
+    typed = before[len(before) + completion.start_position :]
+    return completion.text.lower().startswith(typed.lower())
 
 
 def begin_line(buffer: Buffer) -> None:

@@ -17,7 +17,7 @@ from memq.ui.keys import begin_line
 from memq.ui.plain import PlainPrompt
 from memq.ui.prompt import Prompt, history_of
 from tests.transcript import Transcript
-from tests.ui.screen import ALT_ENTER, CTRL_C, CTRL_D, CTRL_R, ENTER, UP
+from tests.ui.screen import ALT_ENTER, CTRL_C, CTRL_D, CTRL_R, ENTER, TAB, UP
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -67,6 +67,20 @@ def asked(session: Session, *keys: str) -> Iterator[str]:
     ],
 )
 def test_enter(session: Session, keys: str, entry: str) -> None:
+    assert list(asked(session, keys)) == [entry]
+
+
+@pytest.mark.parametrize(
+    ("keys", "entry"),
+    [
+        (f"proc{TAB}.Wh{TAB}name == 'x'){ENTER}", "process.Where(name == 'x')"),
+        (f"process.Where(is_anony{TAB}{ENTER}1){ENTER}", "process.Where(is_anony\n1)"),
+        (f"vad.Where(is_anony{TAB}){ENTER}", "vad.Where(is_anonymous)"),
+        (f"process.OrderB{TAB}pid){ENTER}", "process.OrderBypid)"),
+        (f".symb{TAB} init_task{ENTER}", ".symbol init_task"),
+    ],
+)
+def test_tab_does_not_wait_for_a_menu(session: Session, keys: str, entry: str) -> None:
     assert list(asked(session, keys)) == [entry]
 
 

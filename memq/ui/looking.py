@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
-from itertools import islice
-from typing import TYPE_CHECKING, Any
+from itertools import chain, islice
+from typing import TYPE_CHECKING
 
-from memq.errors import QueryError
+import numpy as np
+
+from memq.errors import QueryError, Reason
 from memq.eval.conversation import LAST
-from memq.eval.domain import Domain
+from memq.eval.domain import Domain, Slot
 from memq.eval.flows import flows
+from memq.eval.places import Root
 from memq.eval.raw import RawBatch
-from memq.eval.series import Series
-from memq.eval.terms import Term
+from memq.eval.series import Series, StageSeries
+from memq.eval.stage_nodes import ObjectItem, SelectStage, ValueItem
+from memq.eval.terms import RawTerm, Term
 from memq.output.records import Objects, Records
+from memq.printing import told
 from memq.ui.look.hexdump import hexdump
 from memq.ui.look.layouts import layout as layout_lines
 from memq.ui.look.symbols import symbol as symbol_lines
-from memq.ui.nodes import nodes_of, record_nodes, tree_lines
+from memq.ui.nodes import Node, nodes_of, record_nodes, tree_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from memq.eval.places import Place
+    from memq.eval.result import Result
     from memq.image import Answer
-    from memq.ui.nodes import Node
     from memq.ui.session import Session
 
 _FOUND = 1000
@@ -51,6 +57,11 @@ def browse(session: Session, text: str) -> None:
     answer = session.answer(session.bind(text or LAST))
     with session.interruptible(answer.run):
         nodes = list(islice(_nodes(session, answer), _FOUND))
+    for line in told(answer.run):
+        session.say(line)
+    if not nodes:
+        session.say("There is nothing to open.")
+        return
     if session.terminal.is_dumb:
         session.page(tree_lines(nodes, depth=2))
         return
@@ -68,29 +79,60 @@ def outline(session: Session, answer: Answer) -> Iterator[str]:
 
 def _nodes(session: Session, answer: Answer) -> Iterator[Node]:
     """Yield what to open: the kernel's structures where the result is some, else its records."""
-    result = answer.result
-    if isinstance(result.plan.result, Series):
-        for flow in flows(result.plan.result, result.engine):
-            raw = _raw(flow.batch)
-            if raw is None:
-                break
-            yield from nodes_of(session.image.kernel, raw)
-        else:
-            return
-    elif not isinstance(result.plan.result, Term):
-        raw = _raw(Domain.unit(result.engine).slot(result.plan.result).used())
-        if raw is not None:
-            yield from nodes_of(session.image.kernel, raw)
-            return
-    yield from record_nodes(answer.rows())
+    found = _raw_slots(answer.result)
+    first = next(found, None)
+    if first is None or not isinstance(first.batch, RawBatch):
+        yield from record_nodes(answer.rows())
+        return
+    for slot in chain([first], found):
+        for row, place in enumerate(slot.index.tolist()):
+            if place >= 0:
+                yield from nodes_of(session.image.kernel, slot.batch.take(np.array([place])))
+            else:
+                reason = Reason.NULL if slot.status is None else Reason(int(slot.status[row]))
+                yield Node("", "null" if reason <= Reason.NULL else f"? {reason.text}")
 
 
-def _raw(batch: Any) -> RawBatch | None:
-    """Return the structures that elements are: the objects' own, or those in their only column."""
+def _raw_slots(result: Result) -> Iterator[Slot]:
+    """Yield what elements are as the kernel has it; of plain values and records, something else."""
+    found, engine = result.plan.result, result.engine
+    if not isinstance(found, Series):
+        place = _place_of(found)
+        if place is not None:
+            yield _as_raw(Domain.unit(engine).slot(place))
+        return
+    place, root = _selected(found)
+    series = found if place is None or not isinstance(found, StageSeries) else found.inner
+    for flow in flows(series, engine):
+        domain = Domain.over(root, flow.batch, engine)
+        if len(flow.batch):
+            yield _as_raw(domain.slot(place or root))
+
+
+def _selected(series: Series) -> tuple[Place | None, Place]:
+    """Return what a last Select takes of each element, if that is one thing of the kernel's own."""
+    stage = series.stage if isinstance(series, StageSeries) else None
+    if not isinstance(stage, SelectStage) or len(stage.items) != 1:
+        return None, Root(0, series.shape)
+    what = stage.items[0].what
+    if isinstance(what, ObjectItem):
+        return what.place, stage.root
+    return _place_of(what.term) if isinstance(what, ValueItem) else None, stage.root
+
+
+def _place_of(found: Term | Place) -> Place | None:
+    """Return where something is, if it is no plain value."""
+    if not isinstance(found, Term):
+        return found
+    return found.place if isinstance(found, RawTerm) and not found.is_address else None
+
+
+def _as_raw(slot: Slot) -> Slot:
+    """Return objects, or those in the only column of records, as the structures that they are."""
+    batch, index, status = slot.batch, slot.index, slot.status
     if isinstance(batch, Records) and len(batch.columns) == 1:
         (column,) = batch.columns
-        batch = column.batch.take(column.index) if isinstance(column, Objects) else batch
+        if isinstance(column, Objects):
+            batch, index, status = column.batch, column.index[index], column.status
     structs = getattr(batch, "raw", None)
-    if structs is not None:
-        return RawBatch.of_structs(structs)
-    return batch if isinstance(batch, RawBatch) else None
+    return Slot(batch if structs is None else RawBatch.of_structs(structs), index, status)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from memq.eval.callables import callables
+from memq.eval.raw_types import layout, written
 from memq.output.cells import clean
 from memq.output.reference.words import summary
 from memq.printing import FORMATS
@@ -37,7 +38,8 @@ class Words(NamedTuple):
         """What the words that are offered begin with; of a path, what is behind the last slash."""
         if self.kind == "file":
             return self.partial[len(_folder(self.partial)) :]
-        return self.partial.rpartition(".")[2] if self.kind == "help" else self.partial
+        is_path = self.kind in ("help", "type")
+        return self.partial.rpartition(".")[2] if is_path else self.partial
 
     @classmethod
     def of(cls, name: str, rest: str, world: World) -> Words | None:
@@ -76,8 +78,7 @@ def argument_groups(words: Words, world: World) -> Iterator[Group]:
         case "object":
             yield _objects(world)
         case "type":
-            types = world.values.types(words.partial)
-            yield Group(types, lambda one: Entry(one, clean(one), "", "type"))
+            yield _types(words.partial, world)
         case "symbol":
             symbols = world.values.symbols(words.partial)
             yield Group(symbols, lambda one: Entry(one, clean(one), "", "symbol"))
@@ -108,6 +109,17 @@ def _of_settings(words: Words, world: World) -> Group:
 
 def _plain(words: Sequence[str]) -> Group:
     return Group(words, lambda word: Entry(word, word, "", "keyword"))
+
+
+def _types(partial: str, world: World) -> Group:
+    """Return the kernel's types; behind one and a dot, its members, through pointers, too."""
+    path, dot, _ = partial.rpartition(".")
+    if not dot:
+        types = world.values.types(partial)
+        return Group(types, lambda one: Entry(one, clean(one), "", "type"))
+    type_ = world.values.type_at(path.split("."))
+    members = {} if type_ is None else {one.name: one.type for one in layout(type_)}
+    return Group(list(members), lambda n: Entry(n, clean(n), clean(written(members[n])), "member"))
 
 
 def _objects(world: World) -> Group:

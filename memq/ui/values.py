@@ -14,15 +14,17 @@ import numpy as np
 
 from memq.column import Text
 from memq.errors import MemqError
+from memq.eval.raw_types import find_type, member_of
 from memq.run import Run
 from memq.schema.batch import Context
 from memq.schema.declare import Cost, Field
 from memq.schema.kinds import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from memq.schema.batch import ObjectType
+    from memq.symbols.types import Type
 
 MOST_ELEMENTS = 4096
 """Objects of one type whose values are looked at."""
@@ -112,6 +114,17 @@ class KnownValues:
     def types(self, partial: str) -> list[str]:
         """Return names of structs and unions that fit a text: at most 500."""
         return self._types.matching(partial)
+
+    def type_at(self, path: Sequence[str]) -> Type | None:
+        """Return a type of the kernel's, or that of a member that a path leads to, if any."""
+        types = getattr(self._kernel, "types", None)
+        try:
+            found = None if types is None else find_type(types, path[0])
+            for name in path[1:]:
+                found = None if found is None else member_of(found, name)
+        except MemqError:
+            return None
+        return found
 
     def symbols(self, partial: str) -> list[str]:
         """Return symbols of the kernel that fit a text: at most 500."""

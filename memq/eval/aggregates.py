@@ -24,6 +24,7 @@ from memq.eval import arithmetic, compare, order
 from memq.eval.domain import Slot
 from memq.eval.joins import matches
 from memq.eval.places import RecordShape, Root
+from memq.eval.reading import read_by, without
 from memq.eval.terms import Aggregate, Comparison, Constant, Term
 from memq.eval.widen import Widening, conjuncts, widen
 from memq.merge import concatenate
@@ -46,10 +47,31 @@ def quantified(term: Aggregate, domain: Domain) -> Truth:
 
     Each is asked as "some": All as none that is not, None as none that is.
     """
+    alike = _alike(term, domain)
+    if alike is not None:
+        rows, places = alike
+        return quantified(term, domain.take(rows))[places]
     result = np.zeros(domain.length, np.uint8)
     for rows, truth, extension in _asked(term, domain):
         result[rows] = some_of(truth, extension.origin, len(rows))
     return result if term.operator == "Any" else negation(result)
+
+
+def _alike(term: Aggregate, domain: Domain) -> tuple[Indexes, Indexes] | None:
+    """Return rows of which each has another sequence, and for each row which of them is its like.
+
+    All mappings of a process ask alike of `process.vad.Count()`. None where that is no gain, or
+    where what is asked of an element speaks of more of the row than its sequence.
+    """
+    if term.body is not None and without(read_by(term.body), (term.variable,)):
+        return None
+    free = domain.free()
+    view = free.engine.view(term.sequence, free)
+    code = view.index
+    if view.status is not None:
+        code = np.where(code < 0, -1 - view.status.astype(np.int64), code)
+    _, rows, places = np.unique(code, return_index=True, return_inverse=True)
+    return (rows, places) if 0 < 2 * len(rows) <= domain.length else None
 
 
 def _asked(term: Aggregate, domain: Domain) -> Iterator[tuple[Indexes, Truth, Extension]]:
@@ -80,6 +102,11 @@ class Bounds:
 
 def counts(term: Aggregate, domain: Domain) -> Bounds:
     """Count a sequence's elements: surely, and perhaps; what is missing may be any number."""
+    alike = _alike(term, domain)
+    if alike is not None:
+        rows, places = alike
+        found = counts(term, domain.take(rows))
+        return Bounds(found.least.take(places), found.most.take(places), found.reason[places])
     sure = np.zeros(domain.length, np.int64)
     maybe = np.zeros(domain.length, np.int64)
     reason = np.zeros(domain.length, np.uint8)

@@ -56,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _options(arguments)
     # The threads of numpy's linear algebra are started at its import, and never used here.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    # What is imported stays: to look through it for garbage again and again takes a start's tenth.
+    # What is imported stays: nothing is gained by looking through it for garbage meanwhile.
     gc.disable()
     try:
         if options.schema:

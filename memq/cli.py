@@ -12,22 +12,28 @@ import gc
 import os
 import re
 import shutil
-import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from memq import __version__
 from memq.errors import Cancelled, ImageError, MemqError, QueryError
-from memq.printing import FORMATS, fail, report, say, standard_output, write, write_undecided
+from memq.printing import (
+    FORMATS,
+    fail,
+    interruptible,
+    report,
+    say,
+    standard_output,
+    write,
+    write_undecided,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from types import FrameType
+    from collections.abc import Sequence
 
     from memq.eval.plan import Plan
     from memq.lang.ast import Expression
-    from memq.run import Run
 
 REFERENCES = ("text", "json", "markdown")
 """Forms of what --schema prints."""
@@ -191,14 +197,12 @@ def _run(options: argparse.Namespace) -> int:
         form = options.output or ("table" if stream.isatty() else "json")
         answer.run.progress.erase()
         gc.enable()
-        signal.signal(signal.SIGINT, _canceller(answer.run))
         try:
-            (write_undecided if options.undecided else write)(answer, form, stream)
+            with interruptible(answer.run):
+                (write_undecided if options.undecided else write)(answer, form, stream)
         except ImageError as error:
             raise MemqError(str(error)) from error  # it was opened: this is no exit status of 3
         finally:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
-            answer.run.progress.erase()
             report(answer)
     return _NO_MATCH if options.exit_match and not answer.run.matched else 0
 
@@ -283,14 +287,3 @@ def _print_schema(form: str) -> int:
         stream.write(text.as_text(reference, width))
     stream.flush()
     return 0
-
-
-def _canceller(run: Run) -> Callable[[int, FrameType | None], None]:
-    """Ask the run to stop; asked again, stop at once."""
-
-    def cancel(_number: int, _frame: FrameType | None) -> None:
-        if run.cancelled:
-            raise KeyboardInterrupt
-        run.cancelled = True
-
-    return cancel

@@ -6,8 +6,9 @@ import io
 import itertools
 import os
 import shutil
+import signal
 import sys
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, TextIO
 
@@ -15,7 +16,8 @@ from memq.errors import MemqError, QueryError, Reason
 
 if TYPE_CHECKING:
     from collections import Counter
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from types import FrameType
 
     from memq.eval.places import RecordShape
     from memq.image import Answer
@@ -47,25 +49,31 @@ def look_of(stream: TextIO, *, exact: bool = False) -> Look:
 
     if not stream.isatty():
         return Look()
-    dim = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    dim = has_colours(os.environ)
     return Look(shutil.get_terminal_size().columns, dim, humane=not exact)
+
+
+def has_colours(environment: Mapping[str, str]) -> bool:
+    """Whether a terminal knows control sequences, and colours are wanted (no-color.org)."""
+    return environment.get("TERM") != "dumb" and not environment.get("NO_COLOR")
 
 
 def write(answer: Answer, form: str, stream: TextIO, *, exact: bool = False) -> None:
     """Write the result as it is found; `exact`: nothing is rounded, on a terminal either."""
     look = look_of(stream, exact=exact)
-    _put(texts(answer, form, look), stream, look)
+    _put(texts(answer, form, look), answer, stream, look)
 
 
 def write_undecided(answer: Answer, form: str, stream: TextIO, *, exact: bool = False) -> None:
     """Write the elements that could not be decided, instead of the result."""
     look = look_of(stream, exact=exact)
-    _put(undecided_texts(answer, form, look), stream, look)
+    _put(undecided_texts(answer, form, look), answer, stream, look)
 
 
-def _put(pieces: Iterable[str], stream: TextIO, look: Look) -> None:
+def _put(pieces: Iterable[str], answer: Answer, stream: TextIO, look: Look) -> None:
     try:
         for piece in pieces:
+            answer.run.progress.erase()  # it may stand on the same terminal
             stream.write(piece)
             stream.flush()
     finally:
@@ -140,6 +148,29 @@ def _records(
     if form == "tsv":
         return separated.tsv(batches, shape.fields, check)
     return table.table(batches, shape.fields, look, lines=lines)
+
+
+@contextmanager
+def interruptible(run: Run) -> Iterator[Callable[[], None]]:
+    """Let Ctrl-C ask the run to stop while the block runs; pressed again, stop at once.
+
+    What the block gets asks it to stop, too. What takes long says that it goes on.
+    """
+
+    def stop() -> None:
+        run.cancelled = True
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        if run.cancelled:
+            raise KeyboardInterrupt
+        stop()
+
+    before = signal.signal(signal.SIGINT, interrupt)
+    try:
+        with run.progress.step("asking, Ctrl-C stops it"):
+            yield stop
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def report(answer: Answer) -> None:

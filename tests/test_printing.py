@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 import memq
+from memq.errors import Cancelled
 from memq.output.look import Look
-from memq.printing import look_of, texts, undecided_texts, write
+from memq.printing import interruptible, look_of, texts, undecided_texts, write
+from memq.progress import Progress
+from memq.run import Run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -88,3 +91,15 @@ def test_what_is_undecided_is_fitted_too(image: memq.Image) -> None:
     assert lines[0].split()[:2] == ["pid", "ppid"]
     assert lines[2].split()[-1] == "zero"
     assert look.note.endswith("create_time")
+
+
+def test_what_takes_long_says_so_and_makes_way_for_rows() -> None:
+    screen = Terminal()
+    run = Run(Progress(screen, delay=0.0))
+    with interruptible(run) as stop:
+        run.check()
+        assert "asking, Ctrl-C stops it: 0 s" in screen.getvalue()
+        stop()
+        with pytest.raises(Cancelled):
+            run.check()
+    assert screen.getvalue().endswith(" \r")

@@ -54,8 +54,8 @@ class Conversation:
 
     def __init__(self, system: System, kernel: Any, parser: Parser) -> None:
         self.parser = parser
-        self.results: list[str] = []
-        """The texts of the results so far: the first is `_1`."""
+        self.results = 0
+        """How many there are so far; the last one is `_` and, by its number, `_1`, `_2`, ..."""
         self._context = Context(kernel, Run(), {})
         self._script = Script(system, kernel, "")
         self._text = ""
@@ -99,12 +99,12 @@ class Conversation:
         self._text = placed + "\n"
         return Bound(plan, placed, self._begins, named, found, node)
 
-    def name_result(self, bound: Bound, text: str) -> str:
+    def name_result(self, bound: Bound) -> str:
         """Give a bound query, which is asked now, the names `_` and `_N`; return the latter."""
         if bound.found is None or bound.node is None:
             raise TypeError("only what was bound can be named")
-        self.results.append(text)
-        name = f"{LAST}{len(self.results)}"
+        self.results += 1
+        name = f"{LAST}{self.results}"
         expansion, lets = self._script.expansion, self.binder.names.lets
         # Both are measured by what `_` means so far, which the query may have used.
         expansion.note(ast.Let(name, bound.node))

@@ -14,7 +14,7 @@ from memq.output.reference.words import summary
 from memq.printing import FORMATS
 from memq.ui.matching import Entry, Group
 from memq.ui.members import parts_of
-from memq.ui.phrases import of_found, of_part, sentence
+from memq.ui.phrases import of_part, sentence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -84,12 +84,8 @@ def argument_groups(words: Words, world: World) -> Iterator[Group]:
             yield Group(symbols, lambda one: Entry(one, clean(one), "", "symbol"))
         case "file":
             yield _files(words.partial)
-        case "command":
-            yield _command_names(world, words.partial)
         case "help":
             yield from _help(words.partial, world)
-        case "name":
-            yield _lets(world)
         case _:
             yield _of_settings(words, world)
 
@@ -127,20 +123,13 @@ def _objects(world: World) -> Group:
     return Group(list(objects), lambda one: Entry(one, one, summary(objects[one]), "source"))
 
 
-def _lets(world: World) -> Group:
-    lets = world.binder.names.lets
-    return Group(list(lets), lambda one: of_found(one, lets[one], world.system))
-
-
 def _commands(world: World) -> dict[str, CommandWords]:
     return {name.removeprefix("."): command for name, command in world.commands.items()}
 
 
-def _command_names(world: World, partial: str) -> Group:
-    """Return the commands, with their dot if one is typed."""
+def _command_names(world: World) -> Group:
+    """Return the commands without their dots."""
     group = commands_of(world)
-    if partial.startswith("."):
-        return group
     names = [name.removeprefix(".") for name in group.names]
     return Group(names, lambda name: Entry(name, name, _meta(group, name), "command"))
 
@@ -154,7 +143,7 @@ def _help(partial: str, world: World) -> Iterator[Group]:
     """Yield what there is help of: behind an object and a dot its fields, else all that has one."""
     owner, dot, _ = partial.rpartition(".")
     if dot and not owner:
-        yield _command_names(world, "")
+        yield _command_names(world)
         return
     if dot:
         type_ = world.system.objects.get(owner)
@@ -174,7 +163,7 @@ def _help(partial: str, world: World) -> Iterator[Group]:
                 name, by_name[name].signature, sentence(by_name[name].doc), kind
             ),
         )
-    yield _command_names(world, "")
+    yield _command_names(world)
 
 
 # Files

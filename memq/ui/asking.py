@@ -7,41 +7,28 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from memq.errors import MemqError, QueryError
-from memq.eval.conversation import LAST
 from memq.eval.explain import explain as explain_plan
 from memq.image import Image
 from memq.lang import hints
 from memq.output.cells import clean
 from memq.output.look import Look
-from memq.printing import texts, told, undecided_texts
+from memq.printing import FORMATS, texts, undecided_texts
+from memq.ui.session import rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from memq.eval.conversation import Bound
     from memq.image import Answer
     from memq.ui.session import Session
 
 _INDENT = 4
 """Columns by which a folded line of a plan is moved in."""
 FORMS: Mapping[str, str] = {
-    ".json": "json",
-    ".jsonl": "jsonl",
+    **{f".{form}": form for form in FORMATS if form != "table"},
     ".ndjson": "jsonl",
-    ".csv": "csv",
-    ".tsv": "tsv",
     ".txt": "table",
 }
 """In which form `.save` writes, by how the file is called."""
-
-
-def _given(session: Session, text: str) -> str:
-    """Return the query of a command; without one, the last result."""
-    if text.strip():
-        return text
-    if not session.conversation.results:
-        raise QueryError("There is no result yet.", hint="Give a query behind the command.")
-    return LAST
 
 
 def tree(session: Session, text: str) -> None:
@@ -54,12 +41,12 @@ def tree(session: Session, text: str) -> None:
         bound = session.bind(whole)
     except QueryError as error:
         raise QueryError(error.message, hint=error.hint) from None
-    session.run(bound, whole)
+    session.run(bound)
 
 
 def explain(session: Session, text: str) -> None:
     """Show how a query would be found."""
-    bound = session.bind(_given(session, text))
+    bound = session.bind(session.given(text))
     if bound.plan is None:
         raise QueryError("A function alone is no query.")
     lines = explain_plan(bound.plan, bound.text, bound.begins).splitlines()
@@ -72,19 +59,11 @@ def explain(session: Session, text: str) -> None:
 
 def undecided(session: Session, text: str) -> None:
     """Show what a query could not decide, and why."""
-    answer = session.answer(_asked(session, text))
+    answer = session.answer(session.bind(session.given(text)))
     with session.interruptible(answer.run):
         shown = list(undecided_texts(answer, session.settings["format"], session.look()))
     session.page("".join(shown).splitlines() or ["Nothing was undecided."])
-    for line in told(answer.run):
-        session.say(line)
-
-
-def _asked(session: Session, text: str) -> Bound:
-    bound = session.bind(_given(session, text))
-    if bound.plan is None:
-        raise QueryError("A function alone is no query.")
-    return bound
+    session.tell(answer.run)
 
 
 def timed(session: Session, text: str) -> None:
@@ -95,7 +74,7 @@ def timed(session: Session, text: str) -> None:
         session.say(f"the time is {'shown' if session.settings.is_on('time') else 'not shown'}")
         return
     started = time.perf_counter()
-    bound = _asked(session, text)
+    bound = session.bind(text)
     checked, busy = time.perf_counter(), time.process_time()
     answer = session.answer(bound)
     first: float | None = None
@@ -108,8 +87,7 @@ def timed(session: Session, text: str) -> None:
         session.say(f"first rows  {first - checked:8.3f} s")
     session.say(f"all rows    {ended - checked:8.3f} s   {answer.run.matched:,} rows")
     session.say(f"processor   {time.process_time() - busy:8.3f} s")
-    for line in told(answer.run):
-        session.say(line)
+    session.tell(answer.run)
 
 
 # Files
@@ -130,13 +108,11 @@ def save(session: Session, text: str) -> None:
         )
     if path.exists():
         raise MemqError(f"{path} is there already, and stays as it is: choose another name")
-    answer = session.answer(_asked(session, query))
+    answer = session.answer(session.bind(session.given(query)))
     with session.interruptible(answer.run):
         _write(path, answer, form)
-    for line in told(answer.run):
-        session.say(line)
-    rows = answer.run.matched
-    session.quietly(f"{rows:,} {'row' if rows == 1 else 'rows'} in {path}")
+    session.tell(answer.run)
+    session.quietly(f"{rows_of(answer.run)} in {path}")
 
 
 def _write(path: Path, answer: Answer, form: str) -> None:

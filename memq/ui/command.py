@@ -25,10 +25,7 @@ class Command:
     run: Callable[[Session, str], None]
     """What it does with the text behind its name."""
     takes: tuple[str, ...] = ()
-    """What its arguments are, in order: query, object, type, symbol, file, setting, help, ...
-
-    The last one stands for all that follow; completion reads it.
-    """
+    """What completion offers for its arguments, in order (memq.ui.arguments); nothing beyond."""
     also: tuple[str, ...] = ()
     """Other names that are understood."""
 

@@ -9,6 +9,7 @@ from memq.errors import QueryError, Span
 from memq.lang import hints
 from memq.ui.command import Command, later
 from memq.ui.look import usages
+from memq.ui.settings import SETTINGS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -71,7 +72,7 @@ _DECLARED = (
     ),
     Command(
         "save", "FILE [query]",
-        "Write the last result, or a query's, to a new file: .json, .jsonl, .csv, .tsv or .txt.",
+        "Write the last result, or a query's, to a new file, in the form that its ending names.",
         ".save found.csv process.Select([pid, name])", later("asking", "save"), ("file", "query"),
     ),
     Command(
@@ -83,7 +84,7 @@ _DECLARED = (
         later("telling", "info"),
     ),
     Command(
-        "format", "[FORM]", "Show or set the form of results: table, json, jsonl, csv or tsv.",
+        "format", "[FORM]", f"Show or set the form of results. {SETTINGS['format'].listed}",
         ".format json", later("telling", "format_"), ("format",),
     ),
     Command(

@@ -7,7 +7,7 @@ and symbols, and from the binder, which says what a name means at the cursor.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from memq.eval.scene import At, Scene, scene
 from memq.ui import names
@@ -54,10 +54,7 @@ class CommandWords(Protocol):
 
     @property
     def takes(self) -> tuple[str, ...]:
-        """What each of its arguments is, in order.
-
-        One of: query, object, type, symbol, file, format, setting, command, help, name, none.
-        """
+        """What each of its arguments is, in order, as memq.ui.arguments knows it; or a query."""
 
 
 class World(Protocol):
@@ -74,10 +71,6 @@ class World(Protocol):
     @property
     def system(self) -> System:
         """The dump's system."""
-
-    @property
-    def kernel(self) -> Any:
-        """The kernel whose types and symbols are known, if any."""
 
     @property
     def commands(self) -> Mapping[str, CommandWords]:

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memq.errors import QueryError, Reason
-from memq.eval.conversation import LAST
+from memq.errors import Reason
 from memq.eval.domain import Domain, Slot
 from memq.eval.flows import flows
 from memq.eval.places import Root
@@ -17,7 +16,6 @@ from memq.eval.series import Series, StageSeries
 from memq.eval.stage_nodes import ObjectItem, SelectStage, ValueItem
 from memq.eval.terms import RawTerm, Term
 from memq.output.records import Objects, Records
-from memq.printing import told
 from memq.ui.look.hexdump import hexdump
 from memq.ui.look.layouts import layout as layout_lines
 from memq.ui.look.symbols import symbol as symbol_lines
@@ -52,13 +50,10 @@ def dump(session: Session, text: str) -> None:
 
 def browse(session: Session, text: str) -> None:
     """Open what a query gives level by level: structures, and other records as trees."""
-    if not text and not session.conversation.results:
-        raise QueryError("There is no result yet.", hint="Give a query behind the command.")
-    answer = session.answer(session.bind(text or LAST))
+    answer = session.answer(session.bind(session.given(text)))
     with session.interruptible(answer.run):
         nodes = list(islice(_nodes(session, answer), _FOUND))
-    for line in told(answer.run):
-        session.say(line)
+    session.tell(answer.run)
     if not nodes:
         session.say("There is nothing to open.")
         return

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 import time
-from collections.abc import Generator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -15,7 +13,7 @@ from memq.image import Answer
 from memq.lang.parser import Parser
 from memq.output.cells import clean
 from memq.output.look import Look
-from memq.printing import texts, told
+from memq.printing import interruptible, texts, told
 from memq.progress import Progress
 from memq.run import Run
 from memq.summary import summary
@@ -24,8 +22,7 @@ from memq.ui.pager import Screen
 from memq.ui.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-    from types import FrameType
+    from collections.abc import Callable, Generator, Iterable, Iterator
 
     from memq.eval.conversation import Bound, Conversation
     from memq.image import Image
@@ -43,37 +40,33 @@ class Clock:
     def __init__(self) -> None:
         self.seconds = 0.0
 
-    def timed(self, pieces: Iterable[str]) -> Iterator[str]:
-        """Yield the pieces of a result."""
-        source = iter(pieces)
-        try:
+    def timed(self, pieces: Generator[str, None, None]) -> Iterator[str]:
+        """Yield the pieces of a result; closed, it ends what gives them."""
+        with closing(pieces):
             while True:
                 started = time.perf_counter()
                 try:
-                    piece = next(source, None)
+                    piece = next(pieces, None)
                 finally:
                     self.seconds += time.perf_counter() - started
                 if piece is None:
                     return
                 yield piece
-        finally:
-            if isinstance(source, Generator):
-                source.close()
+
+
+def rows_of(run: Run) -> str:
+    """Say how many rows there are."""
+    return "1 row" if run.matched == 1 else f"{run.matched:,} rows"
 
 
 class Session:
     """What commands and queries work on; `open` exchanges the dump."""
 
-    def __init__(
-        self,
-        image: Image,
-        terminal: Terminal,
-        history: Callable[[], Iterable[str]] = tuple,
-    ) -> None:
-        """`history` gives what was entered, the latest first."""
+    def __init__(self, image: Image, terminal: Terminal) -> None:
         self.image = image
         self.terminal = terminal
-        self.history = history
+        self.history: Callable[[], Iterable[str]] = tuple
+        """Gives what was entered, the latest first; who asks for entries sets it."""
         self.settings = Settings()
         self.parser = Parser()
         self.is_over = False
@@ -101,7 +94,7 @@ class Session:
         if bound.plan is None or bound.named:
             self.quietly(f"`{bound.named}` is named; nothing is read until it is used")
             return
-        self.run(bound, text)
+        self.run(bound)
 
     def is_unknown(self, text: str) -> bool:
         """Whether a word by itself is no name that was given."""
@@ -114,7 +107,7 @@ class Session:
             self.say(f"warning: {warning}")
         return bound
 
-    def run(self, bound: Bound, text: str) -> None:
+    def run(self, bound: Bound) -> None:
         """Run a checked query; what is found before it fails, or is stopped, has been shown."""
         answer, look, clock = self.answer(bound), self.look(), Clock()
         is_whole = True
@@ -132,15 +125,24 @@ class Session:
                 raise MemqError(str(error)) from error
         if look.note:
             self.say(look.note)
-        name = self.conversation.name_result(bound, text)
+        name = self.conversation.name_result(bound)
         self._report(answer, clock.seconds, name, is_whole=is_whole)
 
-    def answer(self, bound: Bound, run: Run | None = None) -> Answer:
+    def answer(self, bound: Bound) -> Answer:
         """Return the answer to a checked query, of which nothing was pulled yet."""
         if bound.plan is None:
             raise QueryError("A function is no result.", hint="Call it, or use it in a query.")
-        run = run or Run(self.progress())
-        return Answer(self.conversation.run(bound.plan, run))
+        return Answer(self.conversation.run(bound.plan, Run(self.progress())))
+
+    def given(self, text: str) -> str:
+        """Return the query that a command is given; without one, the last result."""
+        if text.strip():
+            return text
+        if not self.conversation.results:
+            raise QueryError("There is no result yet.", hint="Give a query behind the command.")
+        from memq.eval.conversation import LAST  # noqa: PLC0415 - as above
+
+        return LAST
 
     def look(self) -> Look:
         """Return how tables look at the moment."""
@@ -150,7 +152,7 @@ class Session:
             humane=self.terminal.is_terminal and not self.settings.is_on("exact"),
         )
 
-    def _texts(self, answer: Answer, look: Look) -> Iterator[str]:
+    def _texts(self, answer: Answer, look: Look) -> Generator[str, None, None]:
         """Yield the pieces of a result; nothing is sought before the first is asked for."""
         is_tree = answer.result.is_tree or (
             self.terminal.is_terminal and answer.result.raw_columns > _RAW_COLUMNS
@@ -164,12 +166,8 @@ class Session:
 
     def _report(self, answer: Answer, seconds: float, name: str, *, is_whole: bool) -> None:
         """Write the line below a result: rows, time, and what was undecided or cut short."""
-        for line in told(answer.run):
-            self.say(line)
-        parts = []
-        if not answer.result.is_single:
-            rows = answer.run.matched
-            parts.append(f"{rows:,} {'row' if rows == 1 else 'rows'}")
+        self.tell(answer.run)
+        parts = [] if answer.result.is_single else [rows_of(answer.run)]
         if self.settings.is_on("time"):
             parts.append(f"{seconds:.2f} s")
         if not is_whole:
@@ -198,6 +196,10 @@ class Session:
     def progress(self) -> Progress:
         """Return what tells how far something long has come."""
         return Progress(sys.stderr)
+
+    def tell(self, run: Run) -> None:
+        """Say what was undecided or cut short in a run."""
+        self.say(*told(run))
 
     def say(self, *lines: str) -> None:
         """Write lines, made harmless: they may hold names of the dump."""
@@ -230,24 +232,10 @@ class Session:
 
     @contextmanager
     def interruptible(self, run: Run) -> Iterator[Callable[[], None]]:
-        """Let Ctrl-C ask the run to stop while the block runs; pressed again, stop at once.
-
-        What the block gets asks it to stop, too. What takes long says that it goes on.
-        """
-
-        def stop() -> None:
-            run.cancelled = True
-
-        def interrupt(_number: int, _frame: FrameType | None) -> None:
-            if run.cancelled:
-                raise KeyboardInterrupt
-            stop()
-
-        before = signal.signal(signal.SIGINT, interrupt)
+        """Let Ctrl-C ask the run to stop while the block runs, as memq.printing does."""
         try:
-            with run.progress.step("asking, Ctrl-C stops it"):
+            with interruptible(run) as stop:
                 yield stop
         finally:
-            signal.signal(signal.SIGINT, before)
             if run.cancelled and self.terminal.is_terminal:
                 self.terminal.stream.write("\r")  # what follows takes the place of the key's `^C`

@@ -53,7 +53,6 @@ class Help:
 
     def __init__(self, session: Session) -> None:
         self.reference = reference_of([session.image.system], callables())
-        self.commands = COMMANDS
         self.width = min(session.terminal.width, _WIDEST)
         self.paper = Paper(self.reference.systems, self.width)
 
@@ -70,7 +69,7 @@ class Help:
 
     def names(self) -> Iterator[str]:
         """Yield every name that there is help on."""
-        yield from (f".{name}" for name in self.commands)
+        yield from (f".{name}" for name in COMMANDS)
         yield "operators"
         for entry in self.reference.objects:
             yield entry.name
@@ -84,7 +83,7 @@ class Help:
         example = next(one.first().example for one in self.reference.objects)
         yield from self._paragraphs(_HEAD.format(example=example))
         yield ""
-        yield from command_lines(self.commands.values(), self.width)
+        yield from command_lines(COMMANDS.values(), self.width)
         yield ""
         yield from self._paragraphs(_TAIL)
 
@@ -95,7 +94,7 @@ class Help:
 
     def _found(self, name: str) -> Iterator[str]:
         """Yield what is called so, or has an operator written so."""
-        command = self.commands.get(name.removeprefix("."))
+        command = COMMANDS.get(name.removeprefix("."))
         if command is not None:
             yield from about_command(command, self.width)
         if name == "operators":

@@ -9,6 +9,8 @@ import textwrap
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TextIO
 
+from memq.printing import has_colours
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -39,8 +41,8 @@ class Terminal:
 
     @property
     def has_colours(self) -> bool:
-        """Whether colours are wanted, and shown (no-color.org)."""
-        return not self.is_dumb and not self.environment.get("NO_COLOR")
+        """Whether colours are wanted, and shown."""
+        return self.is_terminal and has_colours(self.environment)
 
     @property
     def is_light(self) -> bool:

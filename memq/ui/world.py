@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from memq.ui.commands import COMMANDS
 from memq.ui.settings import SETTINGS
@@ -43,11 +43,6 @@ class SessionWorld:
     def system(self) -> System:
         """The dump's system."""
         return self._session.image.system
-
-    @property
-    def kernel(self) -> Any:
-        """The kernel whose types and symbols are known."""
-        return self._session.image.kernel
 
     @property
     def values(self) -> KnownValues:

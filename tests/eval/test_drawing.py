@@ -133,4 +133,4 @@ def test_a_result_that_has_a_name_is_drawn_too() -> None:
         stream = io.StringIO()
         write(Answer(talk.run(bound.plan, Run())), "table", stream)
         assert "└─ " in stream.getvalue()
-        talk.name_result(bound, text)
+        talk.name_result(bound)

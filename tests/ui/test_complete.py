@@ -246,7 +246,7 @@ def test_files_are_completed_as_a_shell_does(
     assert [one.text for one in suggest(f".open {tmp_path}/.", desk)] == [".hidden"]
     (found,) = suggest(f".open {tmp_path}/with sp", desk)
     assert taken(f".open {tmp_path}/with sp", found) == f".open {tmp_path}/with space.raw"
-    assert suggest(f".save total {tmp_path}/su", desk)[0].text == "sub/"
+    assert suggest(f".save {tmp_path}/su", desk)[0].text == "sub/"
     assert suggest(".open /no/such/folder/", desk) == []
     assert suggest(".open ~nobody_is_called_so/", desk) == []
 

@@ -21,7 +21,7 @@ from tests.program import POSIX
 from tests.transcript import Paper, Transcript
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
     from pathlib import Path
 
 
@@ -32,7 +32,7 @@ def test_the_clock_counts_what_is_waited_for() -> None:
     clock = Clock()
     ended: list[bool] = []
 
-    def pieces() -> Iterator[str]:
+    def pieces() -> Generator[str, None, None]:
         try:
             time.sleep(0.02)
             yield "a"
@@ -56,7 +56,7 @@ def test_the_clock_ends_what_it_is_not_asked_for_any_more() -> None:
     clock = Clock()
     ended: list[bool] = []
 
-    def pieces() -> Iterator[str]:
+    def pieces() -> Generator[str, None, None]:
         try:
             yield "a"
             yield "b"
@@ -67,13 +67,12 @@ def test_the_clock_ends_what_it_is_not_asked_for_any_more() -> None:
     next(timed)
     timed.close()  # type: ignore[attr-defined]
     assert ended == [True]
-    assert list(Clock().timed(["x", "y"])) == ["x", "y"]
 
 
 def test_the_clock_counts_what_fails() -> None:
     clock = Clock()
 
-    def pieces() -> Iterator[str]:
+    def pieces() -> Generator[str, None, None]:
         yield "a"
         time.sleep(0.02)
         raise MemqError("no")

@@ -32,7 +32,7 @@ COMMANDS = {
     one.name: one
     for one in (
         Command("open", ("file",)),
-        Command("save", ("name", "file")),
+        Command("save", ("file", "query")),
         Command("dt", ("type",)),
         Command("symbol", ("symbol",)),
         Command("format", ("format",)),
@@ -40,7 +40,6 @@ COMMANDS = {
         Command("set", ("setting",)),
         Command("help", ("help",)),
         Command("fields", ("object",)),
-        Command("alias", ("command",)),
         Command("quit"),
     )
 }

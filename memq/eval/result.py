@@ -150,9 +150,10 @@ class Result:
         """Any, All, None over a whole query; what is undecided counts if it could change them."""
         found = self._pulled(term) if certainty.only_adds(term.sequence) else None
         if found is None:
-            # What was left out as undecided may change it: now it is kept, as in an expression.
-            self.run.lost.clear()
+            # What was left out as undecided may change it: now it is kept, as in an expression,
+            # and nothing is lost.
             found = self.engine.holds(term, Domain.unit(self.engine))
+            self.run.lost.clear()
             if not is_unsure(found)[0]:
                 self.run.undecided.clear()
                 self.run.doubts.clear()

@@ -231,6 +231,18 @@ of_vads = chained(
 portions = st.integers(1, 4)
 
 
+def test_what_any_leaves_open_is_lost_in_no_plan() -> None:
+    # Found at random: one plan told of a mapping as lost that no answer of Any leaves out.
+    usual: dict[str, Any] = {"odd": True, "x": 0, "name": "x", "vad": [], "handle": [], "cut": {}}
+    last = usual | {
+        "vad": [{"a": True, "b": True, "n": 0, "f": "x"}], "cut": {"handle": Reason.PAGED_OUT},
+    }  # fmt: skip
+    query = "process.Where(vad.a && handle.n not in []).Select({p: pid, l: vad.Where(a)}).Any()"
+    world = World(numbered([usual, usual, usual, last]), 1)
+    assert_same(query, world)
+    assert not ask(world, query).run.lost
+
+
 @examples(200)
 @given(worlds, of_processes, portions)
 def test_of_processes(processes: list[dict[str, Any]], query: str, portion: int) -> None:

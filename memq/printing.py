@@ -9,7 +9,6 @@ import shutil
 import signal
 import sys
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from typing import TYPE_CHECKING, TextIO
 
 from memq.errors import MemqError, QueryError, Reason
@@ -43,14 +42,14 @@ def standard_output() -> TextIO:
     return stream
 
 
-def look_of(stream: TextIO, *, exact: bool = False) -> Look:
-    """Return how tables look there; `exact`: nothing is rounded, on a terminal either."""
+def look_of(stream: TextIO) -> Look:
+    """Return how tables look there."""
     from memq.output.look import Look  # noqa: PLC0415 - so that --help answers at once
 
     if not stream.isatty():
         return Look()
     dim = has_colours(os.environ)
-    return Look(shutil.get_terminal_size().columns, dim, humane=not exact)
+    return Look(shutil.get_terminal_size().columns, dim, humane=True)
 
 
 def has_colours(environment: Mapping[str, str]) -> bool:
@@ -58,15 +57,15 @@ def has_colours(environment: Mapping[str, str]) -> bool:
     return environment.get("TERM") != "dumb" and not environment.get("NO_COLOR")
 
 
-def write(answer: Answer, form: str, stream: TextIO, *, exact: bool = False) -> None:
-    """Write the result as it is found; `exact`: nothing is rounded, on a terminal either."""
-    look = look_of(stream, exact=exact)
+def write(answer: Answer, form: str, stream: TextIO) -> None:
+    """Write the result as it is found."""
+    look = look_of(stream)
     _put(texts(answer, form, look), answer, stream, look)
 
 
-def write_undecided(answer: Answer, form: str, stream: TextIO, *, exact: bool = False) -> None:
+def write_undecided(answer: Answer, form: str, stream: TextIO) -> None:
     """Write the elements that could not be decided, instead of the result."""
-    look = look_of(stream, exact=exact)
+    look = look_of(stream)
     _put(undecided_texts(answer, form, look), answer, stream, look)
 
 
@@ -109,6 +108,8 @@ def texts(answer: Answer, form: str, look: Look) -> Iterable[str]:
     rest = itertools.chain([] if first is None else [first], batches)
     if first is not None and first.fields != shape.fields:
         # There is no object: null, or why it is not known, whatever columns it would have.
+        from dataclasses import replace  # noqa: PLC0415 - so that --help answers at once
+
         shape = replace(shape, fields=first.fields, bare=True)
         return _records(rest, shape, "jsonl", look, check=check)
     if form == "table" and shape.bare:

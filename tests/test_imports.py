@@ -53,4 +53,4 @@ def test_a_dump_is_open_before_queries_can_be_asked(sample: Path) -> None:
 
 def test_help_needs_no_numpy() -> None:
     program = "from memq.cli import main\ntry: main(['--help'])\nexcept SystemExit: pass"
-    assert not imported(program, "numpy", *_FOR_TERMINALS, *_FOR_QUERIES)
+    assert not imported(program, "numpy", "dataclasses", *_FOR_TERMINALS, *_FOR_QUERIES)

@@ -41,7 +41,6 @@ class Terminal(io.StringIO):
 
 def test_a_look_is_that_of_the_stream() -> None:
     assert look_of(Terminal()) == Look(60, dim=True, humane=True)
-    assert look_of(Terminal(), exact=True) == Look(60, dim=True, humane=False)
     assert look_of(io.StringIO()) == Look()
 
 
@@ -57,12 +56,6 @@ def test_on_a_terminal_what_has_no_room_is_said(
     assert capsys.readouterr().err == (
         "memq: note: 2 columns left out: of.image_path, of.create_time\n"
     )
-
-
-def test_exact_values_on_a_terminal(image: memq.Image) -> None:
-    stream = Terminal()
-    write(image.query(f"{QUERY}.Select([create_time])"), "table", stream, exact=True)
-    assert stream.getvalue().splitlines()[2] == "2026-11-21T18:44:29.883798Z"
 
 
 def test_elsewhere_everything_is_exact_and_there(

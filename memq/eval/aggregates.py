@@ -47,17 +47,29 @@ def quantified(term: Aggregate, domain: Domain) -> Truth:
 
     Each is asked as "some": All as none that is not, None as none that is.
     """
-    alike = _alike(term, domain)
-    if alike is not None:
-        rows, places = alike
-        return quantified(term, domain.take(rows))[places]
-    result = np.zeros(domain.length, np.uint8)
-    for rows, truth, extension in _asked(term, domain):
+    asking, view, places = _asking(term, domain)
+    result = np.zeros(asking.length, np.uint8)
+    for rows, truth, extension in _asked(term, asking, view):
         result[rows] = some_of(truth, extension.origin, len(rows))
-    return result if term.operator == "Any" else negation(result)
+    result = result if term.operator == "Any" else negation(result)
+    return result if places is None else result[places]
 
 
-def _alike(term: Aggregate, domain: Domain) -> tuple[Indexes, Indexes] | None:
+def _asking(term: Aggregate, domain: Domain) -> tuple[Domain, View, Indexes | None]:
+    """Return the rows that ask, their sequences, and for each row which of these is its like.
+
+    None for the latter: each row asks for itself.
+    """
+    free = domain.free()
+    view = free.engine.view(term.sequence, free)
+    alike = _alike(term, view)
+    if alike is None:
+        return free, view, None
+    rows, places = alike
+    return free.take(rows), view.take(rows), places
+
+
+def _alike(term: Aggregate, view: View) -> tuple[Indexes, Indexes] | None:
     """Return rows of which each has another sequence, and for each row which of them is its like.
 
     All mappings of a process ask alike of `process.vad.Count()`. None where that is no gain, or
@@ -65,21 +77,19 @@ def _alike(term: Aggregate, domain: Domain) -> tuple[Indexes, Indexes] | None:
     """
     if term.body is not None and without(read_by(term.body), (term.variable,)):
         return None
-    free = domain.free()
-    view = free.engine.view(term.sequence, free)
     code = view.index
     if view.status is not None:
         code = np.where(code < 0, -1 - view.status.astype(np.int64), code)
     _, rows, places = np.unique(code, return_index=True, return_inverse=True)
-    return (rows, places) if 0 < 2 * len(rows) <= domain.length else None
+    return (rows, places) if 0 < 2 * len(rows) <= len(code) else None
 
 
-def _asked(term: Aggregate, domain: Domain) -> Iterator[tuple[Indexes, Truth, Extension]]:
+def _asked(
+    term: Aggregate, domain: Domain, view: View
+) -> Iterator[tuple[Indexes, Truth, Extension]]:
     """Ask of each element whether it is there and the body is true (for All: is not)."""
-    free = domain.free()
-    view = free.engine.view(term.sequence, free)
     links = () if term.operator == "All" else conjuncts(term.body)
-    for rows, extension in widen(free, view, term.variable, links).pieces():
+    for rows, extension in widen(domain, view, term.variable, links).pieces():
         inner = extension.domain
         truth = np.full(inner.length, TRUE, np.uint8)
         if term.body is not None:
@@ -102,21 +112,19 @@ class Bounds:
 
 def counts(term: Aggregate, domain: Domain) -> Bounds:
     """Count a sequence's elements: surely, and perhaps; what is missing may be any number."""
-    alike = _alike(term, domain)
-    if alike is not None:
-        rows, places = alike
-        found = counts(term, domain.take(rows))
-        return Bounds(found.least.take(places), found.most.take(places), found.reason[places])
-    sure = np.zeros(domain.length, np.int64)
-    maybe = np.zeros(domain.length, np.int64)
-    reason = np.zeros(domain.length, np.uint8)
-    for rows, truth, extension in _asked(term, domain):
+    asking, view, places = _asking(term, domain)
+    sure = np.zeros(asking.length, np.int64)
+    maybe = np.zeros(asking.length, np.int64)
+    reason = np.zeros(asking.length, np.uint8)
+    for rows, truth, extension in _asked(term, asking, view):
         origin, slot = extension.origin, extension.domain.slots[term.variable]
         unsure = is_unsure(truth)
         weights = unsure if slot.rest is None else np.where(slot.rest, _ENDLESS, 1) * unsure
         sure[rows] = np.bincount(origin[truth == TRUE], minlength=len(rows))
         maybe[rows] = np.bincount(origin, weights, minlength=len(rows))
         reason[rows] = some_of(np.where(unsure, truth, np.uint8(0)), origin, len(rows))
+    if places is not None:
+        sure, maybe, reason = sure[places], maybe[places], reason[places]
     return Bounds(Column(sure), Column(sure + maybe), reason)
 
 

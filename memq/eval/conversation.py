@@ -87,7 +87,7 @@ class Conversation:
             if isinstance(error, QueryError):
                 raise error.at(placed) from None
             if isinstance(error, RecursionError):
-                raise refusals.too_deep(Span(0, len(placed))).at(text) from None
+                raise refusals.too_deep(Span(0, len(text))).at(text) from None
             raise
 
     def _bound(self, query: ast.Query, placed: str) -> Bound:

@@ -12,7 +12,7 @@ from memq.eval import certainty, flows, picks, stages
 from memq.eval.domain import Domain, Slot, View, extend
 from memq.eval.evaluate import evaluate, holds
 from memq.eval.notes import note_cuts
-from memq.eval.order import ranked
+from memq.eval.order import first_rows, ranked
 from memq.eval.places import Pick, RecordShape, collections_on, ordered
 from memq.eval.segments import Segments
 from memq.eval.series import (
@@ -237,10 +237,5 @@ def _distinct_rows(domain: Domain, places: list[Place]) -> tuple[Indexes, Indexe
             own = np.where(own == 0, -slot.status.astype(np.int64), own)
         _, low = ranked(own)
         code = ranked(code * (int(low.max(initial=0)) + 1) + low)[1]
-    first = np.full(int(code.max(initial=-1)) + 1, -1, np.int64)
-    first[code[::-1]] = np.arange(domain.length - 1, -1, -1)
     # In the order of the rows, so that a domain that repeats nothing stays as it is.
-    by_row = np.argsort(first)
-    place_of = np.empty(len(first), np.int64)
-    place_of[by_row] = np.arange(len(first))
-    return first[by_row], place_of[code]
+    return first_rows(code)

@@ -167,6 +167,11 @@ def firsts(codes_: Indexes, owner: Indexes, run: Run) -> tuple[Indexes, Indexes]
     """
     code = combined([owner, codes_], len(owner), run)
     run.check()
+    return first_rows(code)
+
+
+def first_rows(code: Indexes) -> tuple[Indexes, Indexes]:
+    """Return the first row of each code, in order, and for each row which of these is like it."""
     heads = np.zeros(int(code.max(initial=-1)) + 1, np.int64)
     # Where a code is set more than once, the row that is set last stays: the first one.
     heads[code[::-1]] = np.arange(len(code) - 1, -1, -1)

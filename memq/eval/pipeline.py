@@ -90,20 +90,7 @@ class Script:
 
     def let(self, statement: ast.Let) -> None:
         """Bind `let name = value`."""
-        name, names = statement.name, self.binder.names
-        if name in names.system.objects or name in functions.FUNCTIONS:
-            what = "a source" if name in names.system.objects else "a function"
-            raise QueryError(
-                f"`{name}` is {what} already.",
-                span=statement.name_span,
-                hint="Choose another name.",
-            )
-        value = statement.value
-        self.expansion.note(statement)
-        if isinstance(value, ast.Lambda):
-            names.lets[name] = Function(value, dict(names.lets))
-        else:
-            names.lets[name] = self.binder.find(value, None)
+        bind_let(self.binder, self.expansion, statement)
 
     def plan(self, found: Found, node: ast.Expression) -> Plan:
         """Return the plan of a result, with how it is shown."""
@@ -167,6 +154,22 @@ class Script:
         fields = tuple(item.field for item in items)
         bare = len(items) == 1 and not items[0].path
         return replace(plan, shown=SelectStage(root, items), records=RecordShape(fields, bare))
+
+
+def bind_let(binder: Binder, expansion: Expansion, statement: ast.Let) -> None:
+    """Bind `let name = value` in a binder's names."""
+    name, names = statement.name, binder.names
+    if name in names.system.objects or name in functions.FUNCTIONS:
+        what = "a source" if name in names.system.objects else "a function"
+        raise QueryError(
+            f"`{name}` is {what} already.", span=statement.name_span, hint="Choose another name."
+        )
+    value = statement.value
+    expansion.note(statement)
+    if isinstance(value, ast.Lambda):
+        names.lets[name] = Function(value, dict(names.lets))
+    else:
+        names.lets[name] = binder.find(value, None)
 
 
 def _is_value(place: Place) -> bool:

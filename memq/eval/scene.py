@@ -17,6 +17,7 @@ from memq.eval.bind import Binder
 from memq.eval.expansion import Expansion
 from memq.eval.functions import FUNCTIONS
 from memq.eval.methods import method_of
+from memq.eval.pipeline import bind_let
 from memq.eval.scope import Found, Frame, Function, Names
 from memq.eval.spine import HOLE, Way, is_hole, way_of
 from memq.eval.terms import NULL, Constant, Term
@@ -264,18 +265,8 @@ def _lets(probe: Probe, statements: list[ast.Let]) -> Expansion:
         if isinstance(found, Function):
             probe.attempt(expansion.note, ast.Let(name, found.node))
     for statement in statements:
-        value = probe.attempt(_value, probe, statement, expansion)
-        if value is not None:
-            names.lets[statement.name] = value
+        probe.attempt(bind_let, probe, expansion, statement)
     return expansion
-
-
-def _value(probe: Probe, statement: ast.Let, expansion: Expansion) -> Found:
-    expansion.note(statement)
-    value = statement.value
-    if isinstance(value, ast.Lambda):
-        return Function(value, dict(probe.names.lets))
-    return probe.find(value, None)
 
 
 def _of_function(probe: Probe, node: ast.Lambda) -> Frame:

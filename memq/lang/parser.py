@@ -101,7 +101,7 @@ class _Reading:
         self._last: Token | None = None
         self._first: Token | None = None
 
-    def run(self, start: int = 0) -> Query:
+    def run(self, start: int) -> Query:
         """Feed token after token; what neither lexer nor parser takes becomes a complaint."""
         for token in self._tokens(start):
             if not self._stack.feed(token):
@@ -114,7 +114,7 @@ class _Reading:
             raise self._complaint(len(self._text), END)
         return cast("Query", query)
 
-    def _tokens(self, start: int = 0) -> Iterator[Token]:
+    def _tokens(self, start: int) -> Iterator[Token]:
         """Cut the text; each token is fed before the next one is asked for."""
         text, lexer = self._text, self._lexer
         end = yield from cut(text, lexer, self._stack, self._brackets, start)

@@ -106,7 +106,7 @@ def test_the_text_of_a_tree_is_that_tree(parser: Parser, query: ast.Query) -> No
 def tokens_of(parser: Parser, text: str) -> list[Token]:
     reading = _Reading(text, parser._lexer, Stack(parser._automaton))
     found = []
-    for token in reading._tokens():
+    for token in reading._tokens(0):
         assert reading._stack.feed(token)
         reading._note(token)
         found.append(token)

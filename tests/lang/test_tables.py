@@ -136,7 +136,7 @@ def test_the_automaton_does_what_lark_does(
     text = " ".join(words)
     reading = _Reading(text, Lexer(automaton.tables), Stack(automaton))
     try:
-        tree: object = reading.run()
+        tree: object = reading.run(0)
     except QueryError:
         tree = None
     interactive = lark.parse_interactive(text)
@@ -167,7 +167,7 @@ def test_what_is_accepted_can_be_fed(automaton: Automaton, words: list[str]) -> 
     """`accepts` says exactly which tokens feed would take, and leaves the stack as it is."""
     reading = _Reading(" ".join(words), Lexer(automaton.tables), Stack(automaton))
     try:
-        reading.run()
+        reading.run(0)
     except QueryError:
         stack = reading._stack
         states = list(stack._states)

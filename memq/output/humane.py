@@ -48,6 +48,11 @@ def _times(column: Column) -> list[str]:
     return cells
 
 
+def counted(count: int, what: str) -> str:
+    """Return a number of things: `1 row`, `1,869 rows`."""
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
+
+
 def size_text(size: int) -> str:
     """Return a size in the unit that makes it short; only what has no fraction is exact.
 

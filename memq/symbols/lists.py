@@ -74,10 +74,10 @@ def within(counts: Indexes, owner: Indexes, limit: int, cuts: Cuts) -> Indexes:
     return np.where(over, 0, counts)
 
 
-def reason_at(space: Words, address: int) -> Reason:
-    """Return why an address that could not be read could not."""
-    place = space.translate(address)
-    return place if isinstance(place, Reason) else Reason.NOT_IN_DUMP
+def reason_at(space: Space, address: int, size: int = 8) -> Reason:
+    """Return why bytes that could not be read could not; they may lie on several pages."""
+    _, status = space.gather(np.array([address], np.uint64), size)
+    return Reason(int(status[0])) or Reason.NOT_IN_DUMP
 
 
 @dataclass

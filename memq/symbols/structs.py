@@ -18,7 +18,7 @@ import numpy as np
 from memq.column import Addresses, Array, Column, Indexes, Statuses, Text, unknown, worst
 from memq.errors import Reason, SymbolError
 from memq.symbols.decode import Bytes, decode, is_number, is_text, text_of
-from memq.symbols.types import Member, StructType, Type, Types
+from memq.symbols.types import Member, StructType, Types, innermost
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -138,14 +138,14 @@ class Structs:
         member = self._find(paths)
         if member is None:
             return np.zeros((len(self), 0), np.int64), self._absent()
-        element = _innermost(member.type)
+        element = innermost(member.type)
         if member.type.kind != "array" or not is_number(Member("", 0, element)):
             raise NotAColumnError(f"{self._label(paths)} is {member.type}, not an array of numbers")
         return self.array_of(member)
 
     def array_of(self, member: Member) -> tuple[Array, Statuses | None]:
         """Return the numbers at the place of an array; it need not be a member of the type."""
-        element = _innermost(member.type)
+        element = innermost(member.type)
         data, status = self._read(member.offset, member.size)
         flat = np.ascontiguousarray(data).reshape(-1, element.size)
         values = decode(flat, Member(member.name, 0, element))
@@ -360,10 +360,3 @@ class Structs:
         addresses = self.addresses[rows] + np.uint64(offset)
         roots = None if self.roots is None else self.roots[rows]
         return self.space.gather(addresses, size, roots)
-
-
-def _innermost(type_: Type) -> Type:
-    """Return what an array of arrays consists of in the end."""
-    while type_.kind == "array" and (inner := type_.target()) is not None:
-        type_ = inner
-    return type_

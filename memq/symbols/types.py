@@ -75,6 +75,16 @@ class Type:
         return f"{name} {stars}".rstrip() + lengths
 
 
+def innermost(type_: Type) -> Type:
+    """Return what an array, or arrays in arrays, consist of in the end."""
+    for _ in range(MAX_DEPTH):
+        inner = type_.target() if type_.kind == "array" else None
+        if inner is None:
+            break
+        type_ = inner
+    return type_
+
+
 @dataclass(frozen=True, slots=True)
 class Member:
     """A named place in a structure."""

@@ -16,10 +16,11 @@ from memq.eval.series import Series, StageSeries
 from memq.eval.stage_nodes import ObjectItem, SelectStage, ValueItem
 from memq.eval.terms import RawTerm, Term
 from memq.output.records import Objects, Records
+from memq.ui.look.addresses import Places
 from memq.ui.look.hexdump import hexdump
 from memq.ui.look.layouts import layout as layout_lines
 from memq.ui.look.symbols import symbol as symbol_lines
-from memq.ui.nodes import Node, nodes_of, record_nodes, tree_lines
+from memq.ui.nodes import Node, node_of, record_nodes, tree_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,7 +53,11 @@ def browse(session: Session, text: str) -> None:
     """Open what a query gives level by level: structures, and other records as trees."""
     answer = session.answer(session.bind(session.given(text)))
     with session.interruptible(answer.run):
-        nodes = list(islice(_nodes(session, answer), _FOUND))
+        found = _nodes(session, answer)
+        nodes = list(islice(found, _FOUND))
+        rest = next(found, None)
+    if rest is not None:
+        nodes.append(Node("...", f"there are more than {_FOUND:,}: `Take` or `Where` chooses"))
     session.tell(answer.run)
     if not nodes:
         session.say("There is nothing to open.")
@@ -79,10 +84,11 @@ def _nodes(session: Session, answer: Answer) -> Iterator[Node]:
     if first is None or not isinstance(first.batch, RawBatch):
         yield from record_nodes(answer.rows())
         return
+    places = Places(session.image.kernel)
     for slot in chain([first], found):
         for row, place in enumerate(slot.index.tolist()):
             if place >= 0:
-                yield from nodes_of(session.image.kernel, slot.batch.take(np.array([place])))
+                yield node_of(places, slot.batch.take(np.array([place])))
             else:
                 reason = Reason.NULL if slot.status is None else Reason(int(slot.status[row]))
                 yield Node("", "null" if reason <= Reason.NULL else f"? {reason.text}")

@@ -11,22 +11,20 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from memq.eval.raw_records import MAX_FIELDS, MAX_ITEMS
 from memq.eval.raw_types import STRUCTURES, target_of, written
 from memq.output.cells import clean
+from memq.output.humane import counted
 from memq.symbols.decode import is_text
 from memq.symbols.types import Member
-from memq.ui.look.addresses import Places
 from memq.ui.look.values import unknown_text, value_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from memq.eval.raw import RawBatch
-    from memq.os.linux.kernel import LinuxKernel
     from memq.symbols.types import Type
+    from memq.ui.look.addresses import Places
 
 MAX_LEVELS = 64
 """Nodes in each other, pointers that were followed included."""
@@ -75,14 +73,9 @@ class Node:
 # Raw structures
 
 
-def nodes_of(kernel: LinuxKernel, raw_batch: RawBatch) -> list[Node]:
-    """Return a node for each thing of a batch, of many only the first ones."""
-    maker = _Maker(Places(kernel))
-    count = min(len(raw_batch), MAX_ITEMS)
-    things = [raw_batch.take(np.array([row])) for row in range(count)]
-    nodes = [maker.node("", thing, 0) for thing in things]
-    rest = len(raw_batch) - count
-    return [*nodes, Node("...", f"{rest:,} more")] if rest else nodes
+def node_of(places: Places, thing: RawBatch) -> Node:
+    """Return the node of a batch of one thing; `places` names addresses, and is made once."""
+    return _Maker(places).node("", thing, 0)
 
 
 class _Maker:
@@ -103,7 +96,7 @@ class _Maker:
         if type_.kind in STRUCTURES or type_.kind == "array":
             find = None if unknown else self._inside(part, level)
             if find is not None:
-                shown = name if label or unknown else detail
+                shown = name if label else detail
                 summary = value_of(part, self.places)
                 return Node(clean(label), shown, summary, detail, find)
         find = self._behind(part, level) if type_.kind == "pointer" else None
@@ -164,21 +157,21 @@ class _Maker:
 # Records
 
 
-def record_nodes(records: Iterable[Any]) -> list[Node]:
-    """Return a node for each record, or plain value, as memq.output.json has them."""
-    shown = enumerate(itertools.islice(records, MAX_LINES))
-    return [_plain_node(f"[{number}]", record, 0) for number, record in shown]
+def record_nodes(records: Iterable[Any]) -> Iterator[Node]:
+    """Yield a node for each record, or plain value, as memq.output.json has them."""
+    for number, record in enumerate(records):
+        yield _plain_node(f"[{number}]", record, 0)
 
 
 def _plain_node(label: str, value: Any, level: int) -> Node:
     if level >= MAX_LEVELS or not isinstance(value, dict | list):
         return Node(clean(label), _plain(value))
     if isinstance(value, list):
-        summary = f"[...] {_count(len(value), 'element')}"
+        summary = f"[...] {counted(len(value), 'element')}"
         items = [(f"[{n}]", item) for n, item in enumerate(value)]
     else:
         items = [(key, item) for key, item in value.items() if key not in _NOTES]
-        summary = f"{{...}} {_count(len(items), 'member')}"
+        summary = f"{{...}} {counted(len(items), 'member')}"
     if not value:
         return Node(clean(label), "[]" if isinstance(value, list) else "{}")
     notes = value if isinstance(value, dict) else {}
@@ -210,10 +203,6 @@ def _plain(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     return f'"{clean(value)}"' if isinstance(value, str) else clean(str(value))
-
-
-def _count(count: int, what: str) -> str:
-    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 # Printed

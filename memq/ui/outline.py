@@ -40,7 +40,7 @@ class Outline:
     """Lines of nodes, some of them opened."""
 
     def __init__(self, nodes: Sequence[Node]) -> None:
-        self.lines = [Line(node, 0) for node in nodes[:MAX_LINES]]
+        self.lines = [Line(node, 0) for node in nodes]
         self.chosen = 0
         self.message = ""
         """What the last key has to say."""

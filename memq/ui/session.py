@@ -12,6 +12,7 @@ from memq.errors import Cancelled, ImageError, MemqError, QueryError
 from memq.image import Answer
 from memq.lang.parser import Parser
 from memq.output.cells import clean
+from memq.output.humane import counted
 from memq.output.look import Look
 from memq.printing import interruptible, texts, told
 from memq.progress import Progress
@@ -56,7 +57,7 @@ class Clock:
 
 def rows_of(run: Run) -> str:
     """Say how many rows there are."""
-    return "1 row" if run.matched == 1 else f"{run.matched:,} rows"
+    return counted(run.matched, "row")
 
 
 class Session:

@@ -35,7 +35,7 @@ def after(keys: str, monkeypatch: pytest.MonkeyPatch, nodes: Sequence[Node] = ()
     monkeypatch.setattr(browse, "Outline", remember)
     with create_pipe_input() as source:
         source.send_text(keys)
-        show(nodes or record_nodes(RECORDS), source, DummyOutput())
+        show(nodes or list(record_nodes(RECORDS)), source, DummyOutput())
     return made[0]
 
 
@@ -86,7 +86,7 @@ def test_the_screen() -> None:
     screen = Vt100_Output(text, lambda: Size(rows=6, columns=70), term="xterm")
     with create_pipe_input() as source:
         source.send_text(f"{RIGHT}q")
-        show(record_nodes(RECORDS), source, screen)
+        show(list(record_nodes(RECORDS)), source, screen)
     drawn = text.getvalue()
     assert "▸" in drawn or "▾" in drawn
     assert "{...} 1 member" in drawn

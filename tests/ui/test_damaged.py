@@ -16,8 +16,9 @@ from memq.errors import MemqError, Reason
 from memq.eval.raw import RawBatch
 from memq.eval.raw_types import find_type
 from memq.symbols.btf import Btf
+from memq.ui.look.addresses import Places
 from memq.ui.look.layouts import layout
-from memq.ui.nodes import nodes_of, tree_lines
+from memq.ui.nodes import node_of, tree_lines
 from memq.ui.outline import Outline
 from tests.ui.small import EDGE, TASK, types
 
@@ -53,7 +54,8 @@ def look(kernel: LinuxKernel) -> None:
 
 
 def browse(kernel: LinuxKernel, batch: RawBatch) -> None:
-    nodes = nodes_of(kernel, batch)
+    places = Places(kernel)
+    nodes = [node_of(places, batch.take(np.array([row]))) for row in range(len(batch))]
     check(list(tree_lines(nodes, 20)))
     outline = Outline(nodes)
     for step in itertools.islice(itertools.cycle((0, 1, 7)), OPENED):

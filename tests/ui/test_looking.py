@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from memq.ui import looking
 from tests.transcript import Transcript
 
 if TYPE_CHECKING:
@@ -55,3 +56,13 @@ def test_records_are_opened_as_they_are(transcript: Transcript) -> None:
 def test_where_there_is_nothing_it_says_so(transcript: Transcript) -> None:
     for query in ("process.Where(pid == 0)", "process.Where(pid == 0).Select(raw.mm)"):
         assert transcript.enter(f".browse {query}") == "There is nothing to open.\n"
+
+
+def test_more_than_is_opened_is_told(
+    transcript: Transcript, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(looking, "_FOUND", 2)
+    for query in ("process", "process.Select([pid, name])"):
+        *_, last = opened(transcript, query)
+        assert last == "...: there are more than 2: `Take` or `Where` chooses"
+    assert len(opened(transcript, "process.Take(2)")) == 2

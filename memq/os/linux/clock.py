@@ -51,7 +51,7 @@ def clock_of(kernel: LinuxKernel) -> Clock | Reason:
     distance = inside.offset if inside is not None else _behind_counter(kernel)
     data = kernel.space.read(address + distance, layout.size)
     if data is None:
-        return reason_at(kernel.space, address + distance)
+        return reason_at(kernel.space, address + distance, layout.size)
 
     def number(path: str, *, signed: bool = True) -> int:
         member = layout.member(path)

@@ -81,13 +81,12 @@ class KernelObject(Kernel, LinuxObject):
     @field()
     def banner(self) -> String:
         """What /proc/version says: release, who built it, with which compiler, and when."""
-        return text_column([self.kernel.banner] * len(self))
+        return self._text(self.kernel.banner)
 
     @field(Cost.FOLLOW, aliases=("cmdline",))
     def command_line(self) -> String:
         """Options that it was started with, as /proc/cmdline says them."""
-        place = self.kernel.optional("saved_command_line")
-        pointer = Reason.NOT_IN_KERNEL if place is None else self._read(place, 8)
+        pointer = self._read("saved_command_line", 8)
         if isinstance(pointer, Reason):
             return self._text(pointer)
         addresses = np.full(len(self), int.from_bytes(pointer, "little"), np.uint64)
@@ -96,8 +95,7 @@ class KernelObject(Kernel, LinuxObject):
     @field(Cost.FOLLOW)
     def taints(self) -> String:
         """What has tainted it, as letters: P proprietary, O out of tree, E unsigned module, ..."""
-        place = self.kernel.optional("tainted_mask")
-        bits = Reason.NOT_IN_KERNEL if place is None else self._read(place, 8)
+        bits = self._read("tainted_mask", 8)
         if isinstance(bits, Reason):
             return self._text(bits)
         return self._text(taint_letters(int.from_bytes(bits, "little")))
@@ -105,8 +103,7 @@ class KernelObject(Kernel, LinuxObject):
     @field(Cost.FOLLOW)
     def boot_id(self) -> String:
         """Number of this boot, as the journal has it (_BOOT_ID); null if nobody has asked yet."""
-        place = self.kernel.optional("sysctl_bootid")
-        found = Reason.NOT_IN_KERNEL if place is None else self._read(place, _BOOT_ID_SIZE)
+        found = self._read("sysctl_bootid", _BOOT_ID_SIZE)
         if isinstance(found, Reason):
             return self._text(found)
         return self._text(str(uuid.UUID(bytes=found)) if any(found) else Reason.NULL)
@@ -134,11 +131,10 @@ class KernelObject(Kernel, LinuxObject):
     def processors(self) -> Number:
         """How many logical processors were online."""
         # 5aec01b834fd (4.5) made the mask a variable of its own
-        place = self.kernel.optional("__cpu_online_mask")
         layout = self.kernel.types.struct("cpumask")
-        if place is None or layout is None:
+        if layout is None:
             return self._number(Reason.NOT_IN_KERNEL)
-        mask = self._read(place, layout.size)
+        mask = self._read("__cpu_online_mask", layout.size)
         return self._number(mask if isinstance(mask, Reason) else _bits(mask))
 
     @field()
@@ -188,9 +184,13 @@ class KernelObject(Kernel, LinuxObject):
         found = clock_of(self.kernel)
         return self._number(found if isinstance(found, Reason) else tell(found))
 
-    def _read(self, address: int, size: int) -> bytes | Reason:
+    def _read(self, symbol: str, size: int) -> bytes | Reason:
+        """Return the bytes at a symbol, or why they are not known."""
+        address = self.kernel.optional(symbol)
+        if address is None:
+            return Reason.NOT_IN_KERNEL
         data = self.kernel.space.read(address, size)
-        return reason_at(self.kernel.space, address) if data is None else data
+        return reason_at(self.kernel.space, address, size) if data is None else data
 
     def _number(self, value: int | Reason) -> Column:
         """Return one number, or why it is not known, for each row."""

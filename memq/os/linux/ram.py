@@ -74,7 +74,7 @@ def _ranges(
         seen.add(address)
         data = kernel.space.read(address, size)
         if data is None:
-            return reason_at(kernel.space, address)
+            return reason_at(kernel.space, address, size)
         numbers = [int.from_bytes(data[part.offset : part.end], "little") for part in members]
         start, last, flags, sibling, child = numbers
         is_memory = flags & IORESOURCE_SYSTEM_RAM == IORESOURCE_SYSTEM_RAM

@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memq.column import distinct_numbers, text_column
+from memq.column import Text, distinct_numbers
 from memq.errors import Reason
 from memq.os.linux.module import Parts, module_list
 
 if TYPE_CHECKING:
-    from memq.column import Addresses, Indexes, Text
+    from memq.column import Addresses, Indexes
     from memq.os.linux.kernel import LinuxKernel
     from memq.run import Run
+    from memq.schema.batch import Cut
     from memq.symbols.structs import Structs
 
 ADDRESS_LIMIT = (1 << 64) - 1
@@ -36,13 +37,21 @@ class Ranges:
     rows: Indexes
     """The module of each range, a row of `modules`."""
     modules: Structs
+    cut: Cut | None = None
+    """Why not all modules are known: what lies in none of these may lie in another one."""
+
+    @property
+    def elsewhere(self) -> Reason:
+        """What the module is of an address that lies in none of these: null, or not known."""
+        return Reason.NULL if self.cut is None else self.cut.reason
 
     def names(self, addresses: Addresses) -> Text:
         """Return the name of the module that each address lies in; null for none."""
         rows = self._rows(addresses)
         if not len(self.modules):
-            return text_column([None] * len(addresses))
-        return self.modules.text("name").take(np.maximum(rows, 0)).but(rows < 0, Reason.NULL)
+            nothing = np.full(len(addresses), self.elsewhere, np.uint8)
+            return Text(np.zeros(len(addresses), np.int64), nothing, ("",))
+        return self.modules.text("name").take(np.maximum(rows, 0)).but(rows < 0, self.elsewhere)
 
     def symbols(self, addresses: Addresses) -> list[tuple[str, int] | None]:
         """Return the last symbol of its module at or before each address, and the distance."""
@@ -74,7 +83,8 @@ class Ranges:
 
 def module_ranges(kernel: LinuxKernel, run: Run) -> Ranges:
     """Return where the modules on the kernel's list are."""
-    addresses = np.fromiter(module_list(kernel, run), np.uint64)
+    walk = module_list(kernel, run)
+    addresses = np.fromiter(walk, np.uint64)
     modules = kernel.structs("module", addresses)
     parts = Parts(modules)
     pieces = sorted(
@@ -88,7 +98,7 @@ def module_ranges(kernel: LinuxKernel, run: Run) -> Ranges:
     starts, ends, rows = zip(*pieces, strict=True) if pieces else ((), (), ())
     return Ranges(
         kernel, np.array(starts, np.uint64), np.array(ends, np.uint64), np.array(rows, np.int64),
-        modules,
+        modules, walk.cut,
     )  # fmt: skip
 
 

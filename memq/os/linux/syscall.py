@@ -162,7 +162,7 @@ def _targets(kernel: LinuxKernel, run: Run, rows: Mapping[str, Array]) -> Target
         inside = (found >= np.uint64(start)) & (found < np.uint64(end))
     symbols: list[str | None] = []
     functions: list[str | None] = []
-    near = _symbols(kernel, run, found, inside)
+    near, elsewhere = _symbols(kernel, run, found, inside)
     for address, is_inside, symbol in zip(found.tolist(), inside.tolist(), near, strict=True):
         is_start = is_inside and symbol is not None and symbol[1] == 0
         names = kernel.symbols.names_at(address) if is_start else []
@@ -171,8 +171,9 @@ def _targets(kernel: LinuxKernel, run: Run, rows: Mapping[str, Array]) -> Target
         functions.append(own[0][1] if own else None)
         symbols.append(own[0][0] if own else _label(symbol))
     status = rows["status"]
+    named = text_column(symbols).but(np.array([one is None for one in near]) & ~inside, elsewhere)
     return Targets(
-        text_column(symbols).take(index).under(status),
+        named.take(index).under(status),
         text_column(functions).take(index),
         inside[index],
     )
@@ -180,17 +181,22 @@ def _targets(kernel: LinuxKernel, run: Run, rows: Mapping[str, Array]) -> Target
 
 def _symbols(
     kernel: LinuxKernel, run: Run, addresses: Addresses, inside: NDArray[np.bool_]
-) -> list[tuple[str, int] | None]:
-    """Return the symbol at or before each address, of the kernel's image or else of its module."""
+) -> tuple[list[tuple[str, int] | None], Reason]:
+    """Return the symbol at or before each address, of the kernel's image or else of its module.
+
+    And why there is none for the others that lie outside: null, or not all modules are known.
+    """
+    elsewhere = Reason.NULL
     found = kernel.symbols.symbols_at(addresses)
     outside = np.flatnonzero(~inside)
     for row in outside.tolist():
         found[row] = None
     if len(outside):
-        others = module_ranges(kernel, run).symbols(addresses[outside])
-        for row, symbol in zip(outside.tolist(), others, strict=True):
+        ranges = module_ranges(kernel, run)
+        elsewhere = ranges.elsewhere
+        for row, symbol in zip(outside.tolist(), ranges.symbols(addresses[outside]), strict=True):
             found[row] = symbol
-    return [symbol if symbol and symbol[1] < NEAR else None for symbol in found]
+    return [symbol if symbol and symbol[1] < NEAR else None for symbol in found], elsewhere
 
 
 def _label(symbol: tuple[str, int] | None) -> str | None:

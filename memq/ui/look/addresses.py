@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,7 +34,6 @@ class Places:
 
     def __init__(self, kernel: LinuxKernel) -> None:
         self.kernel = kernel
-        self._ranges: Ranges | None = None
         self._labels: dict[int, str] = {}
 
     # Addresses that people write
@@ -113,17 +113,14 @@ class Places:
         (own,) = self.kernel.symbols.symbols_at(asked)
         return own or self.ranges.symbols(asked)[0]
 
-    @property
+    @cached_property
     def ranges(self) -> Ranges:
         """Where the modules are; found out when it is first asked."""
-        if self._ranges is None:
-            kernel, none = self.kernel, np.zeros(0, np.uint64)
-            if kernel.optional("modules") is None or kernel.types.struct("module") is None:
-                rows = np.zeros(0, np.int64)
-                self._ranges = Ranges(kernel, none, none, rows, kernel.structs("module", none))
-            else:
-                self._ranges = module_ranges(kernel, Run())
-        return self._ranges
+        kernel, none = self.kernel, np.zeros(0, np.uint64)
+        if kernel.optional("modules") is None or kernel.types.struct("module") is None:
+            rows = np.zeros(0, np.int64)
+            return Ranges(kernel, none, none, rows, kernel.structs("module", none))
+        return module_ranges(kernel, Run())
 
     def _name(self, address: int) -> str:
         if address >> 63 == 0:  # user memory, and small numbers that are no addresses

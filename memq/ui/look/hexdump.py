@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from memq.image import Image
     from memq.layers.physical import PhysicalMemory
     from memq.layers.space import AddressSpace
-    from memq.schema.batch import ObjectType
+    from memq.schema.batch import Cut, ObjectType
     from memq.ui.look.arguments import Word
 
 LENGTH = 128
@@ -93,7 +93,9 @@ def _root(image: Image, arguments: Arguments, word: Word) -> int:
     pid = number_of(word.text)
     if pid is None:
         raise arguments.error("--process needs the number of a process", word)
-    found, others = _process(image, pid)
+    found, others, cut = _process(image, pid)
+    if found is None and cut is not None:
+        raise MemqError(f"process {pid} was not found: {cut.text}")
     if found is None:
         near = sorted(others, key=lambda other: (abs(other - pid), other))[:_NEAREST]
         hint = did_you_mean([str(other) for other in sorted(near)])
@@ -111,17 +113,22 @@ def _root(image: Image, arguments: Arguments, word: Word) -> int:
     raise arguments.error(f"process {pid} has no memory, as those that have exited", word)
 
 
-def _process(image: Image, pid: int) -> tuple[ObjectType | None, list[int]]:
-    """Return the process with this number, as a batch of one, or else the numbers there are."""
+def _process(image: Image, pid: int) -> tuple[ObjectType | None, list[int], Cut | None]:
+    """Return the process with this number, as a batch of one, or else the numbers there are.
+
+    And why these are not all, if they are not.
+    """
     others: list[int] = []
+    cut: Cut | None = None
     context = Context(image.kernel, Run(image.progress))
     for portion in image.system.objects["process"].portions(context):
         numbers = portion.batch.column("process_id")
         rows = np.flatnonzero(numbers.known & (numbers.values == pid))
         if len(rows):
-            return portion.batch.take(rows[:1]), []
+            return portion.batch.take(rows[:1]), [], None
+        cut = portion.cut or cut
         others += numbers.values[numbers.known].tolist()
-    return None, others
+    return None, others, cut
 
 
 # Memory in pieces

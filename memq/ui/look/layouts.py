@@ -13,9 +13,10 @@ import numpy as np
 
 from memq.column import Column
 from memq.eval.raw import RawBatch
-from memq.eval.raw_types import STRUCTURES, find_type, type_names, written
+from memq.eval.raw_types import STRUCTURES, find_type, structure_of, type_names, written
 from memq.lang.hints import did_you_mean, nearest
 from memq.output.cells import clean
+from memq.output.humane import counted
 from memq.ui.look.addresses import Places, number_of
 from memq.ui.look.arguments import Arguments, Word
 from memq.ui.look.members import MAX_DEPTH, Row, rows_of
@@ -91,8 +92,8 @@ def _listed(kernel: LinuxKernel, names: list[str]) -> Iterator[str]:
     for name in names[:MAX_NAMES]:
         struct = kernel.types.struct(name)
         if struct is not None:
-            count = _plural(len(struct.members), "member")
-            yield clean(f"{struct.kind} {name}, {_plural(struct.size, 'byte')}, {count}")
+            count = counted(len(struct.members), "member")
+            yield clean(f"{struct.kind} {name}, {counted(struct.size, 'byte')}, {count}")
     if len(names) > MAX_NAMES:
         yield f"... and {len(names) - MAX_NAMES:,} more: a longer pattern lists fewer"
 
@@ -191,8 +192,8 @@ class _Reader:
 
 def _followed(asked: _Asked) -> _Asked:
     """Return what a pointer points to; itself where that has no members."""
-    target = asked.type.target()
-    if target is None or target.kind not in STRUCTURES or target.layout() is None:
+    target = structure_of(asked.type)
+    if target is None:
         return asked
     return _Asked(target, 0, "", None if asked.batch is None else asked.batch.deref())
 
@@ -227,11 +228,11 @@ def _header(asked: _Asked, places: Places) -> str:
     struct = type_.layout() if type_.kind in STRUCTURES else None
     parts = [written(type_)]
     if struct is not None:
-        parts += [_plural(struct.size, "byte"), _plural(len(struct.members), "member")]
+        parts += [counted(struct.size, "byte"), counted(len(struct.members), "member")]
     elif type_.size:
-        parts.append(_plural(type_.size, "byte"))
+        parts.append(counted(type_.size, "byte"))
     if type_.kind == "enum":
-        parts.append(_plural(len(type_.constants()), "constant"))
+        parts.append(counted(len(type_.constants()), "constant"))
     if type_.kind == "int":
         parts.append("signed" if type_.signed else "unsigned")
     text = ", ".join(parts)
@@ -255,10 +256,10 @@ def _line(row: Row, width: int, places: Places) -> str:
     """Return the line of one member, or of a hole."""
     start = f"{'  ' * row.level}+0x{row.offset:0{width}x} {row.mark}"
     if row.member is None:
-        return f"{start}{_plural(row.size, 'byte')} of padding"
+        return f"{start}{counted(row.size, 'byte')} of padding"
     member, bits = row.member, ""
     if member.bit_size is not None:
-        bits = f"(bit {member.bit_offset}, {_plural(member.bit_size, 'bit')}) "
+        bits = f"(bit {member.bit_offset}, {counted(member.bit_size, 'bit')}) "
     text = f"{start}{bits}{member.name} : {written(member.type)}"
     if row.batch is None or row.is_open:
         return text
@@ -271,7 +272,5 @@ def _constants(type_: Type) -> Iterator[str]:
     width = max((len(str(value)) for _, value in constants), default=0)
     for name, value in constants[:MAX_LINES]:
         yield clean(f"{value:>{width}} {name}")
-
-
-def _plural(count: int, what: str) -> str:
-    return f"{count:,} {what}{'' if count == 1 else 's'}"
+    if len(constants) > MAX_LINES:
+        yield f"... and {len(constants) - MAX_LINES:,} more"

@@ -48,6 +48,9 @@ def symbol(kernel: LinuxKernel, text: str) -> Iterator[str]:
     others = places.ranges.named(word.text)
     if others:
         return _in_modules(word.text, others)
+    if places.ranges.cut is not None:
+        message = f"no symbol `{word.text}` was found: {places.ranges.cut.text}"
+        raise arguments.error(message, word)
     near = did_you_mean(places.alike(word.text))
     raise arguments.error(f"there is no symbol `{word.text}`", word, near or _PATTERNS)
 
@@ -94,7 +97,7 @@ def _at(kernel: LinuxKernel, places: Places, address: int) -> Iterator[str]:
     near, module = places.near(address), places.module(address)
     inside = f" in module {module}" if module is not None else ""
     if near is None:
-        where = f"{inside}, which names nothing before it" if module else _NOWHERE
+        where = f"{inside}, which names nothing before it" if module else _nowhere(places)
         yield clean(f"{address:#018x} is{where}")
         return
     name, distance = near
@@ -104,6 +107,14 @@ def _at(kernel: LinuxKernel, places: Places, address: int) -> Iterator[str]:
         yield from _named(kernel, kernel.symbols.all_at(address - distance)[:1])
 
 
+def _nowhere(places: Places) -> str:
+    """Say that an address is in no range that is known."""
+    cut = places.ranges.cut
+    return _NOWHERE if cut is None else f" in no range that is known: {cut.text}"
+
+
 def _in_modules(name: str, found: Sequence[tuple[str, int]]) -> Iterator[str]:
     for module, address in found[:MAX_SYMBOLS]:
         yield clean(f"{address:#018x} {name}, in module {module}")
+    if len(found) > MAX_SYMBOLS:
+        yield f"... and {len(found) - MAX_SYMBOLS:,} more of this name"

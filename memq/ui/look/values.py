@@ -9,8 +9,9 @@ from memq.errors import Reason
 from memq.eval.raw_records import column_of_leaf, leaves_of
 from memq.eval.raw_types import STRUCTURES, value_type, written
 from memq.output.cells import clean
+from memq.output.humane import counted
 from memq.symbols.decode import is_number
-from memq.symbols.types import MAX_DEPTH, Member, Type
+from memq.symbols.types import Member, Type, innermost
 
 if TYPE_CHECKING:
     from memq.column import Column
@@ -58,7 +59,7 @@ def closed(layout: StructType | None) -> str:
     count = len(layout.members)
     if not count:
         return "{}"
-    return f"{{...}} {count} member{'' if count == 1 else 's'}"
+    return f"{{...}} {counted(count, 'member')}"
 
 
 def number_text(type_: Type, value: Any, places: Places) -> str:
@@ -121,7 +122,7 @@ def _array(part: RawBatch, places: Places) -> str:
         return reason
     if element is None or not element.size or not type_.count:
         return "[...]"
-    number = _innermost(element)
+    number = innermost(element)
     if not is_number(Member("", 0, number)):
         return f"[...] {type_.count:,} x {clean(written(element))}"
     whole = type_.size // number.size
@@ -133,13 +134,3 @@ def _array(part: RawBatch, places: Places) -> str:
     texts = [number_text(number, value, places) for value in values[0].tolist()]
     more = whole - count
     return f"[{', '.join(texts)}{f', +{more:,}' if more else ''}]"
-
-
-def _innermost(type_: Type) -> Type:
-    """Return what arrays in arrays consist of."""
-    for _ in range(MAX_DEPTH):
-        inner = type_.target() if type_.kind == "array" else None
-        if inner is None:
-            break
-        type_ = inner
-    return type_

@@ -145,6 +145,23 @@ def test_which_module_is_where(tmp_path: Path, source: str) -> None:
     assert ranges.names(addresses(*asked)).to_list() == ["m1", "m1", None, "m2", None, None]
 
 
+def test_where_modules_are_missing_what_is_elsewhere_is_not_known(tmp_path: Path) -> None:
+    kernel = kernel_of(NEWER, tmp_path)
+    place = put(kernel, 1, b"m1")
+    offset = kernel.offset("module", "list")
+    kernel.chain(MODULES, [place + offset])
+    kernel.set("module", place, "list.next", BASE + 0x60_0000)
+    for head, inside in ((MODULES, "m1"), (0, Reason.NOT_IN_DUMP)):
+        if not head:
+            kernel.lose(MODULES)
+        ranges = module_ranges(cast("LinuxKernel", kernel), kernel.open_().run)
+        assert ranges.cut is not None
+        found = ranges.names(addresses(CODE + 0x1_0000, CODE))
+        reasons = [Reason(code) for code in found.statuses.tolist()]
+        assert found.to_list()[0] == (inside if head else None)
+        assert reasons[1] > Reason.NULL
+
+
 def test_symbols_of_a_module(tmp_path: Path) -> None:
     kernel = kernel_of(NEWER, tmp_path)
     symbols = [

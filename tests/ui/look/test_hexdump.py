@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from memq.errors import MemqError, QueryError, Reason
+from memq.os.linux.process import Task
+from memq.progress import Progress
+from memq.run import Run
+from memq.schema.batch import Context, Cut, Portion
 from memq.ui.look.hexdump import LENGTH, MAX_LENGTH, Piece, hexdump, lines, pieces_of_space
 from tests.ui.golden import hold
 from tests.ui.small import DATA, EDGE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from memq.image import Image
     from memq.os.linux.kernel import LinuxKernel
@@ -160,3 +165,19 @@ def test_an_exited_process_has_no_memory(sample_image: Image) -> None:
     (pid,) = sample_image.query('process.Where(state == "zombie").Select(pid).Take(1)').rows()
     with pytest.raises(QueryError, match="as those that have exited"):
         hexdump(sample_image, f"0 --process {pid}")
+
+
+def test_a_process_is_not_denied_where_some_are_missing(
+    sample_image: Image,
+) -> None:
+    cut = Cut(Reason.NOT_IN_DUMP, "task list cut short after 3 elements")
+
+    def some(_: Context) -> Iterator[Portion]:
+        first = next(Task.portions(Context(sample_image.kernel, Run())))
+        yield Portion(first.batch, cut)
+
+    task = SimpleNamespace(portions=some)
+    system = SimpleNamespace(objects={"process": task})
+    image = SimpleNamespace(kernel=sample_image.kernel, system=system, progress=Progress())
+    with pytest.raises(MemqError, match="process 9999 was not found: task list cut short"):
+        list(hexdump(cast("Image", image), "0x400000 16 --process 9999"))

@@ -60,6 +60,10 @@ class PagingMode:
     root_mask: int
     sign_bit: int
     upper_half: bool
+    word_size: int = 8
+    """Bytes of a pointer."""
+    kernel_start: int = 1 << 63
+    """The lowest address of the kernel's half."""
 
     @property
     def page_shift(self) -> int:

@@ -97,6 +97,27 @@ class AddressSpace:
         data = self.read(va, 8)
         return None if data is None else int.from_bytes(data, "little")
 
+    @property
+    def word_size(self) -> int:
+        """Bytes of a pointer."""
+        return self.mode.word_size
+
+    @property
+    def kernel_start(self) -> int:
+        """The lowest address of the kernel's half."""
+        return self.mode.kernel_start
+
+    def word(self, va: int) -> int | None:
+        """Return a pointer, as wide as this address space has them."""
+        data = self.read(va, self.mode.word_size)
+        return None if data is None else int.from_bytes(data, "little")
+
+    def words(self, vas: Addresses, roots: Addresses | None = None) -> tuple[Addresses, Statuses]:
+        """Return a pointer at each address (0 where there is none) and Reasons."""
+        data, status = self.gather(vas, self.mode.word_size, roots)
+        kind = f"<u{self.mode.word_size}"
+        return np.ascontiguousarray(data).view(kind)[:, 0].astype(np.uint64), status
+
     def u32(self, va: int) -> int | None:
         """Return 4 bytes as a number."""
         data = self.read(va, 4)

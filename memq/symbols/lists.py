@@ -34,8 +34,19 @@ FEW = 8
 class Words(Space, Protocol):
     """What lists are read from: an address space, or anything that reads like one."""
 
-    def u64(self, va: int) -> int | None:
-        """Return the number of 8 bytes at an address, None if it cannot be read."""
+    @property
+    def word_size(self) -> int:
+        """Bytes of a pointer."""
+
+    @property
+    def kernel_start(self) -> int:
+        """The lowest address of the kernel's half."""
+
+    def word(self, va: int) -> int | None:
+        """Return the pointer at an address, None if it cannot be read."""
+
+    def words(self, vas: Addresses) -> tuple[Addresses, Statuses]:
+        """Return the pointer at each address (0 where there is none) and Reasons."""
 
     def translate(self, va: int) -> int | Reason:
         """Return where an address lies, or why that is not known."""
@@ -101,7 +112,7 @@ class Chain:
 
     def __iter__(self) -> Iterator[int]:
         self.place = self.place or self.head
-        read, end, seen = self.space.u64, self.end, self.seen
+        read, end, seen = self.space.word, self.end, self.seen
         while (link := read(self.place)) != end:
             reason = self._judge(link)
             if link is None or reason is not None:
@@ -117,7 +128,8 @@ class Chain:
         """Return why the walk cannot go on to a link."""
         if link is None:
             return reason_at(self.space, self.place)
-        if link < KERNEL_HALF or link & 7:
+        space = self.space
+        if link < space.kernel_start or link & (space.word_size - 1):
             return Reason.MALFORMED
         if link in self.seen:
             return Reason.LOOP
@@ -147,6 +159,7 @@ def lists(
 
     Heads of 0 are of no list. The order is each list's own. A list that is no ring ends in a null.
     """
+    half, odd = np.uint64(space.kernel_start), np.uint64(space.word_size - 1)
     ends = heads if is_ring else np.zeros(len(heads), np.uint64)
     owner = np.flatnonzero(heads != 0)
     place = heads[owner]
@@ -154,11 +167,10 @@ def lists(
     total = 0
     while len(owner) > FEW:
         run.check()
-        data, status = space.gather(place, 8)
+        link, status = space.words(place)
         cuts.mark(owner, status, place)
-        link = data.view(np.uint64)[:, 0]
         ended = (status != 0) | (link == ends[owner])
-        bad = ~ended & ((link < KERNEL_HALF) | (link & np.uint64(7) != 0))
+        bad = ~ended & ((link < half) | (link & odd != 0))
         cuts.mark(owner[bad], Reason.MALFORMED, link[bad])
         going = ~(ended | bad)
         owner, place = owner[going], link[going]

@@ -9,7 +9,8 @@ import numpy as np
 
 from memq.column import Addresses, Array, Column, Indexes, Statuses, Text, worst
 from memq.errors import Reason
-from memq.os.linux.base import LinuxObject, joined_text, known_pointers
+from memq.os.common import joined_text, known_pointers
+from memq.os.linux.base import LinuxObject
 from memq.os.linux.files import FileColumn, file_column
 from memq.schema.collection import Collection, Reference
 from memq.schema.declare import Cost, field

@@ -13,7 +13,7 @@ import numpy as np
 
 from memq.column import Text, text_column, worst
 from memq.errors import Reason
-from memq.os.linux.base import distinct_addresses, joined_text, known_pointers
+from memq.os.common import distinct_addresses, joined_text, known_pointers
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,7 +10,7 @@ import numpy as np
 
 from memq.column import Column, Indexes, Text, distinct
 from memq.errors import Reason
-from memq.os.linux.base import Distinct, distinct_structs
+from memq.os.common import Distinct, distinct_structs
 from memq.os.linux.paths import Paths, paths_of
 
 if TYPE_CHECKING:

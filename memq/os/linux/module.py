@@ -9,7 +9,7 @@ import numpy as np
 from memq.column import Column, Text, text_column, worst
 from memq.errors import Reason
 from memq.os.linux.base import LinuxObject
-from memq.os.linux.walks import ListWalk, batched
+from memq.os.listwalk import ListWalk, batched
 from memq.schema.batch import Context, Portion
 from memq.schema.declare import Cost, field
 from memq.schema.driver import Driver

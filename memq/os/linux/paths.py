@@ -17,7 +17,7 @@ import numpy as np
 
 from memq.column import Addresses, Column, Indexes, Text, distinct, distinct_numbers
 from memq.errors import Reason
-from memq.os.linux.base import distinct_addresses, joined_text, known_pointers
+from memq.os.common import distinct_addresses, joined_text, known_pointers
 from memq.os.linux.dnames import names_by_function
 
 if TYPE_CHECKING:

@@ -8,14 +8,15 @@ import numpy as np
 
 from memq.column import Addresses, Column, Text, is_among
 from memq.errors import Reason
+from memq.os.common import distinct_addresses, known_pointers
 from memq.os.linux import cmdline
-from memq.os.linux.base import LinuxObject, distinct_addresses, known_pointers
+from memq.os.linux.base import LinuxObject
 from memq.os.linux.clock import boot_time
 from memq.os.linux.descriptor import Descriptor
 from memq.os.linux.paths import Paths, paths_of
 from memq.os.linux.tasks import TASK_LIST, TaskSet, listed_tasks, pid_table, task_list
 from memq.os.linux.vma import Vma
-from memq.os.linux.walks import BATCHES, batched
+from memq.os.listwalk import BATCHES, batched
 from memq.schema.batch import Context, Cut, Portion
 from memq.schema.collection import Collection, Reference
 from memq.schema.declare import Cost, field, many, single

@@ -15,7 +15,8 @@ import numpy as np
 
 from memq.column import Addresses, Array, Column, Indexes, Statuses, Text, text_column
 from memq.errors import Reason
-from memq.os.linux.base import LinuxObject, distinct_addresses, joined_text
+from memq.os.common import distinct_addresses, joined_text
+from memq.os.linux.base import LinuxObject
 from memq.os.linux.ranges import module_ranges
 from memq.schema.batch import Context, Cut, Portion
 from memq.schema.declare import Cost, field

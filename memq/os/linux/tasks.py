@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from memq.errors import Reason
-from memq.os.linux.walks import ListWalk, XArrayWalk
+from memq.os.linux.walks import XArrayWalk
+from memq.os.listwalk import ListWalk
 from memq.schema.batch import Cut
 from memq.symbols.lists import KERNEL_HALF
 

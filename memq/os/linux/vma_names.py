@@ -11,7 +11,7 @@ import numpy as np
 
 from memq.column import Addresses, Array, Indexes, Text, worst
 from memq.errors import Reason
-from memq.os.linux.base import distinct_addresses, joined_text, known_pointers
+from memq.os.common import distinct_addresses, joined_text, known_pointers
 
 if TYPE_CHECKING:
     from memq.os.linux.files import FileColumn

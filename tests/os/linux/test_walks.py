@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from memq.errors import Reason
-from memq.os.linux.walks import ListWalk, XArrayWalk, batched
+from memq.os.linux.walks import XArrayWalk
+from memq.os.listwalk import ListWalk, batched
 from memq.run import Limits
 from tests.os.linux.small import BASE, SmallKernel, SmallTypes
 

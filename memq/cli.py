@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from memq.eval.plan import Plan
     from memq.lang.ast import Expression
+    from memq.os.hints import Hints
 
 REFERENCES = ("text", "json", "markdown")
 """Forms of what --schema prints."""
@@ -160,7 +161,13 @@ def _add_forms(parser: argparse.ArgumentParser) -> None:
         help="format of the result (table on a terminal, else json)",
     )
     parser.add_argument(
-        "--profile", metavar="FILE", help="an ISF file, for kernels that carry no types"
+        "--profile", metavar="FILE", help="an ISF file, where types are not known otherwise"
+    )
+    parser.add_argument(
+        "--dtb", metavar="ADDRESS", type=_address, help="Windows: where the page tables begin"
+    )
+    parser.add_argument(
+        "--kernel-base", metavar="ADDRESS", type=_address, help="Windows: where the kernel begins"
     )
     parser.add_argument(
         "--exit-match", action="store_true", help=f"exit with {_NO_MATCH} if nothing matches"
@@ -182,7 +189,7 @@ def _run(options: argparse.Namespace) -> int:
     from memq.progress import Progress  # noqa: PLC0415
 
     text, parameters = _question(options), _parameters(options.let or ())
-    with Image(options.dump, Progress(sys.stderr), options.profile) as image:
+    with Image(options.dump, Progress(sys.stderr), _hints(options)) as image:
         for warning in image.warnings:
             say(f"warning: {warning}")
         answer = image.ask(text, parameters)
@@ -215,7 +222,7 @@ def _interpret(options: argparse.Namespace) -> int:
     from memq.ui.session import Session  # noqa: PLC0415
     from memq.ui.terminal import Terminal  # noqa: PLC0415
 
-    image = Image(options.dump, Progress(sys.stderr), options.profile)
+    image = Image(options.dump, Progress(sys.stderr), _hints(options))
     session = Session(image, Terminal(standard_output()))
     try:
         if options.output or not session.terminal.is_terminal:
@@ -225,6 +232,22 @@ def _interpret(options: argparse.Namespace) -> int:
         return interpret(session)
     finally:
         session.image.close()
+
+
+def _hints(options: argparse.Namespace) -> Hints:
+    """Return what is said of the dump."""
+    from memq.os.hints import Hints  # noqa: PLC0415 - so that --help answers at once
+
+    profile = None if options.profile is None else Path(options.profile)
+    return Hints(profile, options.dtb, options.kernel_base)
+
+
+def _address(text: str) -> int:
+    """Read an address; ValueError, of which argparse makes a message, for what is none."""
+    value = int(text, 0)
+    if not 0 <= value < 1 << 64:
+        raise ValueError(text)
+    return value
 
 
 def _explanation(plan: Plan, text: str, form: str | None) -> str:

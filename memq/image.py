@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 from memq.errors import SymbolError
 from memq.layers.opening import open_physical
 from memq.os.detect import detect
+from memq.os.hints import Hints
 from memq.progress import Progress
 from memq.run import Run
 from memq.schema.batch import Context
@@ -57,17 +58,13 @@ class Image:
         self,
         path: str | os.PathLike[str],
         progress: Progress | None = None,
-        profile: str | os.PathLike[str] | None = None,
+        hints: Hints | None = None,
     ) -> None:
-        """Raise ImageError for what is no dump, SymbolError where no kernel is found in it.
-
-        `profile` is an ISF file (volatility3's), for kernels that do not carry their types.
-        """
+        """Raise ImageError for what is no dump, SymbolError where no kernel is found in it."""
         self.progress = progress or Progress()
         self.physical = open_physical(Path(path), self.progress)
         try:
-            symbols = None if profile is None else Path(profile)
-            found = detect(self.physical, self.progress, symbols)
+            found = detect(self.physical, self.progress, hints)
         except SymbolError as error:
             self.physical.close()
             # What is odd about the file may be why there is no kernel in it.
@@ -108,7 +105,16 @@ class Image:
 
 
 def open_image(
-    path: str | os.PathLike[str], *, profile: str | os.PathLike[str] | None = None
+    path: str | os.PathLike[str],
+    *,
+    profile: str | os.PathLike[str] | None = None,
+    directory_table_base: int | None = None,
+    kernel_base: int | None = None,
 ) -> Image:
-    """Open a dump; `profile` is an ISF file, for kernels that do not carry their types."""
-    return Image(path, profile=profile)
+    """Open a dump; `profile` is an ISF file, for kernels that do not carry their types.
+
+    Where a Windows kernel is not found by itself: the physical address of a top page table, and
+    the address of the kernel's image.
+    """
+    symbols = None if profile is None else Path(profile)
+    return Image(path, hints=Hints(symbols, directory_table_base, kernel_base))

@@ -16,11 +16,11 @@ from memq.errors import ImageError
 from memq.layers.file import DumpFile
 from memq.layers.opening import open_physical
 from memq.os.linux import process
-from memq.os.linux.kernel import find_kernel
 from memq.progress import Progress
 from memq.run import Run
 from memq.schema.batch import Context
 from tests.lab import ROOT, Record
+from tests.os.linux.finding import find_kernel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

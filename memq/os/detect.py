@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from memq.os.linux.kernel import find_kernel
+from memq.errors import SymbolError
+from memq.os.hints import Hints
+from memq.os.linux.kernel import Hunt as LinuxHunt
 from memq.os.linux.system import LINUX
+from memq.os.windows.kernel import Hunt as WindowsHunt
+from memq.os.windows.locate import low_stub
+from memq.os.windows.system import WINDOWS
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from memq.layers.physical import PhysicalMemory
     from memq.progress import Progress
     from memq.schema.declare import System
+    from memq.symbols.types import Types
 
 
 class Found(NamedTuple):
@@ -23,15 +27,47 @@ class Found(NamedTuple):
     warnings: list[str]
 
 
-def detect(physical: PhysicalMemory, progress: Progress, profile: Path | None = None) -> Found:
+def detect(physical: PhysicalMemory, progress: Progress, hints: Hints | None = None) -> Found:
     """Find the kernel in physical memory; SymbolError in one line if there is none.
 
-    `profile` is an ISF file, of which the types are taken instead of the dump's own.
+    First whatever costs next to nothing, for both systems; then searches through all memory.
     """
-    types = None
-    if profile is not None:
-        from memq.symbols.isf import open_isf  # noqa: PLC0415 - seldom needed
+    hints = hints or Hints()
+    windows = WindowsHunt(physical, progress, hints)
+    is_windows = hints.is_of_windows or low_stub(physical) is not None
+    if is_windows:
+        kernel = windows.quick()
+        if kernel is not None:
+            return Found(WINDOWS, kernel, kernel.warnings)
+    linux = LinuxHunt(physical, progress, _types(hints, progress))
+    found = linux.quick()
+    if found is None and not is_windows:
+        other = windows.quick()
+        if other is not None:
+            return Found(WINDOWS, other, other.warnings)
+        found = linux.search()
+    if found is not None:
+        return Found(LINUX, found, found.warnings)
+    last = windows.search()
+    if last is not None:
+        return Found(WINDOWS, last, last.warnings)
+    raise SymbolError(_account(physical, linux, windows, is_windows=is_windows))
 
-        types = open_isf(profile, progress)
-    kernel = find_kernel(physical, progress, types)
-    return Found(LINUX, kernel, kernel.warnings)
+
+def _types(hints: Hints, progress: Progress) -> Types | None:
+    """Return the types of a file that was given."""
+    if hints.profile is None:
+        return None
+    from memq.symbols.isf import open_isf  # noqa: PLC0415 - seldom needed
+
+    return open_isf(hints.profile, progress)
+
+
+def _account(
+    physical: PhysicalMemory, linux: LinuxHunt, windows: WindowsHunt, *, is_windows: bool
+) -> str:
+    """Say why no kernel was found."""
+    if is_windows:
+        return f"{physical.path}: no Windows kernel found: {windows.account()}"
+    text = f"{physical.path}: no Linux kernel found: {linux.account()}"
+    return f"{text}; nor one of Windows: {windows.account()}"

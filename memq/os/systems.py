@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from memq.os.linux.system import LINUX
+from memq.os.windows.system import WINDOWS
 
-SYSTEMS = (LINUX,)
+SYSTEMS = (LINUX, WINDOWS)

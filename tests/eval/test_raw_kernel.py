@@ -13,13 +13,13 @@ from memq.eval.raw import RawBatch
 from memq.eval.raw_records import MAX_FIELDS, leaves_of, records
 from memq.eval.raw_types import find_type, member_of, type_names, value_type, written
 from memq.layers.opening import open_physical
-from memq.os.linux.kernel import find_kernel
 from memq.os.linux.process import Task
 from memq.output import json
 from memq.progress import Progress
 from memq.run import Run
 from memq.schema.batch import Context
 from memq.symbols.decode import is_number
+from tests.os.linux.finding import find_kernel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

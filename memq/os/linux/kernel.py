@@ -19,7 +19,6 @@ from memq.os.linux.locate import (
     KERNEL_MAP,
     hinted_candidate,
     page_candidates,
-    windows_stub,
 )
 from memq.os.linux.placing import placed
 from memq.os.linux.proof import prove
@@ -132,24 +131,11 @@ class LinuxKernel:
         return Structs(self.space, self.types, self.types.struct(name), addresses, status)
 
 
-def find_kernel(
-    physical: PhysicalMemory, progress: Progress, types: Types | None = None
-) -> LinuxKernel:
-    """Find the kernel that ran in this memory; SymbolError in one line if there is none.
+class Hunt:
+    """The search for a Linux kernel in one dump, and why each candidate was refused.
 
-    `types` are used instead of the kernel's own BTF. Takes some 20 ms; where no kernel's image is
-    found whole, all of memory is searched, at some 2 GB a second.
+    `types` are used instead of the kernel's own BTF. The quick ways take some 20 ms.
     """
-    hunt = _Hunt(physical, progress, types)
-    with progress.step("looking for the Linux kernel"):
-        kernel = hunt.by_note() or hunt.by_structure() or hunt.by_search()
-    if kernel is None:
-        raise SymbolError(f"{physical.path}: no Linux kernel found: {hunt.account()}")
-    return kernel
-
-
-class _Hunt:
-    """The search in one dump: its ways, and why each candidate was refused."""
 
     def __init__(self, physical: PhysicalMemory, progress: Progress, types: Types | None) -> None:
         self._physical = physical
@@ -157,8 +143,12 @@ class _Hunt:
         self._types = types
         self._refused: list[str] = []
         self._warnings: list[str] = []
-        self._windows: int | None = None
         self._seen: dict[str, int] = {}
+
+    def quick(self) -> LinuxKernel | None:
+        """Follow what the dump tells of itself, then the structure of the kernel's image."""
+        with self._progress.step("looking for the Linux kernel"):
+            return self.by_note() or self.by_structure()
 
     def by_note(self) -> LinuxKernel | None:
         """Follow the VMCOREINFO that came with the dump."""
@@ -187,11 +177,13 @@ class _Hunt:
         kernels[0].warnings.extend(self._warnings)
         return kernels[0]
 
+    def search(self) -> LinuxKernel | None:
+        """Search all of memory for VMCOREINFO, at some 2 GB a second."""
+        with self._progress.step("looking for the Linux kernel"):
+            return self.by_search()
+
     def by_search(self) -> LinuxKernel | None:
-        """Search all of memory for VMCOREINFO, but not that of a Windows machine."""
-        self._windows = windows_stub(self._physical)
-        if self._windows is not None:
-            return None
+        """Try the kernels to which VMCOREINFO in memory leads."""
         for place, info in search(self._physical, self._progress, self._seen):
             kernel = self._follow(info, f"VMCOREINFO at {place:#x}")
             if kernel is not None:
@@ -206,8 +198,6 @@ class _Hunt:
             count = len(self._refused)
             candidates = "1 candidate" if count == 1 else f"{count} candidates"
             found = f"{candidates}, none a kernel's: {'; '.join(self._refused[:_TOLD])}"
-        if self._windows is not None:
-            return f"{found}; at {self._windows:#x} is what Windows starts processors with"
         if "banner" in self._seen:
             return f"{found}; a Linux banner is at {self._seen['banner']:#x}"
         return found

@@ -103,23 +103,3 @@ def hinted_candidate(physical: PhysicalMemory, info: Vmcoreinfo, source: str) ->
     if pages:
         return Candidate(source, pages[0], pages[0] + REACH, pages[0], phys_base)
     return Candidate(source, start, start + IMAGE, None, phys_base)
-
-
-def windows_stub(physical: PhysicalMemory) -> int | None:
-    """Return where the page is that x64 Windows starts its processors from, None if there is none.
-
-    In the first megabyte: a jump, an address of the kernel at 0x70, the kernel's CR3 at 0xa0.
-    """
-    pages = np.arange(PAGE, 1 << 20, PAGE, dtype=np.uint64)
-    heads, present = physical.gather(pages, 0xA8)
-    words = np.ascontiguousarray(heads).view("<u8")
-    found = (
-        (words[:, 0] & np.uint64(0xFFFF_FFFF_FFFF_00FF) == np.uint64(0x1_0006_00E9))
-        & (
-            words[:, 0x70 // 8] & np.uint64(0xFFFF_F800_0000_0003)
-            == np.uint64(0xFFFF_F800_0000_0000)
-        )
-        & (words[:, 0xA0 // 8] & np.uint64(0xFFFF_FF00_0000_0FFF) == 0)
-    )
-    places = pages[found & present]
-    return int(places[0]) if len(places) else None

@@ -10,15 +10,16 @@ import pytest
 
 from memq.errors import SymbolError
 from memq.layers.opening import open_physical
-from memq.os.linux.kernel import LinuxKernel, find_kernel
 from memq.os.linux.locate import KERNEL_MAP
 from memq.progress import Progress
+from tests.os.linux.finding import find_kernel
 from tests.synthetic.rawcopy import RawCopy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from memq.os.linux.kernel import LinuxKernel
     from memq.symbols.types import Types
     from tests.lab import Dump
 

@@ -12,11 +12,12 @@ import pytest
 
 from memq.errors import SymbolError
 from memq.layers.opening import open_physical
+from memq.os.detect import detect
 from memq.os.linux import kernel as kernel_module
-from memq.os.linux.kernel import find_kernel
 from memq.progress import Progress
 from memq.symbols.btf import Btf
 from memq.symbols.kallsyms_tables import find_tables
+from tests.os.linux.finding import find_kernel
 from tests.os.linux.guests import check, find, told
 
 if TYPE_CHECKING:
@@ -256,10 +257,24 @@ def test_no_kernel(tmp_path: Path) -> None:
     assert str(caught.value) == (
         f"{image}: no Linux kernel found: no page looks like a kernel's, no VMCOREINFO leads to one"
     )
-    windows = bytearray(noise * 8)
-    struct.pack_into("<Q", windows, 0x5000, 0x1_0006_00E9)
-    struct.pack_into("<Q", windows, 0x5070, 0xFFFF_F800_0000_1000)
-    struct.pack_into("<Q", windows, 0x50A0, 0x1AD000)
-    image.write_bytes(windows)
-    with pytest.raises(SymbolError, match=r"at 0x5000 is what Windows starts processors with$"):
-        find(image)
+    with pytest.raises(SymbolError) as caught, open_physical(image) as physical:
+        detect(physical, Progress())
+    assert str(caught.value) == (
+        f"{image}: no Linux kernel found: no page looks like a kernel's, no VMCOREINFO leads to "
+        "one; nor one of Windows: no page tables lead to a kernel's image"
+    )
+
+
+def test_no_windows_kernel_behind_its_start_block(tmp_path: Path) -> None:
+    image = tmp_path / "noise.raw"
+    data = bytearray(random.Random(1).randbytes(1 << 20) * 8)
+    struct.pack_into("<Q", data, 0x5000, 0x1_0006_00E9)
+    struct.pack_into("<Q", data, 0x5070, 0xFFFF_F800_0000_1000)
+    struct.pack_into("<Q", data, 0x50A0, 0x1AD000)
+    image.write_bytes(data)
+    with pytest.raises(SymbolError) as caught, open_physical(image) as physical:
+        detect(physical, Progress())
+    assert str(caught.value) == (
+        f"{image}: no Windows kernel found: 1 candidate, none a kernel's: the processors' "
+        "start block at 0x5000 does not map a kernel's image"
+    )

@@ -20,7 +20,6 @@ from memq.os.linux.locate import (
     constant_pages,
     hinted_candidate,
     page_candidates,
-    windows_stub,
 )
 from memq.os.linux.vmcoreinfo import Vmcoreinfo
 from tests.synthetic.memory import Memory
@@ -136,26 +135,3 @@ def test_a_hint_out_of_the_dump_is_none(tmp_path: Path) -> None:
         assert hinted_candidate(physical, info(stext, base), "it") is None
     assert hinted_candidate(physical, Vmcoreinfo({"SYMBOL(_stext)": "0"}), "it") is None
     assert hinted_candidate(physical, Vmcoreinfo(), "it") is None
-
-
-# Windows
-
-
-def stub(*, jump: int = 0x1_0006_6FE9, target: int = 0xFFFF_F803_1234_5678 & ~3) -> bytes:
-    page = bytearray(PAGE)
-    struct.pack_into("<Q", page, 0, jump)
-    struct.pack_into("<Q", page, 0x70, target)
-    struct.pack_into("<Q", page, 0xA0, 0x1AD000)
-    return bytes(page)
-
-
-def test_the_page_that_windows_starts_from(tmp_path: Path) -> None:
-    assert windows_stub(opened(tmp_path, {0x13000: stub(), 0x20000: stub()})) == 0x13000
-    assert windows_stub(opened(tmp_path, {0x1000: bytes(PAGE), 0x13000: stub(jump=0)})) is None
-    assert windows_stub(opened(tmp_path, {0x13000: stub(target=0x1234)})) is None
-    assert windows_stub(opened(tmp_path, {0x10_0000: stub()})) is None
-
-
-def test_no_such_page_in_a_linux_dump(dump: Dump) -> None:
-    with open_physical(dump.path) as physical:
-        assert windows_stub(physical) is None

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from memq.layers.opening import open_physical
-from memq.os.linux.kernel import find_kernel
 from memq.os.linux.sections import SECTIONS, section_of
 from memq.progress import Progress
+from tests.os.linux.finding import find_kernel
 
 if TYPE_CHECKING:
     from tests.lab import Dump

@@ -1,0 +1,1 @@
+"""Windows kernels: how they are found, and what their objects are."""

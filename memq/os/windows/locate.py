@@ -1,0 +1,175 @@
+"""Places at which a Windows kernel may be: page-table roots, and the image that they map.
+
+x64: the first processor starts the others from a page below 1 MB that has the kernel's CR3
+(PROCESSOR_START_BLOCK). And every root maps itself: one entry of its upper half leads back to it,
+so that page tables can be reached as memory; on x86 it is always the same entry. Roots of exited
+processes may lack their user half; whose root it is does not matter, as all map the kernel.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from memq.errors import Reason
+from memq.layers.mapped import mapped_pages
+from memq.layers.paging import X86_64
+from memq.layers.space import AddressSpace
+from memq.os.windows.pe import KERNEL_NAMES, export_name, identity, read_image
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from memq.column import Addresses
+    from memq.layers.paging import PagingMode
+    from memq.layers.physical import PhysicalMemory
+    from memq.os.hints import Hints
+    from memq.os.windows.pe import PeImage
+    from memq.progress import Progress
+
+PAGE = 4096
+FIRST = 16 << 20
+"""Bytes at the beginning in which System's root has been in every image so far."""
+_STUB_END = 1 << 20
+_KERNEL_ENTRY = 0x1F0
+"""Of the top table: 512 GB from 0xfffff80000000000 on, in which every x64 kernel lies."""
+MAX_IMAGES = 1 << 14
+"""Images in the kernel's half that are looked at, under one root."""
+MAX_ROOTS = 64
+"""Roots that are tried of one search."""
+_X64_KERNELS = (0xFFFF_F800_0000_0000, 0xFFFF_F880_0000_0000)
+
+
+@dataclass(frozen=True, slots=True)
+class Root:
+    """A page-table root, and what pointed to it."""
+
+    source: str
+    """In words, for messages."""
+    mode: PagingMode
+    root: int
+    is_told: bool = False
+    """Whether the dump's header, or who asks, says so."""
+
+
+def quick_roots(physical: PhysicalMemory, hints: Hints) -> Iterator[Root]:
+    """Yield the roots that cost next to nothing to find; if one is told, that one alone."""
+    told = hints.directory_table_base
+    if told is not None:
+        yield Root(f"--dtb {told:#x}", X86_64, told, is_told=True)
+        return
+    stub = low_stub(physical)
+    if stub is not None:
+        source = f"the processors' start block at {stub[0]:#x}"
+        yield Root(source, X86_64, stub[1], is_told=True)
+    yield from _self_references(physical, 0, FIRST)
+
+
+def searched_roots(physical: PhysicalMemory, progress: Progress) -> Iterator[Root]:
+    """Yield the roots of the rest of memory, all of which is read."""
+    with progress.step("looking for page tables"):
+        yield from _self_references(physical, FIRST, physical.limit, progress)
+
+
+def low_stub(physical: PhysicalMemory) -> tuple[int, int] | None:
+    """Return where the page is that x64 Windows starts its processors from, and the CR3 in it.
+
+    In the first megabyte: a jump, an address of the kernel at 0x70, the kernel's CR3 at 0xa0.
+    """
+    pages = np.arange(PAGE, _STUB_END, PAGE, dtype=np.uint64)
+    heads, present = physical.gather(pages, 0xA8)
+    words = np.ascontiguousarray(heads).view("<u8")
+    found = (
+        (words[:, 0] & np.uint64(0xFFFF_FFFF_FFFF_00FF) == np.uint64(0x1_0006_00E9))
+        & (
+            words[:, 0x70 // 8] & np.uint64(0xFFFF_F800_0000_0003)
+            == np.uint64(0xFFFF_F800_0000_0000)
+        )
+        & (words[:, 0xA0 // 8] & np.uint64(0xFFFF_FF00_0000_0FFF) == 0)
+    )
+    rows = np.flatnonzero(found & present)
+    if not len(rows):
+        return None
+    return int(pages[rows[0]]), int(words[rows[0], 0xA0 // 8])
+
+
+def _self_references(
+    physical: PhysicalMemory, start: int, end: int, progress: Progress | None = None
+) -> Iterator[Root]:
+    """Yield the pages of [start, end) that are a root of x64 which leads to itself."""
+    count = 0
+    for place, data in physical.pieces(start, end):
+        if progress is not None:
+            progress.tick(place, end)
+        first = -place % PAGE
+        whole = (len(data) - first) // PAGE
+        if whole <= 0:
+            continue
+        words = np.frombuffer(data, "<u8", whole * 512, first).reshape(whole, 512)
+        pages = np.uint64(place + first) + np.arange(whole, dtype=np.uint64) * np.uint64(PAGE)
+        for page in _x64_roots(words, pages, physical.limit):
+            yield Root(f"the page table at {page:#x}, which leads to itself", X86_64, page)
+            count += 1
+            if count >= MAX_ROOTS:
+                return
+
+
+def _x64_roots(
+    words: np.ndarray[tuple[int, int], np.dtype[np.uint64]], pages: Addresses, limit: int
+) -> list[int]:
+    """Return the pages that have a table of the kernel's range and one entry that leads back."""
+    entry = words[:, _KERNEL_ENTRY]
+    inside = entry & np.uint64(0x000F_FFFF_FFFF_F000) < limit
+    rows = np.flatnonzero((entry & np.uint64(0x81) == 1) & inside)
+    upper = words[rows, 256:] ^ pages[rows, None]
+    back = (upper & np.uint64(0x000F_FFFF_FFFF_F083) == 3).any(axis=1)
+    return [int(page) for page in pages[rows[back]].tolist()]
+
+
+def kernel_under(physical: PhysicalMemory, root: Root) -> tuple[PeImage, int | None] | None:
+    """Return the kernel's image that a root maps, and its physical address; None if it maps none.
+
+    Windows maps it by large pages where it can, so that these are looked through first.
+    """
+    space = AddressSpace(physical, root.mode, root.root)
+    start, end = _X64_KERNELS
+    pages = mapped_pages(physical, root.mode, root.root, start, end)
+    seen = 0
+    for shift in np.sort(np.unique(pages.shifts))[::-1].tolist():
+        of_size = pages.shifts == shift
+        vas, places = _small(pages.addresses[of_size], pages.places[of_size], shift)
+        data, there = physical.gather(places, 2)
+        rows = np.flatnonzero(there & (data == np.frombuffer(b"MZ", np.uint8)).all(axis=1))
+        for row in rows.tolist():
+            seen += 1
+            if seen > MAX_IMAGES:
+                return None
+            image = read_image(space, int(vas[row]))
+            if image is not None and is_kernel(space, image):
+                return image, int(places[row])
+    return None
+
+
+def kernel_at(physical: PhysicalMemory, root: Root, base: int) -> tuple[PeImage, int | None] | None:
+    """Return the image at an address and its physical address; None if there is none."""
+    space = AddressSpace(physical, root.mode, root.root)
+    image, place = read_image(space, base), space.translate(base)
+    return None if image is None else (image, None if isinstance(place, Reason) else place)
+
+
+def is_kernel(space: AddressSpace, image: PeImage) -> bool:
+    """Whether an image calls itself a kernel: where it exports, or in its RSDS record."""
+    name = export_name(space, image)
+    if name is not None:
+        return name.lower() in KERNEL_NAMES
+    record = identity(space, image)
+    return record is not None and record[0].lower().startswith("ntkr")
+
+
+def _small(vas: Addresses, places: Addresses, shift: int) -> tuple[Addresses, Addresses]:
+    """Cut pages into those of 4 KB; of pages of 1 GB only the first 2 MB of each 2 MB's start."""
+    step, count = (PAGE, 1 << shift - 12) if shift <= 22 else (2 << 20, 1 << shift - 21)
+    steps = np.arange(count, dtype=np.uint64) * np.uint64(step)
+    return (vas[:, None] + steps).reshape(-1), (places[:, None] + steps).reshape(-1)

@@ -1,0 +1,70 @@
+"""UTF-16 strings of the kernel and of processes, as columns (UNICODE_STRING in ntdef.h)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from memq.column import Column, Text, text_column, worst
+from memq.errors import Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from memq.column import Addresses, Array, Statuses
+    from memq.layers.space import AddressSpace
+    from memq.symbols.structs import Structs
+
+MAX_BYTES = 0xFFFE
+"""A UNICODE_STRING's length has 16 bits."""
+
+
+def unicode_text(space: AddressSpace, strings: Structs, path: str = "") -> Text:
+    """Return UNICODE_STRINGs as text; null where there is no buffer or no length.
+
+    `strings` are such structures, or with `path` those that have one embedded. Each is read in the
+    memory (`roots`) that its structure is in.
+    """
+    prefix = f"{path}." if path else ""
+    length, buffer = strings[f"{prefix}Length"], strings[f"{prefix}Buffer"]
+    status = worst(length.status, buffer.status)
+    return utf16_text(space, Column(buffer.values, status), length.values, strings.roots)
+
+
+def utf16_text(
+    space: AddressSpace, buffers: Column, sizes: Array, roots: Addresses | None = None
+) -> Text:
+    r"""Return UTF-16 text of so many bytes at each address; of none, or at address 0, null.
+
+    An odd size is cut: half a letter is none. Lone surrogates are written as `\udXXX`.
+    """
+    places = buffers.values.astype(np.uint64)
+    sizes = np.minimum(np.maximum(sizes.astype(np.int64), 0), MAX_BYTES) & ~1
+    status = buffers.statuses
+    empty = (status == 0) & ((places == 0) | (sizes == 0))
+    status = np.where(empty, np.uint8(Reason.NULL), status)
+    rows = np.flatnonzero(status == 0)
+    own = None if roots is None else roots[rows]
+    data, reasons = space.gather_ranges(places[rows], sizes[rows], MAX_BYTES, own)
+    status = status.copy()
+    status[rows] = reasons
+    words: list[str | None] = [None] * len(places)
+    known: dict[bytes, str] = {}
+    for row, raw in zip(rows.tolist(), data, strict=True):
+        word = known.get(raw)
+        if word is None:
+            word = known[raw] = decode_utf16(raw)
+        words[row] = word
+    return text_column(words, status if status.any() else None)
+
+
+def decode_utf16(raw: bytes) -> str:
+    """Decode UTF-16 as Windows has it, up to a NUL."""
+    text = raw.decode("utf-16-le", "surrogatepass").partition("\0")[0]
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def fixed_text(rows: Sequence[bytes], status: Statuses | None = None) -> Text:
+    """Return rows of UTF-16 of one size, each up to its NUL, as text."""
+    return text_column([decode_utf16(raw) for raw in rows], status)

@@ -1,0 +1,33 @@
+"""Fixtures of Windows images."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from memq.image import open_image
+from tests.conftest import NO_LAB
+from tests.lab import Lab
+from tests.os.windows.images import NAMES, WindowsImage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from memq.image import Image
+
+
+@pytest.fixture(scope="session", params=NAMES)
+def windows(request: pytest.FixtureRequest) -> WindowsImage:
+    """Each synthetic image of the lab."""
+    lab = Lab.find()
+    if lab is None or not (lab.folder / "windows").is_dir():
+        pytest.skip(NO_LAB)
+    return WindowsImage(str(request.param), lab)
+
+
+@pytest.fixture(scope="session")
+def opened(windows: WindowsImage) -> Iterator[Image]:
+    """The image, opened as its raw form."""
+    with open_image(windows.path(), profile=windows.table) as image:
+        yield image

@@ -1,0 +1,49 @@
+"""Where Windows kernels are looked for."""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING
+
+from memq.layers.opening import open_physical
+from memq.os.windows.locate import low_stub
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from memq.layers.physical import PhysicalMemory
+    from tests.lab import Dump
+
+PAGE = 4096
+
+
+def opened(folder: Path, pages: Mapping[int, bytes]) -> PhysicalMemory:
+    """Open a raw image of 2 MB that has these pages."""
+    memory = bytearray(2 << 20)
+    for place, page in pages.items():
+        memory[place : place + len(page)] = page
+    path = folder / "image.raw"
+    path.write_bytes(memory)
+    return open_physical(path)
+
+
+def stub(*, jump: int = 0x1_0006_6FE9, target: int = 0xFFFF_F803_1234_5678 & ~3) -> bytes:
+    page = bytearray(PAGE)
+    struct.pack_into("<Q", page, 0, jump)
+    struct.pack_into("<Q", page, 0x70, target)
+    struct.pack_into("<Q", page, 0xA0, 0x1AD000)
+    return bytes(page)
+
+
+def test_the_page_that_processors_start_from(tmp_path: Path) -> None:
+    found = opened(tmp_path, {0x13000: stub(), 0x20000: stub()})
+    assert low_stub(found) == (0x13000, 0x1AD000)
+    assert low_stub(opened(tmp_path, {0x1000: bytes(PAGE), 0x13000: stub(jump=0)})) is None
+    assert low_stub(opened(tmp_path, {0x13000: stub(target=0x1234)})) is None
+    assert low_stub(opened(tmp_path, {0x10_0000: stub()})) is None
+
+
+def test_no_such_page_in_a_linux_dump(dump: Dump) -> None:
+    with open_physical(dump.path) as physical:
+        assert low_stub(physical) is None

@@ -10,13 +10,16 @@ from memq.column import Addresses, Column
 from memq.os.listwalk import ListWalk, batched
 from memq.os.windows.base import WindowsObject
 from memq.os.windows.times import time_column
+from memq.os.windows.vad import VadObject
 from memq.schema.batch import Context, Portion
-from memq.schema.declare import field
+from memq.schema.declare import field, many
 from memq.schema.kinds import Address, Name, Number, Time
 from memq.schema.process import Process
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from memq.schema.collection import Collection
 
 LISTED = 0
 """How a process was come by: from the list of active processes."""
@@ -66,6 +69,11 @@ class ProcessObject(Process, WindowsObject):
     @field()
     def create_time(self) -> Time:
         return time_column(self.raw["CreateTime.QuadPart|CreateTime"])
+
+    @many("vad")
+    def vad_object(self) -> Collection:
+        """Its mapped ranges of memory, by start."""
+        return VadObject.of(self)
 
     @field()
     def directory_table_base(self) -> Address:

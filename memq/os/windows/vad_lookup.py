@@ -8,7 +8,7 @@ import numpy as np
 
 from memq.column import distinct_numbers, worst
 from memq.errors import Reason
-from memq.os.listwalk import ListWalk, batched
+from memq.os.listwalk import ListWalk
 from memq.os.windows.vad_trees import PAGE_SHIFT, Vads, vads_of
 from memq.run import Run
 from memq.symbols.lists import Cuts
@@ -16,7 +16,6 @@ from memq.symbols.lists import Cuts
 if TYPE_CHECKING:
     from memq.column import Addresses, Statuses
     from memq.os.windows.kernel import WindowsKernel
-    from memq.symbols.structs import Structs
 
 
 class VadPrototypes:
@@ -25,19 +24,15 @@ class VadPrototypes:
     def __init__(self, kernel: WindowsKernel) -> None:
         """`kernel` reads through an address space that asks no VADs itself."""
         self._kernel = kernel
+        self._told: set[int] = set()
         self._processes: dict[int, int] = {}
         """Address of the process that each root belongs to."""
         self._walked: dict[int, _Mapped] = {}
         self._is_listed = False
 
-    def learn(self, processes: Structs) -> None:
-        """Take note of processes, which the list of active ones need not have."""
-        base = processes["Pcb.DirectoryTableBase"]
-        mask = np.uint64(self._kernel.mode.root_mask)
-        roots = (base.values.astype(np.uint64) & mask)[base.known]
-        known = zip(roots.tolist(), processes.addresses[base.known].tolist(), strict=True)
-        for root, address in known:
-            self._processes.setdefault(root, address)
+    def learn(self, processes: Addresses) -> None:
+        """Take note of processes; nothing is read of them yet."""
+        self._told.update(processes.tolist())
 
     def find(self, roots: Addresses, vas: Addresses) -> tuple[Addresses, Statuses]:
         """Return where the prototype entry of each page is, and Reasons."""
@@ -54,8 +49,7 @@ class VadPrototypes:
 
     def _walk(self, roots: list[int]) -> None:
         """Walk the trees of the processes with these roots, all together."""
-        if any(root not in self._processes for root in roots) and not self._is_listed:
-            self._is_listed = True
+        if any(root not in self._processes for root in roots):
             self._list()
         known = [root for root in roots if root in self._processes]
         if not known:
@@ -68,14 +62,20 @@ class VadPrototypes:
             self._walked[root] = _Mapped(self._kernel, vads.take(np.arange(start, end)))
 
     def _list(self) -> None:
-        """Take note of all active processes."""
+        """Find the roots of all processes that were told of, or are active."""
         kernel = self._kernel
         head = kernel.optional("PsActiveProcessHead")
-        if head is None:
-            return
-        link = kernel.types.required("_EPROCESS").offset("ActiveProcessLinks")
-        for addresses in batched(ListWalk(kernel, Run(), "list of active processes", head, link)):
-            self.learn(kernel.structs("_EPROCESS", addresses))
+        if not self._is_listed and head is not None:
+            self._is_listed = True
+            link = kernel.types.required("_EPROCESS").offset("ActiveProcessLinks")
+            self._told.update(ListWalk(kernel, Run(), "list of active processes", head, link))
+        told = np.array(sorted(self._told - set(self._processes.values())), np.uint64)
+        base = kernel.structs("_EPROCESS", told)["Pcb.DirectoryTableBase"]
+        roots = base.values.astype(np.uint64) & np.uint64(kernel.mode.root_mask)
+        for root, address in zip(
+            roots[base.known].tolist(), told[base.known].tolist(), strict=True
+        ):
+            self._processes.setdefault(root, address)
 
 
 class _Mapped:
@@ -107,3 +107,11 @@ class _Mapped:
             status[rows] = np.where(reasons == 0, status[rows], reasons)
         places[rows] = found
         return places, status
+
+
+def learn(kernel: WindowsKernel, processes: Addresses) -> None:
+    """Have the pages of processes found that no list of the kernel need have."""
+    resolver = kernel.space.resolver
+    vads = getattr(resolver, "vads", None)
+    if isinstance(vads, VadPrototypes):
+        vads.learn(processes)

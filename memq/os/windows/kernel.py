@@ -112,6 +112,14 @@ class WindowsKernel:
         """Return a symbol's address, None if it is not known."""
         return self.symbols.address(name)
 
+    def section_of(self, address: int) -> str | None:
+        """Return the section of the kernel's image that an address is in, None for no known one."""
+        distance = address - self.image.base
+        return next(
+            (one.name for one in self.image.sections if one.rva <= distance < one.rva + one.size),
+            None,
+        )
+
     def structs(
         self,
         name: str,

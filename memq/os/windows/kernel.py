@@ -17,6 +17,7 @@ from memq.layers.space import AddressSpace
 from memq.os.windows import pe
 from memq.os.windows.locate import Root, kernel_at, kernel_under, quick_roots, searched_roots
 from memq.os.windows.proof import prove
+from memq.os.windows.shared_data import ADDRESSES
 from memq.os.windows.tables import Choice, Question, choices
 from memq.symbols.structs import Structs
 from memq.symbols.tables import ImageSymbols
@@ -39,8 +40,6 @@ _TOLD = 3
 """Refused candidates of which an error tells the reasons."""
 _BUILD = 0xFFFF
 """Bits of NtBuildNumber that are the build; the upper ones tell free from checked."""
-SHARED_DATA = {8: 0xFFFF_F780_0000_0000, 4: 0xFFDF_0000}
-"""Where KUSER_SHARED_DATA is in the kernel's half, by the size of pointers."""
 
 
 @dataclass(eq=False)
@@ -219,7 +218,7 @@ class _Found(NamedTuple):
         number = None if rva is None else self.space.u32(self.image.base + rva)
         if number is None or not number & _BUILD:
             # KUSER_SHARED_DATA.NtBuildNumber, since 10240; zero before.
-            number = self.space.u32(SHARED_DATA[self.space.word_size] + 0x260)
+            number = self.space.u32(ADDRESSES[self.space.word_size] + 0x260)
         return (number & _BUILD or None) if number is not None else None
 
     def question(self) -> Question:

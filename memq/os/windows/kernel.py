@@ -18,6 +18,7 @@ from memq.os.windows import pe
 from memq.os.windows.locate import Root, kernel_at, kernel_under, quick_roots, searched_roots
 from memq.os.windows.proof import prove
 from memq.os.windows.shared_data import ADDRESSES
+from memq.os.windows.structural import structural_symbols
 from memq.os.windows.tables import Choice, Question, choices
 from memq.symbols.structs import Structs
 from memq.symbols.tables import ImageSymbols
@@ -63,6 +64,7 @@ class WindowsKernel:
     warnings: list[str] = field(default_factory=list)
     facts: dict[str, object] = field(default_factory=dict)
     """What was found out once about this kernel, by whoever needs it again."""
+    _is_searched: bool = False
 
     @property
     def types(self) -> Types:
@@ -102,14 +104,24 @@ class WindowsKernel:
 
     def symbol(self, name: str) -> int:
         """Return a symbol's address; SymbolError that names it if it is not known."""
-        address = self.symbols.address(name)
+        address = self.optional(name)
         if address is None:
             raise SymbolError(f"no symbol {name} is known of this kernel ({self.release})")
         return address
 
     def optional(self, name: str) -> int | None:
-        """Return a symbol's address, None if it is not known."""
-        return self.symbols.address(name)
+        """Return a symbol's address, None if it is not known.
+
+        Where no exact table is known, what its exports do not name is looked for once, in the image.
+        """
+        address = self.symbols.address(name)
+        if address is None and not self.choice.is_exact and not self._is_searched:
+            self._is_searched = True
+            found = structural_symbols(self)
+            known = {**found, **self.symbols.rvas}
+            self.symbols = ImageSymbols(self.image.base, known, self.image.end)
+            address = self.symbols.address(name)
+        return address
 
     def section_of(self, address: int) -> str | None:
         """Return the section of the kernel's image that an address is in, None for no known one."""

@@ -64,8 +64,10 @@ class KernelObject(Kernel, WindowsObject):
     def release(self) -> String:
         """Version and build, as `ver` says them: 10.0.19041."""
         major, minor, build = self._version("Major"), self._version("Minor"), self.kernel.build
-        if isinstance(major, Reason) or isinstance(minor, Reason):
-            return self._text(major if isinstance(major, Reason) else minor)
+        if isinstance(major, Reason):
+            return self._text(major)
+        if isinstance(minor, Reason):
+            return self._text(minor)
         if build is None:
             return self._text(Reason.NOT_IN_DUMP)
         return self._text(f"{major}.{minor}.{build}")

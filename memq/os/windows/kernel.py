@@ -112,7 +112,7 @@ class WindowsKernel:
     def optional(self, name: str) -> int | None:
         """Return a symbol's address, None if it is not known.
 
-        Where no exact table is known, what its exports do not name is looked for once, in the image.
+        Without an exact table, what the exports do not name is looked for once, in the image.
         """
         address = self.symbols.address(name)
         if address is None and not self.choice.is_exact and not self._is_searched:

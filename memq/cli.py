@@ -92,7 +92,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     if options.query is not None and options.file is not None:
         parser.error("-e/--query and -f/--file both say what to ask: give one of them")
     question = options.query if options.file is None else options.file
-    given = [options.dump, question, options.output, options.profile, options.let]
+    given = [options.dump, question, options.output, options.profile, options.let, options.pagefile]
     if options.schema:
         flags = options.exit_match, options.undecided, options.explain
         if any(flags) or any(text is not None for text in given):
@@ -127,7 +127,7 @@ def _parser() -> argparse.ArgumentParser:
         "dump",
         metavar="DUMP",
         nargs="?",
-        help="raw, LiME or ELF core; zstd, xz and gzip are unpacked once",
+        help="raw, LiME, ELF core or Windows crash dump; zstd, xz and gzip are unpacked once",
     )
     parser.add_argument("-e", "--query", metavar="QUERY", help="what to ask")
     parser.add_argument(
@@ -163,6 +163,12 @@ def _add_forms(parser: argparse.ArgumentParser) -> None:
         "--profile", metavar="FILE", help="an ISF file, for kernels that carry no types"
     )
     parser.add_argument(
+        "--pagefile",
+        metavar="FILE",
+        action="append",
+        help="a page file of the machine; several are numbered as they come",
+    )
+    parser.add_argument(
         "--exit-match", action="store_true", help=f"exit with {_NO_MATCH} if nothing matches"
     )
     parser.add_argument(
@@ -182,7 +188,8 @@ def _run(options: argparse.Namespace) -> int:
     from memq.progress import Progress  # noqa: PLC0415
 
     text, parameters = _question(options), _parameters(options.let or ())
-    with Image(options.dump, Progress(sys.stderr), options.profile) as image:
+    beside = options.profile, options.pagefile or ()
+    with Image(options.dump, Progress(sys.stderr), *beside) as image:
         for warning in image.warnings:
             say(f"warning: {warning}")
         answer = image.ask(text, parameters)
@@ -215,7 +222,8 @@ def _interpret(options: argparse.Namespace) -> int:
     from memq.ui.session import Session  # noqa: PLC0415
     from memq.ui.terminal import Terminal  # noqa: PLC0415
 
-    image = Image(options.dump, Progress(sys.stderr), options.profile)
+    beside = options.profile, options.pagefile or ()
+    image = Image(options.dump, Progress(sys.stderr), *beside)
     session = Session(image, Terminal(standard_output()))
     try:
         if options.output or not session.terminal.is_terminal:

@@ -16,7 +16,7 @@ from memq.schema.batch import Context
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from memq.eval.result import Result
     from memq.output.records import Records
@@ -58,13 +58,15 @@ class Image:
         path: str | os.PathLike[str],
         progress: Progress | None = None,
         profile: str | os.PathLike[str] | None = None,
+        page_files: Iterable[str | os.PathLike[str]] = (),
     ) -> None:
         """Raise ImageError for what is no dump, SymbolError where no kernel is found in it.
 
-        `profile` is an ISF file (volatility3's), for kernels that do not carry their types.
+        `profile` is an ISF file (volatility3's), for kernels that do not carry their types;
+        `page_files` are the machine's page files, in the order of their numbers.
         """
         self.progress = progress or Progress()
-        self.physical = open_physical(Path(path), self.progress)
+        self.physical = open_physical(Path(path), self.progress, map(Path, page_files))
         try:
             symbols = None if profile is None else Path(profile)
             found = detect(self.physical, self.progress, symbols)
@@ -108,7 +110,13 @@ class Image:
 
 
 def open_image(
-    path: str | os.PathLike[str], *, profile: str | os.PathLike[str] | None = None
+    path: str | os.PathLike[str],
+    *,
+    profile: str | os.PathLike[str] | None = None,
+    page_files: Iterable[str | os.PathLike[str]] = (),
 ) -> Image:
-    """Open a dump; `profile` is an ISF file, for kernels that do not carry their types."""
-    return Image(path, profile=profile)
+    """Open a dump; `profile` is an ISF file, for kernels that do not carry their types.
+
+    `page_files` are those of the machine, where they were kept: pagefile.sys first.
+    """
+    return Image(path, profile=profile, page_files=page_files)

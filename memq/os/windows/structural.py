@@ -210,9 +210,13 @@ def _processor_block(data: _Data) -> int | None:
     pcrs = data.structs("_KPCR", blocks)
     itself, current = pcrs[own], pcrs["CurrentPrcb" if layout.has("CurrentPrcb") else "Prcb"]
     good = itself.known & current.known & (itself.values == blocks) & (current.values == pointers)
-    found = places[good]
-    if not len(found):
+    # Each of them has its own address in itself.
+    starts = np.unique(blocks[good])
+    if not len(starts):
         return None
+    inside = np.maximum(np.searchsorted(starts, places, "right"), 1) - 1
+    good &= (places < starts[inside]) | (places - starts[inside] >= np.uint64(layout.size))
+    found = places[good]
     # Several processors stand side by side; the first has number 0.
     firsts = found[~is_among(found - np.uint64(data.size), found)]
     numbers = data.structs("_KPRCB", pointers[good][is_among(found, firsts)])["Number"]

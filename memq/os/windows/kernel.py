@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from memq.column import Addresses, Statuses
     from memq.layers.paging import PagingMode
     from memq.layers.physical import PhysicalMemory
+    from memq.layers.triage import TriageParts
     from memq.os.hints import Hints
     from memq.os.windows.pe import PeImage
     from memq.progress import Progress
@@ -92,6 +93,12 @@ class WindowsKernel:
         return "of an unknown build" if self.build is None else f"build {self.build}"
 
     @property
+    def triage(self) -> TriageParts | None:
+        """What a triage minidump has; None for every other dump."""
+        crash = self.physical.crash
+        return None if crash is None else crash.triage
+
+    @property
     def system_process(self) -> int | None:
         """Address of the first process's EPROCESS; None where that cannot be read."""
         place = self.optional("PsInitialSystemProcess")
@@ -115,7 +122,8 @@ class WindowsKernel:
         Without an exact table, what the exports do not name is looked for once, in the image.
         """
         address = self.symbols.address(name)
-        if address is None and not self.choice.is_exact and not self._is_searched:
+        may_search = not self.choice.is_exact and self.triage is None
+        if address is None and may_search and not self._is_searched:
             self._is_searched = True
             found = structural_symbols(self)
             known = {**found, **self.symbols.rvas}

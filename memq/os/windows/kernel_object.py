@@ -113,12 +113,19 @@ class KernelObject(Kernel, WindowsObject):
 
     @field()
     def dump_time(self) -> Time:
-        """When the dump was taken, in UTC: what the kernel's own clock said at that moment."""
+        """When the dump was taken, in UTC: by a crash dump's header, else by the kernel's clock."""
+        crash = self.kernel.physical.crash
+        if crash is not None and crash.system_time:
+            return time_column(Column(np.full(len(self), crash.system_time, np.int64)))
         return time_column(system_time(self.raw, "SystemTime"))
 
     @field(Cost.FOLLOW)
     def boot_time(self) -> Time:
-        """When the system was started, in UTC (KeBootTime; else by the clock of interrupts)."""
+        """When the system was started, in UTC: by a crash dump's header, else by the kernel."""
+        crash = self.kernel.physical.crash
+        if crash is not None and crash.system_time and crash.system_up_time:
+            ticks = crash.system_time - crash.system_up_time
+            return time_column(Column(np.full(len(self), ticks, np.int64)))
         place = self.kernel.optional("KeBootTime")
         if place is not None:
             data, status = self.kernel.space.gather(np.full(len(self), place, np.uint64), 8)
@@ -139,6 +146,9 @@ class KernelObject(Kernel, WindowsObject):
 
     @field()
     def processors(self) -> Number:
+        crash = self.kernel.physical.crash
+        if crash is not None and crash.processors:
+            return self._number(crash.processors)
         count = self.raw["ActiveProcessorCount"]  # since 6.1
         if count.known.all() and count.values.all():
             return count
@@ -192,6 +202,32 @@ class KernelObject(Kernel, WindowsObject):
         """Whether types and symbols are those of this very build of the kernel's file."""
         return Column(np.full(len(self), self.kernel.choice.is_exact))
 
+    @field()
+    def active_process_head(self) -> Address:
+        """Address of the head of the list of active processes (PsActiveProcessHead)."""
+        return self._symbol("PsActiveProcessHead")
+
+    @field()
+    def loaded_module_list(self) -> Address:
+        """Address of the head of the list of loaded modules (PsLoadedModuleList)."""
+        return self._symbol("PsLoadedModuleList")
+
+    @field()
+    def debugger_data(self) -> Address:
+        """Address of what is kept for debuggers (KdDebuggerDataBlock), by a crash dump's header."""
+        crash = self.kernel.physical.crash
+        if crash is None or not crash.kd_debugger_data_block:
+            return self._number(Reason.NULL)
+        return self._address(crash.kd_debugger_data_block)
+
+    @field()
+    def bug_check(self) -> Address:
+        """Number of the bug check that a crash dump was written for; null for other dumps."""
+        crash = self.kernel.physical.crash
+        if crash is None or crash.bug_check is None:
+            return self._number(Reason.NULL)
+        return self._address(crash.bug_check)
+
     @field(Cost.FOLLOW)
     def memory_size(self) -> Size:
         """Bytes of main memory that the kernel knows (MmPhysicalMemoryBlock)."""
@@ -209,6 +245,10 @@ class KernelObject(Kernel, WindowsObject):
     @field()
     def image_format(self) -> String:
         return self._text(self.kernel.physical.format)
+
+    def _symbol(self, name: str) -> Column:
+        place = self.kernel.optional(name)
+        return self._number(Reason.NOT_IN_KERNEL) if place is None else self._address(place)
 
     def _version(self, part: str) -> int | Reason:
         """Return a part of the version, of a type that all kernels have."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from memq.os.windows.crash import Crash
 from memq.os.windows.kernel_object import KernelObject
 from memq.os.windows.process import ProcessObject
 from memq.schema.declare import System
@@ -11,6 +12,7 @@ WINDOWS = System(
     {
         "process": ProcessObject,
         "kernel": KernelObject,
+        "crash": Crash,
     },
     "Windows",
     ignores_case=True,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from memq.errors import SymbolError
 from memq.symbols.store import ProfileStore
+from memq.symbols.types import Types
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from memq.os.hints import Hints
     from memq.progress import Progress
     from memq.symbols.tables import Identity
-    from memq.symbols.types import Types
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,3 +77,20 @@ def _near(store: ProfileStore, question: Question) -> Iterator[Choice]:
         source = f"memq's profile of build {candidate.entry.build}, which is not this one's"
         warning = f"{found.warning}; {advice}"
         yield Choice(found.types(number), {}, source, is_exact=False, warnings=(warning,))
+
+
+class NoTypes(Types):
+    """What is known of a machine's structures where no table of it is: nothing."""
+
+    def struct(self, name: str) -> None:
+        """Return no structure."""
+
+    def enum(self, name: str) -> None:
+        """Return no enum."""
+
+    def enumerator(self, name: str) -> None:
+        """Return no constant."""
+
+    def names(self) -> list[str]:
+        """Return no names."""
+        return []

@@ -66,6 +66,15 @@ def test_full(tmp_path: Path, wide: bool) -> None:
         assert crash_of(physical).triage is None
 
 
+def test_a_dump_of_no_kind_is_a_full_one(tmp_path: Path) -> None:
+    """As of systems that had only one kind, and did not write it down."""
+    content = crash.full_dump(False, [(1, 3)], dump_type=int.from_bytes(b"PAGE", "little"))
+    with opened(tmp_path, content) as physical:
+        assert physical.format == "Windows crash dump (full)"
+        assert crash_of(physical).dump_type is None
+        holds_exactly(physical, [1, 2, 3])
+
+
 @WIDTHS
 @pytest.mark.parametrize(
     ("kind", "mark", "name"),

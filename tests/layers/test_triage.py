@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -227,3 +228,7 @@ def test_real_minidumps(
         stack = address_of(parts.call_stack)
         assert stack is not None
         assert space.read(stack, 64) is not None
+        vas = np.arange(thread, thread + 0x400, 8, dtype=np.uint64)
+        data, status = space.gather(vas, 8)
+        assert not status.any()
+        assert data.tobytes() == space.read(thread, 0x400)

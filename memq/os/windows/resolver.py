@@ -14,19 +14,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from memq.errors import Reason
+from memq.layers.pagefiles import MOST_PAGE_FILES, PAGE_FILE_BASE, PAGE_FILE_STEP
 from memq.layers.space import AddressSpace
 from memq.os.windows.pte import PteLayout, pte_layout
 from memq.os.windows.vad_lookup import VadPrototypes
 
 if TYPE_CHECKING:
     from memq.column import Addresses, Statuses
-    from memq.layers.physical import PhysicalMemory
     from memq.os.windows.kernel import WindowsKernel
 
-PAGE_FILE_BASE = 1 << 51
-PAGE_FILE_STEP = 1 << 47
 _PAGE_SHIFT = np.uint64(12)
-_PAGE = 1 << 12
 
 
 class Entries:
@@ -93,8 +90,8 @@ class Entries:
     ) -> tuple[Addresses, Statuses]:
         number, page = layout.file_number.of(clean), layout.file_page.of(clean)
         status = (number + np.uint64(Reason.IN_PAGE_FILE_0)).astype(np.uint8)
-        files = page_files(self._kernel.physical)
-        sizes = np.array([*files, *([0] * (16 - len(files)))], np.uint64)
+        files = self._kernel.physical.page_files
+        sizes = np.array([*files, *([0] * (MOST_PAGE_FILES - len(files)))], np.uint64)
         is_given = number < np.uint64(len(files))
         status[is_given] = Reason.NOT_IN_DUMP
         status[is_given & (page < sizes[number] >> _PAGE_SHIFT)] = 0
@@ -189,12 +186,6 @@ class PteResolver:
         found[valid] = values[valid] & np.uint64(self.mode.address_mask)
         reasons[valid] = 0
         return found, np.where(status == 0, reasons, status)
-
-
-def page_files(physical: PhysicalMemory) -> tuple[int, ...]:
-    """Return the sizes of the page files that lie above the dump's memory."""
-    files: tuple[int, ...] = getattr(physical, "page_files", ())
-    return files
 
 
 def pte_resolver(kernel: WindowsKernel) -> PteResolver:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from memq.os.windows.crash import Crash
+from memq.os.windows.kernel_object import KernelObject
 from memq.os.windows.process import ProcessObject
 from memq.os.windows.vad import VadObject
 from memq.schema.declare import System
@@ -11,6 +13,8 @@ WINDOWS = System(
     {
         "process": ProcessObject,
         "vad": VadObject,
+        "kernel": KernelObject,
+        "crash": Crash,
     },
     "Windows",
     ignores_case=True,

@@ -19,7 +19,7 @@ from memq.layers.space import AddressSpace
 from memq.os.listwalk import ListWalk
 from memq.os.windows.pte import PteLayout, pte_layout
 from memq.os.windows.swizzle import seen_mask
-from memq.os.windows.vad_lookup import VadPrototypes
+from memq.os.windows.vad_lookup import VadPrototypes, roots_of
 from memq.run import Run
 
 if TYPE_CHECKING:
@@ -62,10 +62,8 @@ class Entries:
             return None
         link = kernel.types.required("_EPROCESS").offset("ActiveProcessLinks")
         walk = ListWalk(kernel, Run(), "list of active processes", head, link)
-        processes = np.fromiter(walk, np.uint64)
-        base = kernel.structs("_EPROCESS", processes)["Pcb.DirectoryTableBase"]
-        roots = base.values[base.known].astype(np.uint64)
-        return seen_mask(kernel.physical, kernel.mode, layout, roots)
+        base = roots_of(kernel, np.fromiter(walk, np.uint64))
+        return seen_mask(kernel.physical, kernel.mode, layout, base.values[base.known])
 
     @cached_property
     def pool(self) -> int | None:

@@ -8,10 +8,11 @@ import numpy as np
 
 from memq.column import Column, Text, distinct_numbers, text_column, worst
 from memq.errors import Reason
+from memq.os.common import distinct_addresses
 from memq.os.windows import protections, vad_pages
 from memq.os.windows.base import WindowsObject
 from memq.os.windows.vad_files import VadFiles
-from memq.os.windows.vad_lookup import learn
+from memq.os.windows.vad_lookup import learn, roots_of
 from memq.os.windows.vad_trees import PAGE_SHIFT, page_numbers, vads_of
 from memq.schema.collection import Collection, Reference
 from memq.schema.declare import Cost, field
@@ -252,7 +253,11 @@ class VadObject(Vad, WindowsObject):
 
     @property
     def _roots(self) -> Column:
-        return self.kept("roots", lambda: vad_pages.roots_of(self.kernel, self.rows["space"]))
+        return self.kept("roots", self._read_roots)
+
+    def _read_roots(self) -> Column:
+        found, index = distinct_addresses(self.rows["space"])
+        return roots_of(self.kernel, found).take(index)
 
     def _short(self) -> Structs:
         addresses, status = self.rows["address"], self.rows.get("status")

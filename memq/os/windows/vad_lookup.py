@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memq.column import distinct_numbers, worst
+from memq.column import Column, distinct_numbers, worst
 from memq.errors import Reason
 from memq.os.listwalk import ListWalk
 from memq.os.windows.vad_trees import PAGE_SHIFT, Vads, vads_of
@@ -70,8 +70,8 @@ class VadPrototypes:
             link = kernel.types.required("_EPROCESS").offset("ActiveProcessLinks")
             self._told.update(ListWalk(kernel, Run(), "list of active processes", head, link))
         told = np.array(sorted(self._told - set(self._processes.values())), np.uint64)
-        base = kernel.structs("_EPROCESS", told)["Pcb.DirectoryTableBase"]
-        roots = base.values.astype(np.uint64) & np.uint64(kernel.mode.root_mask)
+        base = roots_of(kernel, told)
+        roots = base.values
         for root, address in zip(
             roots[base.known].tolist(), told[base.known].tolist(), strict=True
         ):
@@ -107,6 +107,14 @@ class _Mapped:
             status[rows] = np.where(reasons == 0, status[rows], reasons)
         places[rows] = found
         return places, status
+
+
+def roots_of(kernel: WindowsKernel, processes: Addresses) -> Column:
+    """Return the root of the page tables of each process (_EPROCESS)."""
+    # 5.2 and before: with a second one, of hyperspace.
+    place = "Pcb.DirectoryTableBase|Pcb.DirectoryTableBase[0]"
+    base = kernel.structs("_EPROCESS", processes)[place]
+    return Column(base.values.astype(np.uint64) & np.uint64(kernel.mode.root_mask), base.status)
 
 
 def learn(kernel: WindowsKernel, processes: Addresses) -> None:

@@ -48,14 +48,6 @@ class CountColumns:
         return found.but(np.full(len(found), not self.knows_transition), Reason.NOT_IN_KERNEL)
 
 
-def roots_of(kernel: WindowsKernel, spaces: Addresses) -> Column:
-    """Return the root of the page tables of each row's process (_EPROCESS)."""
-    found, index = distinct_addresses(spaces)
-    base = kernel.structs("_EPROCESS", found)["Pcb.DirectoryTableBase"]
-    mask = np.uint64(kernel.mode.root_mask)
-    return Column(base.values.astype(np.uint64) & mask, base.status).take(index)
-
-
 def page_counts(
     kernel: WindowsKernel,
     roots: Column,

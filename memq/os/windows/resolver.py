@@ -8,7 +8,7 @@ and no more.
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -207,8 +207,10 @@ class PteResolver:
 
 def pte_resolver(kernel: WindowsKernel) -> PteResolver:
     """Return the resolver of a kernel, for its own address space and those of its processes."""
-    physical, mode, root = kernel.physical, kernel.mode, kernel.root
-    entries = Entries(kernel, AddressSpace(physical, mode, root))
-    inner = AddressSpace(physical, mode, root, resolver=PteResolver(kernel, entries))
+    space = kernel.space
+    make = partial(AddressSpace, kernel.physical, kernel.mode, kernel.root)
+    entries = Entries(kernel, make(kernel_root=space.kernel_root))
+    behind = PteResolver(kernel, entries)
+    inner = make(resolver=behind, kernel_root=space.kernel_root)
     vads = VadPrototypes(replace(kernel, space=inner, facts={}))
     return PteResolver(kernel, entries, inner, vads)

@@ -9,7 +9,7 @@ import numpy as np
 from memq.column import Column, distinct_numbers, worst
 from memq.errors import Reason
 from memq.os.listwalk import ListWalk
-from memq.os.windows.vad_trees import PAGE_SHIFT, Vads, vads_of
+from memq.os.windows.vad_trees import PAGE_SHIFT, PRIVATE, Vads, vads_of
 from memq.run import Run
 from memq.symbols.lists import Cuts
 
@@ -96,13 +96,16 @@ class _Mapped:
         places = np.zeros(len(pages), np.uint64)
         status = np.full(len(pages), Reason.PAGED_OUT, np.uint8)
         own = at[rows]
+        private = self._kernel.structs("_MMVAD_SHORT", vads.addresses[own])[PRIVATE]
         long = self._kernel.structs("_MMVAD", vads.addresses[own])
         first, last = long["FirstPrototypePte"], long["LastContiguousPte"]
         size = np.uint64(self._kernel.mode.entry_size)
         found = first.values.astype(np.uint64) + (pages[rows] - vads.first[own]) * size
-        reasons = worst(first.status, last.status)
-        beyond = found > last.values.astype(np.uint64)  # in another subsection of the file
-        status[rows] = np.where(beyond, np.uint8(Reason.PAGED_OUT), np.uint8(0))
+        # Private memory has no prototypes; behind the last one are those of other subsections.
+        odd = (private.values != 0) | (found > last.values.astype(np.uint64))
+        odd |= first.values < self._kernel.space.kernel_start
+        reasons = worst(private.status, first.status, last.status)
+        status[rows] = np.where(odd, np.uint8(Reason.PAGED_OUT), np.uint8(0))
         if reasons is not None:
             status[rows] = np.where(reasons == 0, status[rows], reasons)
         places[rows] = found

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from memq.profile.builds import build_in_name, likened_build
+from memq.profile.mending import mended
 from memq.profile.packing import Packed, joined, packed, read_pack, write_pack
 from memq.symbols.isf import open_isf
 from memq.symbols.pdb import open_pdb
@@ -32,7 +33,7 @@ def add_tables(folder: Path, paths: Iterable[Path], build: int | None, progress:
             progress.tick(number, len(paths))
             new.append(_read(path, build, progress))
     with progress.step("writing the profile pack"):
-        tables = joined(_with_builds([*read_pack(folder), *new]))
+        tables = _mended(joined(_with_builds([*read_pack(folder), *new])))
         write_pack(folder, tables)
     return len(tables)
 
@@ -60,6 +61,10 @@ def _with_builds(tables: list[Packed]) -> list[Packed]:
             others = [one for one in sure.values() if one.bits == table.bits and one.rvas]
             found.append(replace(table, build=likened_build(table.lines, others)))
     return found
+
+
+def _mended(tables: list[Packed]) -> list[Packed]:
+    return [mended(one, tables) if one.identity is None else one for one in tables]
 
 
 def open_table(path: Path, progress: Progress) -> ImageTable:

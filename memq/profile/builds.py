@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from memq.profile.packing import Packed
 
-_VERSION = re.compile(r"(?<![\d.])(?:5\.[12]|6\.[0-3]|10\.0)\.(\d{4,5})\.\d{1,5}(?![\d.])")
+_VERSION = re.compile(r"(?<![\d.])(?:5\.[12]|6\.[0-3]|10\.0)\.(\d{4,5})\.\d{1,5}(?!\.?\d)")
 _LEAST = 0.6
 """Part of the structs that must be the same; builds that follow each other have 0.7 and more."""
 

@@ -28,6 +28,8 @@ _MAX_CODE = 16
 _FRAME = 1 << 15
 _MAX_TRANSLATED = 1 << 15
 """Frames in which calls are translated at most."""
+_MAX_SMALL = 1000
+"""Blocks of less than 1 KB: each costs as much time as 20 KB."""
 _WORD = 64
 """Bits that are taken up at a time."""
 _MASKS = [(1 << bits) - 1 for bits in range(_WORD + 1)]
@@ -52,6 +54,7 @@ class Lzx:
         """Kind of the block, and how many bytes of it are still to come."""
         self._was_odd = False
         """Whether a byte fills up the block of raw bytes that has just ended."""
+        self._begun = 0
         self._main_lengths = [0] * (256 + 8 * _SLOTS[window_bits])
         self._length_lengths = [0] * _LENGTHS
         self._main: list[int] = []
@@ -118,6 +121,9 @@ class Lzx:
             self._was_odd = False
         self._kind = self._read(3)
         self._left = self._read(16) << 8 | self._read(8)
+        self._begun += 1
+        if self._begun > _MAX_SMALL + len(self._out) // 1024:
+            raise SymbolError(_DAMAGED)
         if self._kind not in {_VERBATIM, _ALIGNED, _RAW} or not self._left:
             raise SymbolError(_DAMAGED)
         if self._kind == _RAW:

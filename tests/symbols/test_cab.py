@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def content(size: int = 100_001) -> bytes:
+def content(size: int = 66_001) -> bytes:
     """Return data that has matches near and far, and bytes that look like calls."""
     chance = random.Random(5)
     words = [chance.randbytes(chance.randint(2, 40)) for _ in range(300)]

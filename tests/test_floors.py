@@ -52,6 +52,8 @@ FENCES = {
     "mmap": ("memq/layers/",),
     "lzma": ("memq/layers/compress.py",),
     "gzip": ("memq/layers/compress.py",),
+    "urllib": ("memq/symbols/server.py",),
+    "elftools": ("memq/symbols/dwarf.py",),
 }
 """Where a module may be imported, and nowhere else."""
 MODULES = {"google-re2": "re2"}

@@ -18,7 +18,7 @@ from memq.progress import Progress
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-_SUFFIXES = (".json", ".json.xz", ".json.gz", ".json.zst", ".pdb")
+_SUFFIXES = (".json", ".json.xz", ".json.gz", ".json.zst", ".pdb", ".pd_")
 """Files of a folder that are taken for tables."""
 
 

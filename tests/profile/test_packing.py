@@ -112,10 +112,10 @@ def test_builds_in_names(tmp_path: Path, name: str, build: int | None) -> None:
 def test_builds_by_likeness() -> None:
     apart = {"_ETHREAD": struct(16, Inner=(8, held("_HELD"))), "_HELD": struct(16, One=(8, LONG))}
     sure = [small(), small(build=22000, guid=2, structs={**STRUCTS, **apart})]
-    assert likened_build(small(guid=3).lines, sure) == 19041
-    assert likened_build(sure[1].lines, sure) == 22000
+    assert likened_build(small(guid=3), sure) == 19041
+    assert likened_build(sure[1], sure) == 22000
     with pytest.raises(SymbolError, match="--build"):
-        likened_build(small().lines, [])
+        likened_build(small(), [])
 
 
 def test_types_of_headers_are_put_right() -> None:
@@ -161,7 +161,7 @@ def test_the_command_refuses_what_is_no_table(
 ) -> None:
     pack = str(tmp_path / "pack")
     assert main(["windows", str(lab_table), "-o", pack]) == 3
-    assert "give its build with --build" in capsys.readouterr().err
+    assert "give --build NUMBER" in capsys.readouterr().err
     (tmp_path / "empty").mkdir()
     assert main(["windows", str(tmp_path / "empty"), "-o", pack]) == 3
     assert "give ISF files or PDBs" in capsys.readouterr().err

@@ -12,6 +12,7 @@ from memq.profile.builds import build_in_name, likened_build
 from memq.profile.cli import main
 from memq.profile.mending import mended
 from memq.profile.packing import joined, read_pack, write_pack
+from memq.symbols.isf import open_isf
 from memq.symbols.store import ProfileStore
 from memq.symbols.tables import Identity
 from tests.lab import ROOT
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from memq.profile.packing import Packed
 
+KERNEL = ROOT / "tests" / "symbols" / "data" / "little.dwarf5.vmlinux"
 GROWN = {**STRUCTS, "_HELD": struct(12, One=(0, LONG), New=(4, LONG), Two=(8, LONG))}
 FEWER = {
     "_LIST_ENTRY": STRUCTS["_LIST_ENTRY"],
@@ -167,3 +169,12 @@ def test_the_command_refuses_what_is_no_table(
     assert "give ISF files or PDBs" in capsys.readouterr().err
     assert main(["windows", str(tmp_path / "none.json"), "-o", pack]) != 0
     assert not (tmp_path / "pack").exists()
+
+
+def test_the_command_makes_a_profile_of_a_vmlinux(tmp_path: Path) -> None:
+    pytest.importorskip("elftools", reason="pyelftools is not installed")
+    output = tmp_path / "profile.json"
+    assert main(["linux", str(KERNEL), "-o", str(output)]) == 0
+    assert open_isf(output).names()
+    assert main(["linux", str(output), "-o", str(tmp_path / "none")]) == 3
+    assert not (tmp_path / "none").exists()

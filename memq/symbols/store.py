@@ -146,19 +146,27 @@ class ProfileStore:
         """
         entries = [e for e in self.entries if e.bits == pointer_size * 8]
         ranks = _ranks(build, {entry.build for entry in entries})
-        found = [self._candidate(e, exports) for e in entries if e.build in ranks]
+        lined_up: dict[int, Array] = {}
+        for entry in entries:
+            if entry.build in ranks and entry.identity and entry.build not in lined_up:
+                lined_up[entry.build] = _lined_up(self._names_of(entry.build), exports)
+        found = [self._candidate(e, lined_up) for e in entries if e.build in ranks]
         candidates: dict[tuple[str, str], Candidate] = {}
         for one in sorted(found, key=lambda one: (ranks[one.entry.build], *_likelihood(one))):
             candidates.setdefault((one.entry.base, one.entry.overlay), one)
         return Choice(self, build, tuple(candidates.values())) if candidates else None
 
-    def _candidate(self, entry: Entry, exports: Mapping[str, int]) -> Candidate:
+    def _candidate(self, entry: Entry, exports: Mapping[int, Array]) -> Candidate:
         """Hold the gaps between neighbours to each other: most functions change in few updates."""
-        found = {} if entry.identity is None else self._rvas_of(entry, exports)
-        if not found:
+        if entry.identity is None:
             return Candidate(entry, None)
-        moved = [found[name] - exports[name] for name in sorted(found, key=exports.__getitem__)]
-        return Candidate(entry, int(np.count_nonzero(np.diff(moved))))
+        names, has, rvas = self._symbols(entry)
+        there, theirs = exports[entry.build].T
+        ours = np.full(len(names.names), -1, np.int64)
+        ours[has] = rvas
+        both = has[there]
+        moved = ours[there[both]] - theirs[both]
+        return Candidate(entry, int(np.count_nonzero(np.diff(moved))) if len(moved) else None)
 
     def _rvas_of(self, entry: Entry, wanted: Iterable[str]) -> dict[str, int]:
         """Return the addresses of those names that a table has."""
@@ -172,11 +180,20 @@ class ProfileStore:
         return found
 
     def _symbols(self, entry: Entry) -> tuple[Names, Array, Array]:
-        build = entry.build
+        content = read_packed(self.folder, "symbols", str(entry.identity))
+        names = self._names_of(entry.build)
+        return names, *names.table(content)
+
+    def _names_of(self, build: int) -> Names:
         if build not in self._names:
             self._names[build] = Names.parse(read_packed(self.folder, "names", str(build)))
-        content = read_packed(self.folder, "symbols", str(entry.identity))
-        return self._names[build], *self._names[build].table(content)
+        return self._names[build]
+
+
+def _lined_up(names: Names, exports: Mapping[str, int]) -> Array:
+    """Return the exports that have a place among the names, by address: that place, the address."""
+    both = [(rva, names.numbers[name]) for name, rva in exports.items() if name in names.numbers]
+    return np.array([(number, rva) for rva, number in sorted(both)], np.int64).reshape(-1, 2)
 
 
 def _ranks(build: int, known: set[int]) -> dict[int, int]:

@@ -23,7 +23,18 @@ FLOORS = (
     {"schema", "symbols"},
     {"os", "lang"},
     {"eval", "output", "playbook"},
-    {"cli", "image", "repl", "ui", "printing", "summary", "__init__", "__main__", "__version__"},
+    {
+        "cli",
+        "image",
+        "profile",
+        "repl",
+        "ui",
+        "printing",
+        "summary",
+        "__init__",
+        "__main__",
+        "__version__",
+    },
 )
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 OPEN_FLOORS = {0, len(FLOORS) - 1}

@@ -13,6 +13,7 @@ from memq.os.windows.locate import low_stub
 from memq.os.windows.system import WINDOWS
 
 if TYPE_CHECKING:
+    from memq.layers.crash_header import CrashHeader
     from memq.layers.physical import PhysicalMemory
     from memq.progress import Progress
     from memq.schema.declare import System
@@ -33,8 +34,10 @@ def detect(physical: PhysicalMemory, progress: Progress, hints: Hints | None = N
     First whatever costs next to nothing, for both systems; then searches through all memory.
     """
     hints = hints or Hints()
+    if physical.crash is not None and physical.crash.triage is not None:
+        return _triage(physical, physical.crash, progress, hints)
     windows = WindowsHunt(physical, progress, hints)
-    is_windows = hints.is_of_windows or low_stub(physical) is not None
+    is_windows = hints.is_of_windows or physical.crash is not None or low_stub(physical) is not None
     if is_windows:
         kernel = windows.quick()
         if kernel is not None:
@@ -52,6 +55,19 @@ def detect(physical: PhysicalMemory, progress: Progress, hints: Hints | None = N
     if last is not None:
         return Found(WINDOWS, last, last.warnings)
     raise SymbolError(_account(physical, linux, windows, is_windows=is_windows))
+
+
+def _triage(
+    physical: PhysicalMemory, crash: CrashHeader, progress: Progress, hints: Hints
+) -> Found:
+    """Return what a triage minidump speaks of, which has no kernel that could be found."""
+    from memq.os.windows.triage import triage_kernel  # noqa: PLC0415 - seldom needed
+
+    try:
+        kernel = triage_kernel(physical, crash, hints, progress)
+    except SymbolError as error:
+        raise SymbolError(f"{physical.path}: {error}") from error
+    return Found(WINDOWS, kernel, kernel.warnings)
 
 
 def _types(hints: Hints, progress: Progress) -> Types | None:

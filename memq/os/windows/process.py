@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from memq.column import Addresses, Column
+from memq.errors import Reason
 from memq.os.listwalk import ListWalk, batched
 from memq.os.windows.base import WindowsObject
 from memq.os.windows.times import time_column
-from memq.schema.batch import Context, Portion
+from memq.schema.batch import Context, Cut, Portion
 from memq.schema.declare import field
 from memq.schema.kinds import Address, Name, Number, Time
 from memq.schema.process import Process
@@ -31,6 +32,9 @@ class ProcessObject(Process, WindowsObject):
     def portions(cls, context: Context) -> Iterator[Portion]:
         """Give the list of active processes."""
         kernel = context.kernel
+        if kernel.triage is not None:
+            yield from cls._triage(context)
+            return
         link = kernel.types.required("_EPROCESS").offset("ActiveProcessLinks")
         head = kernel.symbol("PsActiveProcessHead")
         walk = ListWalk(kernel, context.run, "list of active processes", head, link)
@@ -39,6 +43,14 @@ class ProcessObject(Process, WindowsObject):
             yield Portion(cls.at(context, addresses, LISTED))
         if walk.cut is not None:
             yield Portion(cls.at(context, np.zeros(0, np.uint64), LISTED), walk.cut)
+
+    @classmethod
+    def _triage(cls, context: Context) -> Iterator[Portion]:
+        """Give the one process that a triage minidump has."""
+        part = context.kernel.triage.process
+        known = [part.address] if part is not None and part.address else []
+        cut = Cut(Reason.NOT_IN_DUMP, "processes: a triage minidump has only the one that ran")
+        yield Portion(cls.at(context, np.array(known, np.uint64), LISTED), cut)
 
     @classmethod
     def at(cls, context: Context, addresses: Addresses, source: int) -> ProcessObject:

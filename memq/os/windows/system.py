@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from memq.os.windows.crash import Crash
+from memq.os.windows.kernel_object import KernelObject
 from memq.os.windows.process import ProcessObject
 from memq.schema.declare import System
 
@@ -9,6 +11,8 @@ WINDOWS = System(
     "windows",
     {
         "process": ProcessObject,
+        "kernel": KernelObject,
+        "crash": Crash,
     },
     "Windows",
     ignores_case=True,

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from memq.lang.hints import did_you_mean, nearest
-from memq.os.linux.ranges import Ranges, module_ranges
 from memq.output.cells import clean
 from memq.run import Run
 
 if TYPE_CHECKING:
-    from memq.os.linux.kernel import LinuxKernel
+    from memq.os.kernel import Kernel, ModuleRanges
     from memq.ui.look.arguments import Arguments, Word
 
 LAST = (1 << 64) - 1
@@ -32,7 +31,7 @@ _DECIMAL = re.compile(r"[0-9]{1,20}")
 class Places:
     """What is where in one kernel, by name."""
 
-    def __init__(self, kernel: LinuxKernel) -> None:
+    def __init__(self, kernel: Kernel) -> None:
         self.kernel = kernel
         self._labels: dict[int, str] = {}
 
@@ -114,16 +113,14 @@ class Places:
         return own or self.ranges.symbols(asked)[0]
 
     @cached_property
-    def ranges(self) -> Ranges:
+    def ranges(self) -> ModuleRanges:
         """Where the modules are; found out when it is first asked."""
-        kernel, none = self.kernel, np.zeros(0, np.uint64)
-        if kernel.optional("modules") is None or kernel.types.struct("module") is None:
-            rows = np.zeros(0, np.int64)
-            return Ranges(kernel, none, none, rows, kernel.structs("module", none))
-        return module_ranges(kernel, Run())
+        return self.kernel.module_ranges(Run())
 
     def _name(self, address: int) -> str:
-        if address >> 63 == 0:  # user memory, and small numbers that are no addresses
+        if (
+            address < self.kernel.space.kernel_start
+        ):  # user memory, and small numbers that are no addresses
             return ""
         near, module = self.near(address), self.module(address)
         if near is None:

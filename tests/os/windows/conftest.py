@@ -28,6 +28,6 @@ def windows(request: pytest.FixtureRequest) -> WindowsImage:
 
 @pytest.fixture(scope="session")
 def opened(windows: WindowsImage) -> Iterator[Image]:
-    """The image, opened as its raw form."""
-    with open_image(windows.path(), profile=windows.table) as image:
+    """The image, opened as its raw form, with nothing told of it."""
+    with open_image(windows.path()) as image:
         yield image

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from memq.column import Addresses, Statuses
+    from memq.layers.triage import TriagePart
     from memq.os.windows.kernel import WindowsKernel
     from memq.run import Run
     from memq.symbols.structs import Structs
@@ -55,13 +56,26 @@ def source(kernel: WindowsKernel, run: Run, name: str) -> ProcessSet:
     """Return all that one of the sources knows, walked once for each kernel."""
     found = kernel.facts.get(name)
     if not isinstance(found, ProcessSet):
-        walks: dict[str, Callable[[WindowsKernel, Run], ProcessSet]] = {
-            ACTIVE_LIST: _walk_list,
-            HANDLE_TABLE: _walk_table,
-            SESSION_LIST: _walk_sessions,
-        }
-        found = kernel.facts[name] = walks[name](kernel, run)
+        found = kernel.facts[name] = _walked(kernel, run, name)
     return found
+
+
+def _walked(kernel: WindowsKernel, run: Run, name: str) -> ProcessSet:
+    if kernel.triage is not None:
+        return _of_triage(kernel.triage.process if name == ACTIVE_LIST else None)
+    walks: dict[str, Callable[[WindowsKernel, Run], ProcessSet]] = {
+        ACTIVE_LIST: _walk_list,
+        HANDLE_TABLE: _walk_table,
+        SESSION_LIST: _walk_sessions,
+    }
+    return walks[name](kernel, run)
+
+
+def _of_triage(process: TriagePart | None) -> ProcessSet:
+    """Return the one process that a triage minidump has."""
+    known = [process.address] if process is not None and process.address else []
+    cut = Cut(Reason.NOT_IN_DUMP, "processes: a triage minidump has only the one that ran")
+    return ProcessSet(np.array(known, np.uint64), cut)
 
 
 def all_processes(kernel: WindowsKernel, run: Run) -> ProcessSet:
@@ -78,7 +92,8 @@ def all_processes(kernel: WindowsKernel, run: Run) -> ProcessSet:
 def joined_cut(cuts: list[Cut | None]) -> Cut | None:
     """Say of several sources why they are not whole."""
     there = [cut for cut in cuts if cut is not None]
-    return Cut(there[0].reason, "; ".join(cut.text for cut in there)) if there else None
+    texts = dict.fromkeys(cut.text for cut in there)
+    return Cut(there[0].reason, "; ".join(texts)) if there else None
 
 
 def _walk_list(kernel: WindowsKernel, run: Run) -> ProcessSet:

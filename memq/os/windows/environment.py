@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memq.column import Column, Indexes, Text, text_column
+from memq.column import Column, Indexes, Text, is_among, text_column
 from memq.errors import Reason
 from memq.os.windows.base import WindowsObject
 from memq.os.windows.peb import environments
@@ -37,8 +37,8 @@ class EnvironmentVariable(
     def of(cls, processes: ObjectType, native: Structs, wow64: Structs) -> Collection:
         """Return the variables of each process, whose two sorts of parameters are given.
 
-        32-bit code has parameters of its own, and often the same environment: then it is not
-        there twice.
+        32-bit code has an environment of its own, most of which says the same: that is not there
+        twice.
         """
         cuts = Cuts(len(processes))
         context = processes.context
@@ -47,7 +47,7 @@ class EnvironmentVariable(
         for row in np.flatnonzero(others == places).tolist():
             more[row].clear()
         pairs = zip(blocks, more, strict=True)
-        cut = _cut([block for pair in pairs for block in pair], context.run, cuts)
+        cut = _cut([block for pair in pairs for block in pair], context.run, cuts).without_copies()
         starts = np.stack([places, others], axis=1).reshape(-1)[cut.block]
         owner = cut.block // 2
         roots = np.zeros(len(processes), np.uint64) if native.roots is None else native.roots
@@ -81,7 +81,7 @@ class EnvironmentVariable(
 
     @field()
     def is_wow64(self) -> Boolean:
-        """Whether it is in the environment that only the process's 32-bit code has."""
+        """Whether it is only in the environment of 32-bit code that it says this (WOW64)."""
         return Column(self.rows["is_wow64"])
 
     def _text(self) -> Text:
@@ -100,6 +100,14 @@ class _Cut:
     offset: Indexes
     size: Indexes
     text: Text
+
+    def without_copies(self) -> _Cut:
+        """Leave out of each second block what the first one has, too."""
+        keys = self.block // 2 * len(self.text.words) + self.text.values
+        is_second = self.block % 2 == 1
+        kept = np.flatnonzero(~(is_second & is_among(keys, keys[~is_second])))
+        text = self.text.take(kept)
+        return _Cut(self.block[kept], self.offset[kept], self.size[kept], text)
 
 
 def _cut(blocks: list[bytearray], run: Run, cuts: Cuts) -> _Cut:

@@ -14,10 +14,9 @@ from memq.os.windows.group import Group, user_and_groups
 from memq.os.windows.privilege import Privilege
 from memq.os.windows.sids import known_names, sid_text
 from memq.os.windows.strings import unicode_text
-from memq.os.windows.times import time_column
 from memq.schema.collection import Collection, Reference
 from memq.schema.declare import Cost, field, many
-from memq.schema.kinds import Address, Boolean, Flags, Name, Number, String, Time
+from memq.schema.kinds import Address, Boolean, Flags, Name, Number, String
 
 if TYPE_CHECKING:
     from memq.schema.batch import Context
@@ -83,7 +82,7 @@ class Token(
     @field(Cost.FOLLOW, shown=True)
     def user(self) -> String:
         """SID of the user."""
-        return self._sid(Column(np.zeros(len(self), np.int64)))
+        return self.user_sids
 
     @field(Cost.FOLLOW)
     def user_name(self) -> Name:
@@ -172,11 +171,6 @@ class Token(
     def source_name(self) -> String:
         """Who made it: User32, *SYSTEM*, Advapi and so on."""
         return self.raw.text("TokenSource.SourceName").map(str.rstrip)
-
-    @field()
-    def expiration_time(self) -> Time:
-        """When it ceases to be valid; malformed stands for never."""
-        return time_column(self.raw["ExpirationTime.QuadPart|ExpirationTime"])
 
     @many("group")
     def group_object(self) -> Collection:

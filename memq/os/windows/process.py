@@ -10,7 +10,7 @@ from memq.column import Addresses, Column, Text, distinct, is_among, worst
 from memq.errors import Reason
 from memq.os.common import distinct_addresses, known_pointers
 from memq.os.listwalk import BATCHES, batched
-from memq.os.windows import protections
+from memq.os.windows import mitigations
 from memq.os.windows.base import WindowsObject
 from memq.os.windows.environment import EnvironmentVariable
 from memq.os.windows.family import family
@@ -227,29 +227,29 @@ class ProcessObject(Process, WindowsObject):
     @field()
     def protection(self) -> String:
         """Protection as PsProtectedSignerWinTcb-Light; null where there is none."""
-        return protections.texts(self.raw)
+        return mitigations.texts(self.raw)
 
-    @field(choices=protections.LEVELS)
+    @field(choices=mitigations.LEVELS)
     def protection_level(self) -> String:
         """How far other processes are kept out."""
-        return protections.levels(self.raw)
+        return mitigations.levels(self.raw)
 
-    @field(choices=protections.SIGNERS)
+    @field(choices=mitigations.SIGNERS)
     def protection_signer(self) -> String:
         """Who must have signed what it loads."""
-        return protections.signers(self.raw)
+        return mitigations.signers(self.raw)
 
-    @field(names=protections.PROCESS_FLAGS)
+    @field(names=mitigations.PROCESS_FLAGS)
     def flags(self) -> Flags:
         """The kernel's flags of the process (EPROCESS.Flags)."""
         return self.raw["Flags"]
 
-    @field(names=protections.MITIGATIONS)
+    @field(names=mitigations.MITIGATIONS)
     def mitigation_flags(self) -> Flags:
         """What it may not do, so that exploits have it harder (MitigationFlags)."""
         return self.raw["MitigationFlags"]  # since 16299
 
-    @field(names=protections.MORE_MITIGATIONS)
+    @field(names=mitigations.MORE_MITIGATIONS)
     def mitigation_flags2(self) -> Flags:
         """More of what it may not do (MitigationFlags2)."""
         return self.raw["MitigationFlags2"]

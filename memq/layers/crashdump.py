@@ -67,7 +67,10 @@ def open_(file: DumpFile) -> PhysicalMemory:
         parts, extents, warnings = read_triage(file, header)
         header = dataclasses.replace(header, triage=parts)
         return PhysicalMemory(file, _format("triage"), extents, warnings, crash=header)
-    name = _NAMES.get(header.dump_type or 0, f"type {header.dump_type}")
+    kind = (
+        crash_header.FULL if header.dump_type is None else header.dump_type
+    )  # before Windows 2000
+    name = _NAMES.get(kind, f"type {kind}")
     runs = _read_runs(file, header)
     rows = _sound(runs)
     return PhysicalMemory(file, _format(name), rows, runs.warnings, crash=header)

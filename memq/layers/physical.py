@@ -91,8 +91,9 @@ class PhysicalMemory:
         self._ends: list[int] = [_NEVER, *rows[:, 1].tolist()]
         self._shifts: list[int] = [0, *(rows[:, 2] - rows[:, 0]).tolist()]
         self._reaches = reaches(rows).astype(np.uint64)
-        self._scalar_reaches: list[int] = [_NEVER, *self._reaches.tolist()]
         self._touching = bool((self._reaches != self._highs).any())
+        reach = self._reaches.tolist() if self._touching else []
+        self._scalar_reaches = [_NEVER, *reach] if reach else self._ends
 
     def add_page_files(self, files: Sequence[DumpFile]) -> None:
         """Make page files readable, numbered as they come; they are closed with the dump.

@@ -40,6 +40,8 @@ _MOST_BLOCKS = 1 << 16
 _VALID = b"TRGD"
 _BLOB = b"DumpBlob"
 _KDBG_TAG = (0x10, b"KDBG")
+_ALIGNMENT = 16
+_MOST_PROCESSORS = 1 << 12
 _ALIKE = 64
 """So many bytes tell the records of two processors apart: the threads that they run are in them."""
 
@@ -241,7 +243,8 @@ def _address_of_copy(
     if processor is None:
         return None
     wanted = file.read(processor.offset, _ALIKE)
-    same = blocks[blocks["size"] == processor.size][: _ALIKE * _ALIKE]
+    short = processor.size - blocks["size"].astype(np.int64)  # of a part, which reaches to the next
+    same = blocks[(short >= 0) & (short < _ALIGNMENT)][:_MOST_PROCESSORS]
     places = zip(same["address"].tolist(), same["offset"].tolist(), strict=True)
     found = [address for address, offset in places if file.read(offset, _ALIKE) == wanted]
     return found[0] if len(found) == 1 else None

@@ -29,6 +29,7 @@ from memq.os.windows.processes import (
 from memq.os.windows.strings import unicode_text
 from memq.os.windows.times import time_column
 from memq.os.windows.token import Token
+from memq.os.windows.vad import VadObject
 from memq.schema.batch import Context, Portion
 from memq.schema.collection import Collection, Reference
 from memq.schema.declare import Cost, field, many, single
@@ -132,6 +133,11 @@ class ProcessObject(Process, WindowsObject):
     @field()
     def create_time(self) -> Time:
         return time_column(self.raw["CreateTime.QuadPart|CreateTime"])
+
+    @many("vad")
+    def vad_object(self) -> Collection:
+        """Its mapped ranges of memory, by start."""
+        return VadObject.of(self)
 
     @field()
     def exit_time(self) -> Time:

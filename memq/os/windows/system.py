@@ -10,6 +10,7 @@ from memq.os.windows.module import LoadedModule
 from memq.os.windows.privilege import Privilege
 from memq.os.windows.process import ProcessObject
 from memq.os.windows.token import Token
+from memq.os.windows.vad import VadObject
 from memq.schema.declare import System
 
 WINDOWS = System(
@@ -21,6 +22,7 @@ WINDOWS = System(
         "group": Group,
         "privilege": Privilege,
         "environment": EnvironmentVariable,
+        "vad": VadObject,
         "kernel": KernelObject,
         "crash": Crash,
     },

@@ -160,14 +160,14 @@ class Resolver(Protocol):
     """Finds what entries that are not present stand for; each system has its own use of them.
 
     Called once for each level that has such entries, with the entries, the virtual address at which
-    the range of each starts, and the level's shift. Returns for each a Reason and, where that is
-    KNOWN, the entry to go on with: the physical address of the page or of the next table, with any
-    of 52 bits, even where the mode's own entries hold fewer; for a large page with the level's leaf
-    bits.
+    the range of each starts, the root that each walk began at, and the level's shift. Returns for
+    each a Reason and, where that is KNOWN, the entry to go on with: the physical address of the
+    page or of the next table, with any of 52 bits, even where the mode's own entries hold fewer;
+    for a large page with the level's leaf bits.
     """
 
     def __call__(
-        self, entries: Addresses, vas: Addresses, shift: int
+        self, entries: Addresses, vas: Addresses, roots: Addresses, shift: int
     ) -> tuple[Addresses, Statuses]:
         """Return entries and Reasons, as many as were given."""
 
@@ -195,7 +195,7 @@ def walk_one(
             return Reason.NOT_IN_DUMP
         high_mask, address_mask = level.high_mask, mode.address_mask
         if entry & level.present != level.present:
-            entry, reason = _resolve_one(resolver, entry, va, level.shift)
+            entry, reason = _resolve_one(resolver, entry, va, root & mode.root_mask, level.shift)
             if reason:
                 return Reason(reason)
             high_mask, address_mask = 0, _RESOLVED_MASK
@@ -206,11 +206,13 @@ def walk_one(
     return Reason.MALFORMED  # only in a mode whose last level is not all leaves
 
 
-def _resolve_one(resolver: Resolver | None, entry: int, va: int, shift: int) -> tuple[int, int]:
+def _resolve_one(
+    resolver: Resolver | None, entry: int, va: int, root: int, shift: int
+) -> tuple[int, int]:
     if resolver is None:
         return 0, Reason.PAGED_OUT
-    asked = np.array([[entry], [va >> shift << shift]], np.uint64)
-    entries, statuses = resolver(asked[0], asked[1], shift)
+    asked = np.array([[entry], [va >> shift << shift], [root]], np.uint64)
+    entries, statuses = resolver(asked[0], asked[1], asked[2], shift)
     return int(entries[0]), int(statuses[0])
 
 
@@ -280,7 +282,7 @@ def _walk_runs(
         runs.append(_Run.of(runs[-1].roots, runs[-1].pages >> shift))
     front = _Front(runs[-1].roots & np.uint64(mode.root_mask))
     for level, run in zip(mode.levels, reversed(runs), strict=True):
-        front.step(physical, mode, level, run.pages, resolver)
+        front.step(physical, mode, level, run, resolver)
         front.spread(run.counts)
     offset = vas & np.uint64((1 << mode.page_shift) - 1)
     front.places += offset
@@ -328,10 +330,11 @@ class _Front:
         physical: PhysicalMemory,
         mode: PagingMode,
         level: Level,
-        prefixes: Addresses,
+        run: _Run,
         resolver: Resolver | None,
     ) -> None:
-        """Go on through one level; `prefixes` are the virtual addresses from its shift up."""
+        """Go on through one level, whose pages the run has."""
+        prefixes = run.pages
         index = prefixes & np.uint64((1 << level.bits) - 1)
         walking = ~self.mapped & (self.status == 0)
         self.places[self.mapped] |= index[self.mapped] << np.uint64(level.shift)
@@ -347,7 +350,8 @@ class _Front:
             status[absent] = Reason.PAGED_OUT
         elif len(absent) and resolver is not None:
             vas = prefixes[rows[absent]] << np.uint64(level.shift)
-            entries[absent], status[absent] = resolver(entries[absent], vas, level.shift)
+            roots = run.roots[rows[absent]] & np.uint64(mode.root_mask)
+            entries[absent], status[absent] = resolver(entries[absent], vas, roots, level.shift)
         leaf = entries & np.uint64(level.leaf_mask) == level.leaf_value
         places = entries & np.uint64(mode.address_mask)
         places[absent] = entries[absent] & np.uint64(_RESOLVED_MASK)

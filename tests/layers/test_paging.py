@@ -197,7 +197,9 @@ def test_a_resolver_may_answer_with_any_address(tmp_path: Path, mode: PagingMode
     """Such as that of a page in a page file, which lies above all that tables can name."""
     far = 0xC_3456_789A_B000
 
-    def to_page_file(entries: Addresses, vas: Addresses, shift: int) -> tuple[Addresses, Statuses]:
+    def to_page_file(
+        entries: Addresses, vas: Addresses, roots: Addresses, shift: int
+    ) -> tuple[Addresses, Statuses]:
         return np.full(len(entries), far, np.uint64), np.zeros(len(vas), np.uint8)
 
     memory = Memory()
@@ -233,12 +235,13 @@ class Kept:
     """A resolver for entries that have lost only their present bit; remembers what it was asked."""
 
     def __init__(self) -> None:
-        self.asked: list[tuple[int, int, int]] = []
+        self.asked: list[tuple[int, int, int, int]] = []
 
     def __call__(
-        self, entries: Addresses, vas: Addresses, shift: int
+        self, entries: Addresses, vas: Addresses, roots: Addresses, shift: int
     ) -> tuple[Addresses, Statuses]:
-        self.asked += [(e, va, shift) for e, va in zip(entries.tolist(), vas.tolist(), strict=True)]
+        asked = zip(entries.tolist(), vas.tolist(), roots.tolist(), strict=True)
+        self.asked += [(entry, va, root, shift) for entry, va, root in asked]
         kept = entries & np.uint64(PROT_NONE) != 0
         return entries, np.where(kept, np.uint8(0), np.uint8(Reason.LIMIT))
 
@@ -266,9 +269,9 @@ def test_a_resolver_is_asked_for_entries_that_are_not_present(tmp_path: Path) ->
         assert [one(physical, X86_64, tables.root, va, scalar) for va in vas] == expected
         assert many(physical, X86_64, tables.root, vas, columns) == expected
         assert set(scalar.asked) == set(columns.asked)
-        assert {(0x5000 | PROT_NONE, USER, 12), (table | PROT_NONE, far & -MB2, 21)} < set(
-            columns.asked
-        )
+        root = tables.root
+        kept = {(0x5000 | PROT_NONE, USER, root, 12), (table | PROT_NONE, far & -MB2, root, 21)}
+        assert kept < set(columns.asked)
         assert both(physical, tables, USER) is Reason.PAGED_OUT
 
 

@@ -17,6 +17,7 @@ from memq.layers.space import AddressSpace
 from memq.os.windows import pe
 from memq.os.windows.locate import Root, kernel_at, kernel_under, quick_roots, searched_roots
 from memq.os.windows.proof import prove
+from memq.os.windows.resolver import pte_resolver
 from memq.os.windows.shared_data import ADDRESSES
 from memq.os.windows.structural import structural_symbols
 from memq.os.windows.tables import Choice, Question, choices
@@ -213,6 +214,7 @@ class Hunt:
                 try:
                     kernel.space = _system_space(kernel, image.base)
                     prove(kernel)
+                    kernel.space.resolver = pte_resolver(kernel)
                 except SymbolError as error:
                     self._refused.append(f"{where}: {error} (by {choice.source})")
                     continue

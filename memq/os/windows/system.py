@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 from memq.os.windows.crash import Crash
+from memq.os.windows.environment import EnvironmentVariable
+from memq.os.windows.group import Group
 from memq.os.windows.kernel_object import KernelObject
+from memq.os.windows.module import LoadedModule
+from memq.os.windows.privilege import Privilege
 from memq.os.windows.process import ProcessObject
+from memq.os.windows.token import Token
+from memq.os.windows.vad import VadObject
 from memq.schema.declare import System
 
 WINDOWS = System(
     "windows",
     {
         "process": ProcessObject,
+        "module": LoadedModule,
+        "token": Token,
+        "group": Group,
+        "privilege": Privilege,
+        "environment": EnvironmentVariable,
+        "vad": VadObject,
         "kernel": KernelObject,
         "crash": Crash,
     },

@@ -195,6 +195,12 @@ def _numbered(value: Term, field: Term) -> Term:
     if not isinstance(value, Constant) or not isinstance(value.value, str) or not field.type.names:
         return value
     bits = bits_of(field.type, value.value)
+    if bits is not None and field.type.names_by is not None:
+        raise QueryError(
+            "What this name stands for is not the same everywhere.",
+            span=value.span,
+            hint=f'Ask for it with `Has("{value.value}")`, or compare with a number.',
+        )
     if bits is None:
         names = [name for name, _ in field.type.names]
         raise QueryError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -42,9 +43,14 @@ class Objects:
 
     def take(self, rows: Indexes) -> Objects:
         """Return the objects at the rows."""
-        return Objects(self.kernel, self.run, Column(self.bodies[rows], self.status[rows]))
+        taken = Objects(self.kernel, self.run, Column(self.bodies[rows], self.status[rows]))
+        taken.headers = self.headers.take(rows)
+        return taken
 
-    @property
+    def __len__(self) -> int:
+        return len(self.bodies)
+
+    @cached_property
     def types(self) -> Text:
         """Names of their types."""
         return type_names(self.kernel, self.run, self.headers)
@@ -69,13 +75,13 @@ class Objects:
         """Addresses of the directories that they are in; null where they are in none."""
         return self.named.parents
 
-    @property
+    @cached_property
     def named(self) -> Named:
         """Names and directories."""
         infos = self._name_infos()
         return Named(unicode_text(self.kernel.space, infos, "Name"), infos["Directory"])
 
-    @property
+    @cached_property
     def paths(self) -> Text:
         r"""Full names: of an object that is in no directory its own, `\` is the root's."""
         named = self.named

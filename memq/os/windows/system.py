@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from memq.os.windows.handle import HandleObject
 from memq.os.windows.process import ProcessObject
 from memq.schema.declare import System
 
@@ -9,6 +10,7 @@ WINDOWS = System(
     "windows",
     {
         "process": ProcessObject,
+        "handle": HandleObject,
     },
     "Windows",
     ignores_case=True,

@@ -14,6 +14,7 @@ from memq.os.windows import mitigations
 from memq.os.windows.base import WindowsObject
 from memq.os.windows.environment import EnvironmentVariable
 from memq.os.windows.family import family
+from memq.os.windows.handle import HandleObject
 from memq.os.windows.handle_table import open_handles
 from memq.os.windows.module import LoadedModule
 from memq.os.windows.peb import Block, native_block, parameter_text, wow64_block, wow64_pointers
@@ -382,6 +383,11 @@ class ProcessObject(Process, WindowsObject):
 
 def _joined(bits: int) -> str:
     return ", ".join(name for number, name in enumerate(SOURCES) if bits >> number & 1)
+
+    @many("handle")
+    def handle_object(self) -> Collection:
+        """Its handles, by number."""
+        return HandleObject.of(self, self.raw.follow("ObjectTable"))
 
 
 def _number(pointer: Column) -> Column:

@@ -320,6 +320,11 @@ class ProcessObject(Process, WindowsObject):
         children = self.at(self.context, known.addresses[order[rows]], REFERRED)
         return Collection(children, owner, len(self), *cuts.columns())
 
+    @many("handle")
+    def handle_object(self) -> Collection:
+        """Its handles, by number."""
+        return HandleObject.of(self, self.raw.follow("ObjectTable"))
+
     @single("token")
     def token_object(self) -> Reference:
         """For whom it acts, and what it may; null once it has ended."""
@@ -383,11 +388,6 @@ class ProcessObject(Process, WindowsObject):
 
 def _joined(bits: int) -> str:
     return ", ".join(name for number, name in enumerate(SOURCES) if bits >> number & 1)
-
-    @many("handle")
-    def handle_object(self) -> Collection:
-        """Its handles, by number."""
-        return HandleObject.of(self, self.raw.follow("ObjectTable"))
 
 
 def _number(pointer: Column) -> Column:

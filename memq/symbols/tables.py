@@ -43,7 +43,7 @@ class ImageTable:
 
 
 class Symbol(NamedTuple):
-    """A symbol: its address, the letter that nm has for its type, if that is known, and its name."""
+    """A symbol: its address, the letter that nm has for its type or none, and its name."""
 
     address: int
     letter: str

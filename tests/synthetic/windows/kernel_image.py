@@ -10,7 +10,7 @@ from tests.synthetic.windows.exports import EXPORTS
 from tests.synthetic.windows.tables import LARGE, PAGE, PRESENT_WRITE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from memq.symbols.tables import Identity, ImageTable
     from tests.synthetic.windows.options import Options
@@ -160,32 +160,32 @@ def _runs(pages: Iterable[int]) -> Iterator[tuple[int, int]]:
 
 
 def pe_header(image: KernelImage, directories: dict[int, tuple[int, int]]) -> bytes:
-    """Return a PE header of one page, with its sections."""
-    is_wide = image.options.is_64_bit
-    sections = list(image.sections())
-    major, minor = image.options.version
+    """Return the kernel's PE header, of one page."""
+    return small_header(image.options, image.base, image.size, directories, list(image.sections()))
+
+
+def small_header(
+    options: Options,
+    base: int,
+    size: int,
+    directories: dict[int, tuple[int, int]] | None = None,
+    sections: Sequence[tuple[bytes, int, int, int]] = (),
+) -> bytes:
+    """Return the PE header of any module, of one page."""
+    is_wide = options.is_64_bit
+    machine, optional_size = (0x8664, 240) if is_wide else (0x14C, 224)
+    stamp = 0x5B00_0000 + options.build
     start = b"MZ".ljust(0x3C, b"\0") + struct.pack("<I", 0x80)
-    optional_size = 240 if is_wide else 224
     file_header = struct.pack(
-        "<4sHHIIIHH",
-        b"PE\0\0",
-        0x8664 if is_wide else 0x14C,
-        len(sections),
-        0x5B00_0000 + image.options.build,
-        0,
-        0,
-        optional_size,
-        0x22,
+        "<4sHHIIIHH", b"PE\0\0", machine, len(sections), stamp, 0, 0, optional_size, 0x22
     )
     head = struct.pack("<HBBIIIII", 0x20B if is_wide else 0x10B, 14, 0, 0x1000, 0, 0, 0x1000, PAGE)
-    head += struct.pack(
-        "<Q" if is_wide else "<II", *((image.base,) if is_wide else (0, image.base))
-    )
-    head += struct.pack("<II6H4I2H", PAGE, 512, *(major, minor) * 3, 0, image.size, PAGE, 0, 1, 0)
+    head += struct.pack("<Q", base) if is_wide else struct.pack("<II", 0, base)
+    head += struct.pack("<II6H4I2H", PAGE, 512, *options.version * 3, 0, size, PAGE, 0, 1, 0)
     word = "Q" if is_wide else "I"
     head += struct.pack(f"<4{word}II", 0x80000, 0x2000, 0x100000, 0x1000, 0, 16)
     for number in range(16):
-        head += struct.pack("<II", *directories.get(number, (0, 0)))
+        head += struct.pack("<II", *(directories or {}).get(number, (0, 0)))
     table = b"".join(
         struct.pack("<8sIIIIIIHHI", name, end - rva, rva, end - rva, rva, 0, 0, 0, 0, flags)
         for name, rva, end, flags in sections

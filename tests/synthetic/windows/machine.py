@@ -5,12 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.synthetic.windows import system, user
+from tests.synthetic.windows.callbacks import Callbacks
 from tests.synthetic.windows.handles import HandleTable, link_tables
 from tests.synthetic.windows.image import WindowsImage
 from tests.synthetic.windows.kernel import Kernel
+from tests.synthetic.windows.modules import Module, Modules
 from tests.synthetic.windows.objects import Objects, Thing
+from tests.synthetic.windows.options import filetime
 from tests.synthetic.windows.process import Process, make_process
 from tests.synthetic.windows.record import Record, ring
+from tests.synthetic.windows.registry import Registry
+from tests.synthetic.windows.services import write_services
 from tests.synthetic.windows.tokens import LOCAL_SYSTEM, SYSTEM_LEVEL, make_token
 from tests.synthetic.windows.truth import Hex, ProcessTruth
 from tests.synthetic.windows.vads import write_protections
@@ -41,6 +46,13 @@ class Machine:
         self.sessions: dict[int, Record] = {}
         self.cid_level: int | None = None
         """Levels of PspCidTable; None: as many as it takes."""
+        self.modules = Modules(self.kernel, self.objects)
+        self.callbacks = Callbacks(self.kernel)
+        self.registry = Registry(self.kernel, self.objects)
+        self.service_hooks: dict[int, int] = {}
+        """Targets of system services that are not the kernel's own, by index."""
+        self.shadow: Module | None = None
+        """win32k.sys, where it is loaded: it has the other table of services."""
         self.volume = self.device(VOLUME)
         self.system = self._make_system()
 
@@ -161,6 +173,7 @@ class Machine:
         """Add a symbolic link, such as \\GLOBAL??\\C:."""
         thing = self.objects.named("SymbolicLink", "_OBJECT_SYMBOLIC_LINK", path)
         self.kernel.text(thing.record, "LinkTarget", target)
+        thing.record["CreationTime"] = filetime(self.options.boot)
         return thing
 
     # The end
@@ -172,6 +185,11 @@ class Machine:
             process.finish()
         self._write_lists()
         self._write_client_ids()
+        self.modules.finish()
+        self.callbacks.finish()
+        self.registry.finish()
+        shadow = None if self.shadow is None else self.shadow.truth.base
+        write_services(kernel, self.service_hooks, shadow)
         link_tables(kernel, [p.table for p in self.processes if p.table is not None])
         write_protections(kernel)
         system.write_version(kernel)

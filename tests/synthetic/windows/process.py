@@ -167,9 +167,9 @@ def make_process(
     record["Pcb.DirectoryTableBase[0]|Pcb.DirectoryTableBase"] = space.tables.root
     record.offer({"Protection.Level": truth.protection})
     record.offer({"Pcb.UserDirectoryTableBase": 0})
-    for member in ("ActiveProcessLinks", "SessionProcessLinks", "JobLinks", "MmProcessLinks",
-                   "Pcb.Header.WaitListHead", "ThreadListHead", "Pcb.ThreadListHead"):  # fmt: skip
-        ring(kernel.space, record.at(member), [])
+    for member in LINKS:
+        if record.has(member):
+            ring(kernel.space, record.at(member), [])
     _write_path(kernel, record, truth.path)
     return Process(kernel, objects, thing, truth, space)
 

@@ -58,6 +58,14 @@ class WindowsImage:
         """Return [start, end) of the physical memory that is used."""
         return self.memory.extents()
 
+    def save_page_file(self, path: Path, number: int = 0) -> None:
+        """Write a page file with the pages that went to it."""
+        pages = self.kernel.page_files.get(number, {})
+        with path.open("wb") as file:
+            for page, data in sorted(pages.items()):
+                file.seek(page * PAGE)
+                file.write(data)
+
     def save_raw(self, path: Path) -> None:
         """Write raw memory, sparse where nothing is."""
         self.memory.save_raw(path)

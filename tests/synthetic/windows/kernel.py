@@ -10,7 +10,7 @@ from tests.synthetic.windows.kernel_image import KernelImage
 from tests.synthetic.windows.record import Record
 from tests.synthetic.windows.space import Pool, Space
 from tests.synthetic.windows.tables import MODES
-from tests.synthetic.windows.truth import Truth
+from tests.synthetic.windows.truth import BigPoolTruth, Hex, Truth
 
 if TYPE_CHECKING:
     from memq.symbols.tables import ImageTable
@@ -35,6 +35,8 @@ class Kernel:
         self.nonpaged = Pool(self.space, nonpaged, header, in_use=2 if options.is_vista else 1)
         self.paged = Pool(self.space, paged, header, in_use=3 if options.is_vista else 2)
         self.truth = Truth()
+        self.page_files: dict[int, dict[int, bytes]] = {}
+        """Content of pages that are in page files, by the file's number and the page's."""
 
     def size(self, name: str) -> int:
         """Return the size of a structure."""
@@ -61,3 +63,26 @@ class Kernel:
     def fast(self, address: int, count: int = 7) -> int:
         """Return an _EX_FAST_REF: the lowest bits count references."""
         return address | (count & (15 if self.word == 8 else 7))
+
+
+def write_big_pools(kernel: Kernel) -> None:
+    """Write the table of allocations that are whole pages; free places have bit 0 set."""
+    name = "_POOL_TRACKER_BIG_PAGES"
+    if kernel.types.struct(name) is None:
+        return
+    pools = ((kernel.nonpaged, False), (kernel.paged, True))
+    found = [(*one, is_paged) for pool, is_paged in pools for one in list(pool.big)]
+    count, size = 2 * len(found) + 2, kernel.size(name)
+    table = kernel.nonpaged.allocate(max(count * size, PAGE), "Pool")
+    for number in range(count):
+        record = kernel.record(name, table + number * size)
+        if number % 2 or number // 2 >= len(found):
+            record["Va"] = 1
+            continue
+        address, tag, length, is_paged = found[number // 2]
+        record.fill({"Va": address, "Key": tag, "NumberOfBytes": length})
+        record.offer({"PoolType": int(is_paged)})
+        truth = BigPoolTruth(Hex(address), tag.decode("latin-1"), length, is_paged)
+        kernel.truth.bigpools.append(truth)
+    kernel.image.set("PoolBigPageTable", table)
+    kernel.image.set("PoolBigPageTableSize", count)

@@ -8,10 +8,11 @@ from tests.synthetic.windows import system, user
 from tests.synthetic.windows.callbacks import Callbacks
 from tests.synthetic.windows.handles import HandleTable, link_tables
 from tests.synthetic.windows.image import WindowsImage
-from tests.synthetic.windows.kernel import Kernel
+from tests.synthetic.windows.kernel import Kernel, write_big_pools
 from tests.synthetic.windows.modules import Module, Modules
 from tests.synthetic.windows.objects import Objects, Thing
 from tests.synthetic.windows.options import filetime
+from tests.synthetic.windows.pages import Entries, Pages
 from tests.synthetic.windows.process import Process, make_process
 from tests.synthetic.windows.record import Record, ring
 from tests.synthetic.windows.registry import Registry
@@ -43,6 +44,8 @@ class Machine:
         self.objects = Objects(self.kernel)
         self.processors = system.write_processors(self.kernel)
         self.processes: list[Process] = []
+        self.freed: list[Process] = []
+        self.entries: Entries | None = None
         self.sessions: dict[int, Record] = {}
         self.cid_level: int | None = None
         """Levels of PspCidTable; None: as many as it takes."""
@@ -84,6 +87,24 @@ class Machine:
             process.record["Session"] = self._session(session).address
         self.token(process)
         self._add(process)
+        return process
+
+    def pages(self, process: Process) -> Pages:
+        """Return what gives a process pages in any state."""
+        if self.entries is None:
+            self.entries = Entries(self.kernel)
+        return Pages(self.kernel, process, self.entries)
+
+    def freed_process(self, pid: int, name: str, exited: datetime) -> Process:
+        """Leave a process in freed pool, where no list and no table knows it."""
+        path = f"{VOLUME}\\Windows\\System32\\{name}"
+        truth = ProcessTruth(
+            Hex(0), pid, 4, name, Hex(0), None, self.options.boot, exited, wow64=False,
+            hidden=True, path=path, cmdline=None,
+        )  # fmt: skip
+        process = make_process(self.kernel, self.objects, truth, is_free=True)
+        self.freed.append(process)
+        self.truth.freed.append(truth)
         return process
 
     def _make_system(self) -> Process:
@@ -192,12 +213,13 @@ class Machine:
         write_services(kernel, self.service_hooks, shadow)
         link_tables(kernel, [p.table for p in self.processes if p.table is not None])
         write_protections(kernel)
+        write_big_pools(kernel)
         system.write_version(kernel)
         system.write_debugger_data(kernel)
         if self.options.low_stub and self.options.is_64_bit:
             system.write_low_stub(kernel)
         kernel.image.finish()
-        for process in self.processes:
+        for process in (*self.processes, *self.freed):
             if process is not self.system:
                 process.space.tables.share_kernel_half(self.space.tables)
                 process.space.tables.refer_to_itself(self.options.self_reference)

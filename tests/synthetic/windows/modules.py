@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from tests.synthetic.windows.kernel import Kernel
     from tests.synthetic.windows.objects import Objects, Thing
 
-AREA = {8: 0xFFFF_F801_0000_0000, 4: 0xF600_0000}
-"""Where drivers are loaded."""
+AREA = 0xF600_0000
+"""Where drivers are loaded on x86; on x64 behind the kernel, as near as services must be."""
 PAGE = 4096
 DISTANCE = 0x10_0000
 MAJOR_FUNCTIONS = 28
@@ -40,8 +40,9 @@ class Modules:
         self.objects = objects
         self.loaded: list[Module] = []
         self.unloaded: list[UnloadedTruth] = []
-        self.next = AREA[kernel.word]
         base, size = kernel.image.base, kernel.image.size
+        behind = -(-(base + size) // DISTANCE) * DISTANCE + DISTANCE
+        self.next = behind if kernel.word == 8 else AREA
         self._enter("\\SystemRoot\\system32\\ntoskrnl.exe", base, size, is_hidden=False)
 
     def load(self, name: str, size: int = 0x4000, *, is_hidden: bool = False) -> Module:

@@ -49,6 +49,7 @@ class Process:
     table: HandleTable | None = None
     held: dict[int, tuple[Thing, int]] = field(default_factory=dict)
     handle_level: int | None = None
+    """Levels of the handle table; None: as many as it takes."""
 
     @property
     def record(self) -> Record:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from tests.synthetic.windows.machine import Machine
 from tests.synthetic.windows.tokens import USER
 from tests.synthetic.windows.truth import ValueTruth
+from tests.synthetic.windows.wow64 import add_wow64
 
 if TYPE_CHECKING:
     from memq.symbols.tables import ImageTable
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from tests.synthetic.windows.options import Options
     from tests.synthetic.windows.process import Process
     from tests.synthetic.windows.registry import Values
+    from tests.synthetic.windows.user import UserPart
 
 SYSTEM_FOLDER = "C:\\Windows\\System32"
 MEDIUM = "S-1-16-8192"
@@ -28,6 +30,8 @@ class Scene:
 
     def __init__(self, table: ImageTable, options: Options) -> None:
         self.machine = Machine(table, options)
+        self.parts: dict[int, UserPart] = {}
+        """What wrote the own memory of each process, by its number."""
         self.dll = self.machine.file("\\Windows\\System32\\ntdll.dll")
         self._system()
         self.smss = self._program(300, "smss.exe", session=None)
@@ -36,8 +40,13 @@ class Scene:
         self.notepad = self._program(4040, "notepad.exe", parent=self.explorer)
         self.hidden = self._program(5572, "rootkit.exe", is_hidden=True)
         self.exited = self._exited()
+        self.wow64 = self._wow64()
         self.machine.token(self.notepad, USER, MEDIUM, privileges=(0x8_0080_0000, 0x80_0000))
         self._fill_notepad()
+        self._pages()
+        self.freed = self.machine.freed_process(
+            4716, "freed.exe", options.boot + timedelta(seconds=60)
+        )
         self._registry()
         self._drivers()
         self.image: WindowsImage = self.machine.finish()
@@ -72,6 +81,7 @@ class Scene:
             f'"{SYSTEM_FOLDER}\\{name}" -k',
             {"SystemRoot": "C:\\Windows", "TEMP": "C:\\Windows\\Temp", "USERNAME": "analyst"},
         )
+        self.parts[pid] = part
         part.module(f"{SYSTEM_FOLDER}\\ntdll.dll", dll, 0x20_0000)
         rwx = "PAGE_EXECUTE_WRITECOPY"
         own = machine.file(f"\\Windows\\System32\\{name}")
@@ -83,6 +93,18 @@ class Scene:
             process.thread(pid + 4 + 4 * number, start=dll + 0x1000 * number, state=5)
         process.handle(machine.event(), 0x1F_0003)
         process.handle(own, READ)
+        return process
+
+    def _wow64(self) -> Process | None:
+        """Add a process of 32 bits, where the kernel has 64."""
+        if not self.machine.options.is_64_bit:
+            return None
+        process = self._program(5012, "old.exe", parent=self.explorer)
+        modules = [
+            ("C:\\Program Files (x86)\\old.exe", 0x80_0000, 0x9000),
+            ("C:\\Windows\\SysWOW64\\kernel32.dll", 0x7600_0000, 0xE_0000),
+        ]
+        add_wow64(self.machine.kernel, process, self.parts[5012], modules)
         return process
 
     def _exited(self) -> Process:
@@ -105,6 +127,24 @@ class Scene:
         notepad.handle(machine.registry.key("MACHINE\\SOFTWARE\\" + RUN_KEY), 0x2_0019)
         notepad.handle(machine.event("ready"), 2, value=0x2004)
         machine.symlink("\\GLOBAL??\\C:", "\\Device\\HarddiskVolume3")
+
+    def _pages(self) -> None:
+        machine, notepad = self.machine, self.notepad
+        pages = machine.pages(notepad)
+        notepad.vad(0x600_0000, 0x600)
+        pages.present(0x600_0000, b"PAGE present")
+        pages.transition(0x600_1000, b"PAGE transition")
+        pages.in_page_file(0x600_2000, b"PAGE in page file", 0, 0x21)
+        pages.in_page_file(0x600_3000, b"PAGE in another page file", 1, 0x5)
+        pages.large(0x640_0000, b"PAGE large")
+        if machine.options.paging == "x86":
+            return
+        mapped = notepad.vad(0x700_0000, 8, kind="mapped")
+        pages.shared(0x700_0000, b"PAGE shared", mapped)
+        pages.shared(0x700_1000, b"PAGE shared, in transition", mapped, state="transition")
+        place = (0, 0x30)
+        pages.shared(0x700_2000, b"PAGE shared, out", mapped, state="pagefile", place=place)
+        pages.shared(0x700_3000, b"PAGE shared, by the range", mapped, is_in_vad=True)
 
     def _registry(self) -> None:
         registry = self.machine.registry

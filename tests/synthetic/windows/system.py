@@ -40,6 +40,7 @@ _KDBG = {
     0x218: "KiProcessorBlock",
     0x220: "MmUnloadedDrivers",
     0x228: "MmLastUnloadedDriver",
+    0x268: "CmNtCSDVersion",
     0x270: "MmPhysicalMemoryBlock",
 }
 """Offsets in the debugger's data (wdbgexts.h, KDDEBUGGER_DATA64) that hold a variable's address."""

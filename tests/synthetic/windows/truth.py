@@ -188,6 +188,30 @@ class HiveTruth:
 
 
 @dataclass
+class PageTruth:
+    """One page of a process: `state` says how its page tables lead to its content."""
+
+    pid: int
+    va: Hex
+    state: str
+    data: bytes
+    number: int = 0
+    """Of the page file that the page is in."""
+    page: int = 0
+    """Where in that."""
+
+
+@dataclass
+class BigPoolTruth:
+    """One allocation of whole pages."""
+
+    va: Hex
+    tag: str
+    bytes: int
+    paged: bool
+
+
+@dataclass
 class Truth:
     """All of it; `processes` are those that lists or tables know."""
 
@@ -202,6 +226,8 @@ class Truth:
     callbacks: list[CallbackTruth] = field(default_factory=list)
     timers: list[TimerTruth] = field(default_factory=list)
     hives: list[HiveTruth] = field(default_factory=list)
+    pages: list[PageTruth] = field(default_factory=list)
+    bigpools: list[BigPoolTruth] = field(default_factory=list)
     cid_table: dict[int, int] = field(default_factory=dict)
 
 

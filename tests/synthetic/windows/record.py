@@ -39,6 +39,8 @@ class Record:
 
     def find(self, paths: str) -> Member | None:
         """Return the member, None where the type has none of the alternatives."""
+        if "|" not in paths:
+            return self.type.find(paths)
         found = (self.type.find(path) for path in paths.split("|"))
         return next((member for member in found if member is not None), None)
 

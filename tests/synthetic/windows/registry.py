@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tests.synthetic.windows.options import filetime
@@ -124,13 +125,32 @@ def _hash(name: str) -> int:
     return value
 
 
+@dataclass
+class Mounted:
+    """A hive that is mounted: its structure, its cells, and where their two bins lie."""
+
+    record: Record
+    cells: HiveCells
+    space: Space
+    bins: list[int]
+
+    def place(self, key: str) -> int:
+        """Return the address of a key's node (its signature, `nk`)."""
+        index = self.cells.indexes[key]
+        return self.bins[index >> 31] + (index & ~VOLATILE) + 4
+
+    def spoil(self, key: str, offset: int, value: int) -> None:
+        """Write a number of four bytes into a key's node."""
+        self.space.write(self.place(key) + offset, struct.pack("<I", value))
+
+
 class Registry:
     """Mounts hives."""
 
     def __init__(self, kernel: Kernel, objects: Objects) -> None:
         self.kernel = kernel
         self.objects = objects
-        self.hives: list[Record] = []
+        self.hives: list[Mounted] = []
         self.blocks: dict[str, Record] = {}
         self.next_view = 0x1A2_D000_0000
         """Where the next hive goes in the process Registry (since 17134)."""
@@ -143,7 +163,7 @@ class Registry:
         file: str | None = None,
         volatile: Collection[str] = (),
         process: Process | None = None,
-    ) -> Record:
+    ) -> Mounted:
         """Mount a hive; `keys` by their paths below its root, '' for the root itself.
 
         `process`: Registry, whose memory holds the cells; None: the kernel's paged pool does.
@@ -156,16 +176,18 @@ class Registry:
         record.offer({"Hive.StorageTypeCount": 2, "Hive.Version": 5})
         base = self._base_block(cells.root)
         record["Hive.BaseBlock"] = base
+        space = kernel.space if process is None else process.space
+        mounted = Mounted(record, cells, space, [])
         for number, part in enumerate(cells.parts):
             if number == 0 or volatile:
-                self._map(record, number, part.bin(), process)
+                mounted.bins.append(self._map(record, number, part.bin(), process))
         names = {"FileUserName": file, "FileFullPath": file, "HiveRootPath": mount}
         for member, text in names.items():
             if text is not None and record.has(member):
                 kernel.text(record, member, text)
-        self.hives.append(record)
+        self.hives.append(mounted)
         kernel.truth.hives.append(HiveTruth(Hex(record.address), mount, file, dict(full)))
-        return record
+        return mounted
 
     def _base_block(self, root: int) -> int:
         base = self.kernel.paged.allocate(PAGE, "CM25")
@@ -173,8 +195,8 @@ class Registry:
         block.fill({"Signature": b"regf", "Major": 1, "Minor": 5, "RootCell": root})
         return base
 
-    def _map(self, hive: Record, number: int, data: bytes, process: Process | None) -> None:
-        """Place a bin and write the map to its pages; the one table there is stands for all."""
+    def _map(self, hive: Record, number: int, data: bytes, process: Process | None) -> int:
+        """Place a bin and write the map to its pages, one table of 512; return its address."""
         kernel, storage = self.kernel, f"Hive.Storage[{number}]"
         address = self._place(data, process)
         table = kernel.record(
@@ -191,6 +213,7 @@ class Registry:
             else:
                 entry.fill({"BlockAddress": address + page * PAGE})
                 entry["BinAddress"] = address | (page == 0)
+        return address
 
     def _place(self, data: bytes, process: Process | None) -> int:
         space: Space = self.kernel.space
@@ -223,7 +246,7 @@ class Registry:
             self.kernel.space.write(title.at("Name"), name)
             block.fill({"ParentKcb": parent, "NameBlock": title.address})
             if self.hives:
-                block["KeyHive"] = self.hives[0].address
+                block["KeyHive"] = self.hives[0].record.address
             self.blocks[path] = block
         return self.blocks[path]
 
@@ -231,4 +254,4 @@ class Registry:
         """Write the list of hives."""
         head = self.kernel.image.address("CmpHiveListHead", 2 * self.kernel.word)
         if head is not None:
-            ring(self.kernel.space, head, [hive.at("HiveList") for hive in self.hives])
+            ring(self.kernel.space, head, [hive.record.at("HiveList") for hive in self.hives])

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from memq.os.windows.access_rights import RIGHTS, RIGHTS_BY_TYPE
+from memq.os.windows.known_objects import handle_tables
 from memq.run import Run
+from memq.symbols.tables import ImageSymbols
 
 if TYPE_CHECKING:
     from memq.image import Image
@@ -142,3 +145,19 @@ def test_mutants_are_the_recorded_ones(windows: WindowsImage, opened: Image) -> 
         assert row["pid"] == row["owner_pid"] == (thread["pid"] if thread else None)
         assert row["free"] == (thread is None)
         assert row["sources"] == ("directory, handles" if one["name"] else "handles")
+
+
+def test_tables_of_hidden_processes_are_found(windows: WindowsImage, opened: Image) -> None:
+    known = {
+        int(one["handle_table"], 16)
+        for one in windows.truth["processes"]
+        if one.get("handle_table")
+    }
+    tables, cut = handle_tables(opened.kernel, Run())
+    assert set(tables.tolist()) == known
+    assert cut is None
+    nameless = replace(
+        opened.kernel, symbols=ImageSymbols(opened.kernel.symbols.base, opened.kernel.exports)
+    )
+    tables, cut = handle_tables(nameless, Run())
+    assert set(tables.tolist()) == known

@@ -9,14 +9,17 @@ import numpy as np
 from memq.column import Addresses, Column
 from memq.os.listwalk import ListWalk, batched
 from memq.os.windows.base import WindowsObject
+from memq.os.windows.thread import Thread
 from memq.os.windows.times import time_column
 from memq.schema.batch import Context, Portion
-from memq.schema.declare import field
+from memq.schema.declare import field, many
 from memq.schema.kinds import Address, Name, Number, Time
 from memq.schema.process import Process
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from memq.schema.collection import Collection
 
 LISTED = 0
 """How a process was come by: from the list of active processes."""
@@ -73,6 +76,11 @@ class ProcessObject(Process, WindowsObject):
         base = self.raw["Pcb.DirectoryTableBase"]
         mask = np.uint64(self.kernel.mode.root_mask)
         return Column(base.values.astype(np.uint64) & mask, base.status)
+
+    @many("thread")
+    def thread_object(self) -> Collection:
+        """Its threads, in the order of its list of them."""
+        return Thread.of(self, self.raw)
 
 
 def _number(pointer: Column) -> Column:

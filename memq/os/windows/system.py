@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from memq.os.windows.process import ProcessObject
+from memq.os.windows.thread import Thread
 from memq.schema.declare import System
 
 WINDOWS = System(
     "windows",
     {
         "process": ProcessObject,
+        "thread": Thread,
     },
     "Windows",
     ignores_case=True,

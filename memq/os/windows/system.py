@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from memq.os.windows.device import Device
+from memq.os.windows.driver import DriverObject
+from memq.os.windows.major_function import MajorFunction
 from memq.os.windows.process import ProcessObject
 from memq.os.windows.thread import Thread
+from memq.os.windows.unloaded_driver import UnloadedDriver
 from memq.schema.declare import System
 
 WINDOWS = System(
@@ -11,6 +15,10 @@ WINDOWS = System(
     {
         "process": ProcessObject,
         "thread": Thread,
+        "driver": DriverObject,
+        "major_function": MajorFunction,
+        "device": Device,
+        "unloaded_driver": UnloadedDriver,
     },
     "Windows",
     ignores_case=True,

@@ -6,6 +6,7 @@ from memq.os.windows.device import Device
 from memq.os.windows.driver import DriverObject
 from memq.os.windows.major_function import MajorFunction
 from memq.os.windows.process import ProcessObject
+from memq.os.windows.syscall import SystemCall
 from memq.os.windows.thread import Thread
 from memq.os.windows.unloaded_driver import UnloadedDriver
 from memq.schema.declare import System
@@ -19,6 +20,7 @@ WINDOWS = System(
         "major_function": MajorFunction,
         "device": Device,
         "unloaded_driver": UnloadedDriver,
+        "syscall": SystemCall,
     },
     "Windows",
     ignores_case=True,

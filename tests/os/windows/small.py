@@ -66,6 +66,10 @@ class SmallWindows(SmallKernel):
         self.symbols = ImageSymbols(IMAGE, inside, self.image_end)  # type: ignore[assignment]
         return context
 
+    @property
+    def image(self) -> SimpleNamespace:  # type: ignore[override]
+        return SimpleNamespace(base=IMAGE, end=self.image_end)
+
     def is_kernel_image(self, addresses: Addresses) -> NDArray[np.bool_]:
         return (addresses >= IMAGE) & (addresses < self.image_end)
 

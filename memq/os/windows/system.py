@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from memq.os.windows.callback import Callback
 from memq.os.windows.device import Device
 from memq.os.windows.driver import DriverObject
 from memq.os.windows.major_function import MajorFunction
@@ -21,6 +22,7 @@ WINDOWS = System(
         "device": Device,
         "unloaded_driver": UnloadedDriver,
         "syscall": SystemCall,
+        "callback": Callback,
     },
     "Windows",
     ignores_case=True,

@@ -28,6 +28,7 @@ from memq.os.windows.processes import (
     source,
 )
 from memq.os.windows.strings import unicode_text
+from memq.os.windows.thread import Thread
 from memq.os.windows.times import time_column
 from memq.os.windows.token import Token
 from memq.os.windows.vad import VadObject
@@ -324,6 +325,11 @@ class ProcessObject(Process, WindowsObject):
     def handle_object(self) -> Collection:
         """Its handles, by number."""
         return HandleObject.of(self, self.raw.follow("ObjectTable"))
+
+    @many("thread")
+    def thread_object(self) -> Collection:
+        """Its threads, in the order of its list of them."""
+        return Thread.of(self, self.raw)
 
     @single("token")
     def token_object(self) -> Reference:

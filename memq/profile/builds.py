@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from memq.profile.packing import Packed
 
-_VERSION = re.compile(r"(?<![\d.])(?:5\.[12]|6\.[0-3]|10\.0)\.(\d{4,5})\.\d{1,5}(?![\d.])")
+_VERSION = re.compile(r"(?<![\d.])(?:5\.[12]|6\.[0-3]|10\.0)\.(\d{4,5})\.\d{1,5}(?!\.?\d)")
 _LEAST = 0.6
 """Part of the structs that must be the same; builds that follow each other have 0.7 and more."""
 
@@ -32,11 +32,12 @@ def build_in_name(path: Path) -> int | None:
     return int(match[1]) if match else None
 
 
-def likened_build(lines: Mapping[str, str], sure: Iterable[Packed]) -> int:
+def likened_build(table: Packed, sure: Iterable[Packed]) -> int:
     """Return the build of the table whose types are the likest; SymbolError if none is like it."""
-    likest = max(((_likeness(lines, one.lines), one.build) for one in sure), default=(0.0, 0))
+    likest = max(((_likeness(table.lines, one.lines), one.build) for one in sure), default=(0.0, 0))
     if likest[0] < _LEAST:
-        raise SymbolError("no table of a known build is like this one: give its build with --build")
+        name = table.identity or "the types without an image"
+        raise SymbolError(f"{name}: no table of a known build is like it: give --build NUMBER")
     return likest[1]
 
 

@@ -18,7 +18,7 @@ from memq.progress import Progress
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-_SUFFIXES = (".json", ".json.xz", ".json.gz", ".json.zst", ".pdb")
+_SUFFIXES = (".json", ".json.xz", ".json.gz", ".json.zst", ".pdb", ".pd_")
 """Files of a folder that are taken for tables."""
 
 
@@ -60,6 +60,10 @@ def _parser() -> argparse.ArgumentParser:
     listing = commands.add_parser("list", help="say what a pack holds; memq's own if none is given")
     listing.add_argument("pack", metavar="FOLDER", nargs="?", type=Path)
     listing.set_defaults(run=_list)
+    linux = commands.add_parser("linux", help="make a profile of a kernel that has no BTF")
+    linux.add_argument("vmlinux", metavar="VMLINUX", type=Path, help="the kernel, with DWARF")
+    linux.add_argument("-o", "--output", metavar="FILE", type=Path, required=True)
+    linux.set_defaults(run=_linux)
     return parser
 
 
@@ -86,3 +90,11 @@ def _list(options: argparse.Namespace) -> None:
     for entry in ProfileStore(options.pack).entries:
         identity = entry.identity or "types only"
         sys.stdout.write(f"{entry.build:6} {entry.bits} bit  {entry.known:8} {identity}\n")
+
+
+def _linux(options: argparse.Namespace) -> None:
+    from memq.symbols.dwarf import profile_of_vmlinux  # noqa: PLC0415  the help needs none of it
+
+    profile = profile_of_vmlinux(options.vmlinux, Progress(sys.stderr))
+    options.output.write_bytes(profile)
+    say(f"{options.output}: {len(profile) >> 10} KB")

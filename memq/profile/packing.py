@@ -1,7 +1,7 @@
 """A profile pack, made of tables, and what is in one already.
 
 The pack is a function of the tables alone, not of the order in which they came: each time, all of
-it is written anew. Of each build, the table with the most types is the base that the others'
+it is written anew. Of each kernel, the table with the most types is the base that the others'
 layouts stand on.
 """
 
@@ -19,7 +19,7 @@ from memq.profile.wanted import SYMBOLS
 from memq.profile.written import layout_lines
 from memq.symbols.layouts import OVERLAY
 from memq.symbols.pack_files import INDEX, INDEX_HEAD, Entry, Names, pack, read_index
-from memq.symbols.store import ProfileStore
+from memq.symbols.store import SAME_KERNEL, ProfileStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -98,13 +98,17 @@ def _worth(table: Packed) -> tuple[int, int, int, str]:
 def write_pack(folder: Path, tables: Iterable[Packed]) -> None:
     """Write a pack of these tables, in place of what is in the folder."""
     files: dict[str, bytes] = {}
-    builds: dict[tuple[int, int], list[Packed]] = defaultdict(list)
+    kernels: dict[tuple[int, int], list[Packed]] = defaultdict(list)
+    builds: dict[int, list[Packed]] = defaultdict(list)
     for table in joined(tables):
-        builds[table.build, table.bits].append(table)
+        kernels[SAME_KERNEL.get(table.build, table.build), table.bits].append(table)
+        if table.identity is not None:
+            builds[table.build].append(table)
     entries = []
-    for (build, bits), members in builds.items():
+    for (build, bits), members in kernels.items():
         entries += _layouts(files, f"{build}-{bits}", members)
-        _symbols(files, str(build), [table for table in members if table.identity is not None])
+    for build, members in builds.items():
+        _symbols(files, str(build), members)
     _remove_old(folder, files)
     for name, content in files.items():
         path = folder / name
@@ -121,8 +125,8 @@ def _remove_old(folder: Path, files: Mapping[str, bytes]) -> None:
 
 
 def _layouts(files: dict[str, bytes], name: str, tables: list[Packed]) -> list[Entry]:
-    """Add the files of one build's layouts; returns the index's entries of its tables."""
-    base = max(tables, key=lambda table: (len(table.lines), str(table.identity)))
+    """Add the files of one kernel's layouts; returns the index's entries of its tables."""
+    base = max(tables, key=lambda one: (bool(one.rvas), len(one.lines), str(one.identity)))
     text = "\n".join([base.head, *(base.lines[key] for key in sorted(base.lines)), ""])
     files[f"layouts/{name}.z"] = text.encode("ascii")
     entries = []
@@ -165,8 +169,6 @@ def _symbols(files: dict[str, bytes], name: str, tables: list[Packed]) -> None:
     for table in tables:
         for symbol, rva in table.rvas.items():
             first.setdefault(symbol, rva)
-    if not tables:
-        return
     order = sorted(first, key=lambda symbol: (first[symbol], symbol))
     names = Names(order, np.array([first[symbol] for symbol in order], np.int64))
     files[f"names/{name}.z"] = names.written()

@@ -6,10 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from memq.profile.builds import build_in_name, likened_build
+from memq.profile.mending import mended
 from memq.profile.packing import Packed, joined, packed, read_pack, write_pack
-from memq.symbols.isf import open_isf
-from memq.symbols.pdb import open_pdb
-from memq.symbols.tables import ImageTable
+from memq.symbols.table_files import open_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -32,7 +31,7 @@ def add_tables(folder: Path, paths: Iterable[Path], build: int | None, progress:
             progress.tick(number, len(paths))
             new.append(_read(path, build, progress))
     with progress.step("writing the profile pack"):
-        tables = joined(_with_builds([*read_pack(folder), *new]))
+        tables = _mended(joined(_with_builds([*read_pack(folder), *new])))
         write_pack(folder, tables)
     return len(tables)
 
@@ -40,6 +39,9 @@ def add_tables(folder: Path, paths: Iterable[Path], build: int | None, progress:
 def _read(path: Path, build: int | None, progress: Progress) -> Packed:
     """Read one table; without a sure build, it has none yet."""
     table = open_table(path, progress)
+    if table.identity is not None and not table.identity.guid.strip("0"):
+        # Of no image, but of published headers: a GUID of zeros.
+        table = replace(table, identity=None)
     if build is not None:
         return packed(table, build, "given")
     named = build_in_name(path)
@@ -58,15 +60,9 @@ def _with_builds(tables: list[Packed]) -> list[Packed]:
             found.append(replace(table, build=same.build, known=same.known))
         else:
             others = [one for one in sure.values() if one.bits == table.bits and one.rvas]
-            found.append(replace(table, build=likened_build(table.lines, others)))
+            found.append(replace(table, build=likened_build(table, others)))
     return found
 
 
-def open_table(path: Path, progress: Progress) -> ImageTable:
-    """Read the types and symbols of one kernel, from whichever file has them."""
-    if path.suffix.lower() == ".pdb":
-        return open_pdb(path, progress)
-    isf = open_isf(path, progress)
-    # Tables that are of no image, but of published headers, have a GUID of zeros.
-    identity = isf.identity if isf.identity is not None and isf.identity.guid.strip("0") else None
-    return ImageTable(isf, isf.symbols, str(path), identity)
+def _mended(tables: list[Packed]) -> list[Packed]:
+    return [mended(one, tables) if one.identity is None else one for one in tables]

@@ -44,8 +44,7 @@ _NAMELESS = ("unnamed_", "__unnamed_", "__anonymous_")
 def open_isf(path: Path | str, progress: Progress | None = None) -> Isf:
     """Read a symbol table from a file, plain or compressed; ImageError if it is none."""
     with DumpFile(Path(path)) as file:
-        head = file.read(0, 8)
-        kind = next((kind for magic, kind in _WRAPPERS.items() if head.startswith(magic)), None)
+        kind = wrapper_of(file.read(0, 8))
         if kind is None:
             return Isf(_content(file))
         from memq.layers import compress  # noqa: PLC0415  slow to import, seldom needed
@@ -54,6 +53,11 @@ def open_isf(path: Path | str, progress: Progress | None = None) -> Isf:
         unpacked = compress.unpack(file, kind, progress, _check_start)
     with DumpFile(unpacked, Path(path)) as file:
         return Isf(_content(file))
+
+
+def wrapper_of(head: bytes) -> str | None:
+    """Return how a file that begins so is compressed, None if it is not."""
+    return next((kind for magic, kind in _WRAPPERS.items() if head.startswith(magic)), None)
 
 
 def _check_start(head: bytes) -> None:

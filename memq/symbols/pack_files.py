@@ -6,8 +6,8 @@
     names/19041.z            names of one build's symbols, and the first's addresses
     symbols/GUID-AGE.z       which of these a table has, and how far they are from the first's
 
-All but the index is compressed by zlib, behind a magic. Files are from anywhere: what does not hold
-in them is a SymbolError.
+All but the index is compressed by zlib, behind a magic. Files are from anywhere: what does not
+hold in them is a SymbolError.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from memq.layers.file import DumpFile
 from memq.symbols import codeview
 from memq.symbols.msf import Msf, Source
 from memq.symbols.pdb_image import PdbImage
-from memq.symbols.tables import ImageTable
+from memq.symbols.tables import Identity, ImageTable
 from memq.symbols.tpi import Tag, Tpi
 from memq.symbols.types import (
     MAX_DEPTH,
@@ -108,6 +108,11 @@ def read_pdb(source: Source, name: str) -> ImageTable:
     image = PdbImage(container)
     types = Pdb(container.stream(_TPI_STREAM), image.pointer_size)
     return ImageTable(types, image.rvas(), name, image.identity)
+
+
+def pdb_identity(source: Source) -> Identity:
+    """Return which image a PDB is of; SymbolError if it is no PDB."""
+    return PdbImage(Msf(source)).identity
 
 
 class Pdb(Types):

@@ -50,7 +50,7 @@ class Candidate:
     entry: Entry
     """The nearest of the tables that are laid out so."""
     distance: int | None
-    """How far its exported names lie from the image's, in bytes; None where it has no symbols."""
+    """How many of the exported names lie otherwise behind the one before; None: no symbols."""
 
 
 @dataclass(frozen=True)
@@ -145,22 +145,28 @@ class ProfileStore:
         a machine.
         """
         entries = [e for e in self.entries if e.bits == pointer_size * 8]
-        order = _builds(build, {entry.build for entry in entries})
+        ranks = _ranks(build, {entry.build for entry in entries})
+        lined_up: dict[int, Array] = {}
+        for entry in entries:
+            if entry.build in ranks and entry.identity and entry.build not in lined_up:
+                lined_up[entry.build] = _lined_up(self._names_of(entry.build), exports)
+        found = [self._candidate(e, lined_up) for e in entries if e.build in ranks]
         candidates: dict[tuple[str, str], Candidate] = {}
-        for number in order:
-            near = [self._candidate(e, exports) for e in entries if e.build == number]
-            for one in sorted(near, key=_likelihood):
-                candidates.setdefault((one.entry.base, one.entry.overlay), one)
+        for one in sorted(found, key=lambda one: (ranks[one.entry.build], *_likelihood(one))):
+            candidates.setdefault((one.entry.base, one.entry.overlay), one)
         return Choice(self, build, tuple(candidates.values())) if candidates else None
 
-    def _candidate(self, entry: Entry, exports: Mapping[str, int]) -> Candidate:
+    def _candidate(self, entry: Entry, exports: Mapping[int, Array]) -> Candidate:
+        """Hold the gaps between neighbours to each other: most functions change in few updates."""
         if entry.identity is None:
             return Candidate(entry, None)
-        found = self._rvas_of(entry, exports)
-        if not found:
-            return Candidate(entry, None)
-        distances = [abs(rva - exports[name]) for name, rva in found.items()]
-        return Candidate(entry, int(np.mean(distances)))
+        names, has, rvas = self._symbols(entry)
+        there, theirs = exports[entry.build].T
+        ours = np.full(len(names.names), -1, np.int64)
+        ours[has] = rvas
+        both = has[there]
+        moved = ours[there[both]] - theirs[both]
+        return Candidate(entry, int(np.count_nonzero(np.diff(moved))) if len(moved) else None)
 
     def _rvas_of(self, entry: Entry, wanted: Iterable[str]) -> dict[str, int]:
         """Return the addresses of those names that a table has."""
@@ -174,24 +180,34 @@ class ProfileStore:
         return found
 
     def _symbols(self, entry: Entry) -> tuple[Names, Array, Array]:
-        build = entry.build
+        content = read_packed(self.folder, "symbols", str(entry.identity))
+        names = self._names_of(entry.build)
+        return names, *names.table(content)
+
+    def _names_of(self, build: int) -> Names:
         if build not in self._names:
             self._names[build] = Names.parse(read_packed(self.folder, "names", str(build)))
-        content = read_packed(self.folder, "symbols", str(entry.identity))
-        return self._names[build], *self._names[build].table(content)
+        return self._names[build]
 
 
-def _builds(build: int, known: set[int]) -> list[int]:
-    """Return the builds whose types may be those of a build, the likeliest first."""
-    twins = [build, SAME_KERNEL.get(build, build)]
-    exact = [one for one in dict.fromkeys(twins) if one in known]
+def _lined_up(names: Names, exports: Mapping[str, int]) -> Array:
+    """Return the exports that have a place among the names, by address: that place, the address."""
+    both = [(rva, names.numbers[name]) for name, rva in exports.items() if name in names.numbers]
+    return np.array([(number, rva) for rva, number in sorted(both)], np.int64).reshape(-1, 2)
+
+
+def _ranks(build: int, known: set[int]) -> dict[int, int]:
+    """Return the builds whose types may be those of a build; the likeliest have the lowest rank."""
+    exact = known & {build, SAME_KERNEL.get(build, build)}
     if exact:
-        return exact
+        return dict.fromkeys(exact, 0)
     lower = sorted((one for one in known if one < build), reverse=True)
-    return [*lower[:1], *sorted(known - set(lower))[:1]]
+    higher = sorted(known - set(lower))
+    return {one: rank for rank, one in enumerate([*lower[:1], *higher[:1]])}
 
 
 def _likelihood(candidate: Candidate) -> tuple[bool, int]:
+    """What no image's symbols stand behind comes last."""
     return candidate.distance is None, candidate.distance or 0
 
 

@@ -91,6 +91,12 @@ class Entries:
         cleared = entries & ~np.uint64(mask)
         return np.where(layout.swizzle.any(entries), entries, cleared)
 
+    def turned(self, layout: PteLayout, entries: Addresses) -> Addresses:
+        """Return the entries with the bits of the mask turned over where that may be."""
+        if layout.swizzle is None or not self.mask:
+            return entries
+        return np.where(layout.swizzle.any(entries), entries, entries ^ np.uint64(self.mask))
+
     def plain(self, layout: PteLayout, entries: Addresses) -> tuple[Addresses, Statuses]:
         """Return the places of pages whose entries are no prototypes, and Reasons."""
         clean = self.restored(layout, entries)
@@ -171,14 +177,14 @@ class PteResolver:
             if self.vads is not None:
                 places[rows], status[rows] = self.vads.find(roots[rows], vas[rows])
         values, status = self._read(space, places, status)
-        # Pointers are kept as they are; but should the kernel have set bits in one, it leads to
-        # where nothing is.
-        others = self._entries.restored(layout, entries)
+        # Pointers are kept as they are; should the kernel have turned bits of one over, it leads
+        # to where nothing is.
+        others = self._entries.turned(layout, entries)
         rows = np.flatnonzero((status != 0) & (others != entries) & ~layout.asks_vad(entries))
         if len(rows):
-            again = self._read(space, *self._entries.pointers(layout, others[rows]))
-            better = again[1] == 0
-            values[rows[better]], status[rows[better]] = again[0][better], 0
+            again, reasons = self._read(space, *self._entries.pointers(layout, others[rows]))
+            better = reasons == 0
+            values[rows[better]], status[rows[better]] = again[better], 0
         return self._decode(layout, values, status)
 
     def _read(

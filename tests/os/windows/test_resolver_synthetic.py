@@ -177,6 +177,11 @@ def test_a_pointer_in_which_the_kernel_set_bits(tmp_path: Path) -> None:
     assert not pointer(place) & MASK
     assert machine.read(tmp_path, [pointer(place) | MASK]) == [b"here"]
     assert machine.read(tmp_path, [pointer(place) | MASK | KEPT]) == [Reason.NOT_MAPPED]
+    there = POOL | 1 << 29
+    machine.tables.map(there, machine.pool)
+    machine.tables.set(POOL, PAGE, 0)
+    turned = pointer(place - POOL + there) ^ MASK
+    assert machine.read(tmp_path, [turned, turned | KEPT]) == [b"here", Reason.NOT_MAPPED]
 
 
 def test_without_the_mask_frames_alone_are_sure(tmp_path: Path) -> None:

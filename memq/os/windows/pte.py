@@ -54,8 +54,10 @@ class PteLayout:
     """Of a page in transition."""
     file_number: Bits
     file_page: Bits
+    reserved: Bits | None
+    """PageFileReserved (8 and later): the page file has room for the page."""
     written: Bits | None
-    """PageFileAllocated (8 and later): the page file has the page, not only room for it."""
+    """PageFileAllocated (8 and later): it has the page."""
     swizzle: Bits | None
     """SwizzleBit (since what was done about L1TF, 2018): where it is clear, the bits of the
     kernel's InvalidPteMask are set which the entry itself has not."""
@@ -76,6 +78,12 @@ class PteLayout:
     def asks_vad(self, entries: Addresses) -> NDArray[np.bool_]:
         """Whether entries say to look in the VAD: all bits of the page in a file are set."""
         return np.asarray(self.file_page.of(entries) == (1 << self.file_page.width) - 1)
+
+    def only_reserved(self, entries: Addresses) -> NDArray[np.bool_]:
+        """Whether a page file has room for the page, but not the page itself."""
+        if self.reserved is None or self.written is None:
+            return np.zeros(len(entries), bool)
+        return self.reserved.any(entries) & ~self.written.any(entries)
 
     def pointers(self, entries: Addresses, pool: int) -> Addresses:
         """Return the addresses of prototype entries; `pool` is where paged pool starts."""
@@ -109,6 +117,7 @@ def pte_layout(types: Types, mode: PagingMode) -> PteLayout | None:
         return None
     return PteLayout(
         *needed,
+        _bits(types, software, "PageFileReserved"),
         _bits(types, software, "PageFileAllocated"),
         _bits(types, software, "SwizzleBit"),
         _bits(types, prototype, "ProtoAddress"),

@@ -118,7 +118,7 @@ class Entries:
         is_given = number < np.uint64(len(files))
         status[is_given] = Reason.NOT_IN_DUMP
         status[is_given & (page < sizes[number] >> _PAGE_SHIFT)] = 0
-        doubtful = layout.written is not None and ~layout.written.any(entries)
+        doubtful = layout.only_reserved(entries)
         if layout.swizzle is not None and self.mask is None:
             doubtful = doubtful | ~layout.swizzle.any(entries)
         status = np.where(doubtful, np.uint8(Reason.PAGED_OUT), status)
@@ -171,7 +171,9 @@ class PteResolver:
     ) -> tuple[Addresses, Statuses]:
         """Return what the prototype entries behind entries stand for."""
         places, status = self._entries.pointers(layout, entries)
-        rows = np.flatnonzero(layout.asks_vad(entries))
+        others = self._entries.turned(layout, entries)
+        asks = layout.asks_vad(entries) | layout.asks_vad(others)
+        rows = np.flatnonzero(asks)
         if len(rows):
             status[rows] = Reason.PAGED_OUT
             if self.vads is not None:
@@ -179,8 +181,7 @@ class PteResolver:
         values, status = self._read(space, places, status)
         # Pointers are kept as they are; should the kernel have turned bits of one over, it leads
         # to where nothing is.
-        others = self._entries.turned(layout, entries)
-        rows = np.flatnonzero((status != 0) & (others != entries) & ~layout.asks_vad(entries))
+        rows = np.flatnonzero((status != 0) & (others != entries) & ~asks)
         if len(rows):
             again, reasons = self._read(space, *self._entries.pointers(layout, others[rows]))
             better = reasons == 0

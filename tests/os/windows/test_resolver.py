@@ -41,8 +41,11 @@ def read(image: Image, pages: list[tuple[dict[str, Any], dict[str, Any]]]) -> An
     return data, status
 
 
-@pytest.mark.parametrize("form", ["raw", "full.dmp", "bitmap.dmp"])
-@pytest.mark.parametrize("table", [True, False], ids=["table", "pack"])
+@pytest.mark.parametrize(
+    ("form", "table"),
+    [("raw", True), ("raw", False), ("full.dmp", False), ("bitmap.dmp", False)],
+    ids=["raw with a table", "raw", "full", "bitmap"],
+)
 def test_every_page_with_a_page_file(windows: WindowsImage, form: str, *, table: bool) -> None:
     files = [windows.path("pagefile.sys")]
     profile = windows.table if table else None

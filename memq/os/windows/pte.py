@@ -102,14 +102,35 @@ class PteLayout:
         return (joined << np.uint64(2)) + np.uint64(base)
 
 
+PAE = PteLayout(
+    prototype=Bits(10, 1),
+    transition=Bits(11, 1),
+    frame=Bits(12, 26),
+    file_number=Bits(1, 4),
+    file_page=Bits(32, 32),
+    reserved=None,
+    written=None,
+    swizzle=None,
+    pointer=Bits(32, 32),
+    pointer_low=None,
+    pointer_high=None,
+    is_wide=False,
+)
+"""Entries of kernels with PAE until 7. Each came beside one without, whose published types differ
+from its own in nothing but the entries; since 8 there is no other."""
+
+
 def pte_layout(types: Types, mode: PagingMode) -> PteLayout | None:
     """Return the layout; None where the types have none of the size that the mode's entries have.
 
-    (Tables of x86 kernels are of one of two kernels, with PAE or without.)
+    Tables of x86 kernels are of one of two kernels, with PAE or without.
     """
     names = ("_MMPTE_SOFTWARE", "_MMPTE_TRANSITION", "_MMPTE_PROTOTYPE")
     found = [types.struct(name) for name in names]
-    if any(struct is None or struct.size != mode.entry_size for struct in found):
+    sizes = {None if struct is None else struct.size for struct in found}
+    if sizes == {4} and (mode.word_size, mode.entry_size) == (4, 8):
+        return PAE
+    if sizes != {mode.entry_size}:
         return None
     software, transition, prototype = names
     needed = _needed(types, software, transition)

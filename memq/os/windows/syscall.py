@@ -87,7 +87,7 @@ class SystemCall(Syscall, WindowsObject):
             np.array([not name for name in names], bool), Reason.NOT_IN_KERNEL
         )
 
-    @field(Cost.WALK)
+    @field(Cost.FOLLOW)
     def symbol(self) -> String:
         symbols, names = self.code.symbols, self.column("name")
         at = self.kernel.symbols.addresses(name for name in names.to_list() if name)  # type: ignore[attr-defined]
@@ -102,7 +102,7 @@ class SystemCall(Syscall, WindowsObject):
     def module(self) -> String:
         return self.code.modules
 
-    @field(Cost.WALK)
+    @field(Cost.FOLLOW)
     def is_hooked(self) -> Boolean:
         """Whether the address is not the start of a system call's function.
 

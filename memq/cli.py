@@ -93,7 +93,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     if options.query is not None and options.file is not None:
         parser.error("-e/--query and -f/--file both say what to ask: give one of them")
     question = options.query if options.file is None else options.file
-    given = [options.dump, question, options.output, options.profile, options.let]
+    given = [options.dump, question, options.output, options.profile, options.let, options.pagefile]
     if options.schema:
         flags = options.exit_match, options.undecided, options.explain
         if any(flags) or any(text is not None for text in given):
@@ -128,7 +128,7 @@ def _parser() -> argparse.ArgumentParser:
         "dump",
         metavar="DUMP",
         nargs="?",
-        help="raw, LiME or ELF core; zstd, xz and gzip are unpacked once",
+        help="raw, LiME, ELF core or Windows crash dump; zstd, xz and gzip are unpacked once",
     )
     parser.add_argument("-e", "--query", metavar="QUERY", help="what to ask")
     parser.add_argument(
@@ -161,13 +161,26 @@ def _add_forms(parser: argparse.ArgumentParser) -> None:
         help="format of the result (table on a terminal, else json)",
     )
     parser.add_argument(
-        "--profile", metavar="FILE", help="an ISF file, where types are not known otherwise"
+        "--profile",
+        metavar="FILE",
+        help="an ISF or PDB file, or a folder of them, where types are not known otherwise",
+    )
+    parser.add_argument(
+        "--symbol-server",
+        metavar="URL",
+        help="Windows: a server that may be asked for the kernel's PDB; nobody is asked otherwise",
     )
     parser.add_argument(
         "--dtb", metavar="ADDRESS", type=_address, help="Windows: where the page tables begin"
     )
     parser.add_argument(
         "--kernel-base", metavar="ADDRESS", type=_address, help="Windows: where the kernel begins"
+    )
+    parser.add_argument(
+        "--pagefile",
+        metavar="FILE",
+        action="append",
+        help="a page file of the machine; several are numbered as they come",
     )
     parser.add_argument(
         "--exit-match", action="store_true", help=f"exit with {_NO_MATCH} if nothing matches"
@@ -239,7 +252,8 @@ def _hints(options: argparse.Namespace) -> Hints:
     from memq.os.hints import Hints  # noqa: PLC0415 - so that --help answers at once
 
     profile = None if options.profile is None else Path(options.profile)
-    return Hints(profile, options.dtb, options.kernel_base)
+    files = tuple(map(Path, options.pagefile or ()))
+    return Hints(profile, options.dtb, options.kernel_base, files, options.symbol_server)
 
 
 def _address(text: str) -> int:

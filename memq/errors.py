@@ -31,11 +31,31 @@ class Reason(IntEnum):
     CUT_SHORT = 11
     NOT_SINGLE = 12
     STOPPED = 13
+    NOT_MAPPED = 14
+    DEMAND_ZERO = 15
+    IN_FILE = 16
+    IN_PAGE_FILE_0 = 17
+    IN_PAGE_FILE_1 = 18
+    IN_PAGE_FILE_2 = 19
+    IN_PAGE_FILE_3 = 20
+    IN_PAGE_FILE_4 = 21
+    IN_PAGE_FILE_5 = 22
+    IN_PAGE_FILE_6 = 23
+    IN_PAGE_FILE_7 = 24
+    IN_PAGE_FILE_8 = 25
+    IN_PAGE_FILE_9 = 26
+    IN_PAGE_FILE_10 = 27
+    IN_PAGE_FILE_11 = 28
+    IN_PAGE_FILE_12 = 29
+    IN_PAGE_FILE_13 = 30
+    IN_PAGE_FILE_14 = 31
+    IN_PAGE_FILE_15 = 32
 
     @property
     def text(self) -> str:
         """The reason as people read it."""
-        return _REASON_TEXTS[self]
+        number = self - Reason.IN_PAGE_FILE_0  # they stand in a row, last of all
+        return _REASON_TEXTS[self] if number < 0 else f"in page file {number}, not given"
 
 
 _REASON_TEXTS = {
@@ -53,6 +73,9 @@ _REASON_TEXTS = {
     Reason.CUT_SHORT: "collection was cut short",
     Reason.NOT_SINGLE: "there is more than one element",
     Reason.STOPPED: "stopped by the user",
+    Reason.NOT_MAPPED: "no memory is mapped there",
+    Reason.DEMAND_ZERO: "never used: would read as zeros",
+    Reason.IN_FILE: "not read in from its file",
 }
 
 

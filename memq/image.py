@@ -17,7 +17,7 @@ from memq.schema.batch import Context
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from memq.eval.result import Result
     from memq.output.records import Records
@@ -61,8 +61,8 @@ class Image:
         hints: Hints | None = None,
     ) -> None:
         """Raise ImageError for what is no dump, SymbolError where no kernel is found in it."""
-        self.progress = progress or Progress()
-        self.physical = open_physical(Path(path), self.progress)
+        self.progress, hints = progress or Progress(), hints or Hints()
+        self.physical = open_physical(Path(path), self.progress, hints.page_files)
         try:
             found = detect(self.physical, self.progress, hints)
         except SymbolError as error:
@@ -108,13 +108,19 @@ def open_image(
     path: str | os.PathLike[str],
     *,
     profile: str | os.PathLike[str] | None = None,
+    page_files: Iterable[str | os.PathLike[str]] = (),
     directory_table_base: int | None = None,
     kernel_base: int | None = None,
+    symbol_server: str | None = None,
 ) -> Image:
-    """Open a dump; `profile` is an ISF file, for kernels that do not carry their types.
+    """Open a dump; `profile` is an ISF or PDB file, or a folder, for types not known otherwise.
 
-    Where a Windows kernel is not found by itself: the physical address of a top page table, and
-    the address of the kernel's image.
+    `page_files` are those of the machine, where they were kept: pagefile.sys first. Where a Windows
+    kernel is not found by itself: the physical address of a top page table, and the address of the
+    kernel's image; the URL of a server that may be asked for its PDB.
     """
     symbols = None if profile is None else Path(profile)
-    return Image(path, hints=Hints(symbols, directory_table_base, kernel_base))
+    files = tuple(map(Path, page_files))
+    return Image(
+        path, hints=Hints(symbols, directory_table_base, kernel_base, files, symbol_server)
+    )

@@ -145,3 +145,8 @@ def sample() -> Dump:
     path = SAMPLES / f"{SAMPLE_GUEST}.lime.xz"
     record = Record.read(SAMPLES / f"{SAMPLE_GUEST}.truth.tar.xz")
     return Dump(f"{SAMPLE_GUEST}.lime", SAMPLE_GUEST, path, record)
+
+
+def windows_sample() -> Path:
+    """Return the Windows sample of this repository: a synthetic image, compressed."""
+    return SAMPLES / "win10-19041.raw.xz"

@@ -22,7 +22,7 @@ from contextlib import redirect_stderr
 from typing import TYPE_CHECKING, NamedTuple
 
 import memq
-from memq.errors import MemqError
+from memq.errors import MemqError, QueryError
 from memq.eval.callables import callables
 from memq.output.reference.page import table as table_of
 from memq.output.reference.regions import language_tables
@@ -32,11 +32,11 @@ from memq.ui.commands import COMMANDS
 from memq.ui.plain import CONTINUATION, PROMPT
 from memq.ui.settings import SETTINGS
 from tests import transcript
-from tests.lab import ROOT
+from tests.lab import ROOT, windows_sample
 from tests.lab import sample as load_sample
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from memq.image import Image
@@ -88,6 +88,17 @@ def _rows(page: str) -> Iterator[Example]:
             shown = row[last + 1 : end]
             yield Example(query, "value", shown, place + last + 1, place + end)
             place += len(row)
+
+
+def image_for(images: Sequence[Image], query: str) -> Image:
+    """Return the first image on which a query can be asked; if there is none, the first."""
+    for image in images:
+        try:
+            image.query(query)
+        except QueryError:
+            continue
+        return image
+    return images[0]
 
 
 def answered(image: Image, example: Example) -> str:
@@ -164,22 +175,23 @@ def entries_of(shown: str) -> list[str]:
     return entries
 
 
-def renewed(page: str, image: Image) -> str:
-    """Return a page with all that is made written anew."""
+def renewed(page: str, images: Sequence[Image]) -> str:
+    """Return a page with all that is made written anew; sessions are of the first image."""
     page = with_tables(page, tables())
     for block in reversed(sessions(page)):
-        page = page[: block.start()] + replayed(image, block[0]) + page[block.end() :]
+        page = page[: block.start()] + replayed(images[0], block[0]) + page[block.end() :]
     for example in reversed(examples(page)):
         if example.form:
-            page = page[: example.start] + answered(image, example) + page[example.end :]
+            told = answered(image_for(images, example.query), example)
+            page = page[: example.start] + told + page[example.end :]
     return page
 
 
 def main() -> int:
     """Write the pages anew."""
-    with memq.open(load_sample().path) as image:
+    with memq.open(load_sample().path) as linux, memq.open(windows_sample()) as windows:
         for path in PAGES:
-            _write(path, renewed(path.read_text("utf-8"), image))
+            _write(path, renewed(path.read_text("utf-8"), (linux, windows)))
     return 0
 
 

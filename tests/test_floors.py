@@ -23,7 +23,18 @@ FLOORS = (
     {"schema", "symbols"},
     {"os", "lang"},
     {"eval", "output", "playbook"},
-    {"cli", "image", "repl", "ui", "printing", "summary", "__init__", "__main__", "__version__"},
+    {
+        "cli",
+        "image",
+        "profile",
+        "repl",
+        "ui",
+        "printing",
+        "summary",
+        "__init__",
+        "__main__",
+        "__version__",
+    },
 )
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 OPEN_FLOORS = {0, len(FLOORS) - 1}
@@ -41,9 +52,11 @@ FENCES = {
     "mmap": ("memq/layers/",),
     "lzma": ("memq/layers/compress.py",),
     "gzip": ("memq/layers/compress.py",),
+    "urllib": ("memq/symbols/server.py",),
+    "elftools": ("memq/symbols/dwarf.py",),
 }
 """Where a module may be imported, and nowhere else."""
-MODULES = {"google-re2": "re2"}
+MODULES = {"google-re2": "re2", "pyelftools": "elftools"}
 """Under which name a dependency is imported, where that is another one."""
 
 
@@ -127,7 +140,8 @@ def test_third_parties_stay_in_their_rooms() -> None:
 
 def test_dependencies_are_what_is_imported() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    names = {re.split(r"[^\w-]", name)[0] for name in project["dependencies"]}
+    wanted = project["dependencies"] + project["optional-dependencies"]["profile"]
+    names = {re.split(r"[^\w-]", name)[0] for name in wanted}
     declared = {MODULES.get(name, name) for name in names}
     imported = {found.target.split(".")[0] for found in package()} - {"memq"}
     assert imported - set(sys.stdlib_module_names) == declared

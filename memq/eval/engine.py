@@ -118,7 +118,7 @@ class Evaluation:
     def _independent(self, series: Series, domain: Domain) -> View:
         key: Any = series
         if isinstance(series, SourceSeries):
-            key = series.type, series.key
+            key = series.type, series.key, series.is_scan
         if key not in self._kept:
             self._kept[key] = self._made(series, Domain.unit(self))
         return View(np.zeros(domain.length, np.int64), None, self._kept[key])

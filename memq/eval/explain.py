@@ -156,6 +156,9 @@ class _Explainer:
         match series:
             case SourceSeries(type=type_, key=key) if key is not None:
                 return PlanStep(type_.type_name, facts=(f"looked up by {key[0]} == {key[1]}",))
+            case SourceSeries(type=type_, is_scan=True):
+                facts = ("every one", "and what only a search through all memory finds")
+                return PlanStep(type_.type_name, "", cost(Cost.SCAN), facts)
             case SourceSeries(type=type_, through=through) if through is not None:
                 owners = f"{through.name} of every {through.type.type_name}"
                 return PlanStep(type_.type_name, "", cost(through.cost), (owners,))

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
     from memq.eval.domain import Engine
     from memq.run import Run
+    from memq.schema.batch import Portion
 
 ROWS = 16_384
 """Elements are handed on in batches of at most so many."""
@@ -123,20 +124,29 @@ def _no_elements(shape: Any, engine: Engine) -> Any:
 
 def _source(source: SourceSeries, engine: Engine) -> Iterator[Flow]:
     """Find the objects of a type, those that belong to others through their owners."""
+    if source.is_scan:
+        yield from _source(replace(source, is_scan=False), engine)
+        yield from _found(engine.context.carved(source.type), engine)
+        return
     context = engine.context
     if source.through is None:
         portions = context.portions(source.type)
         if source.key is not None:
             portions = source.type.looked_up(context, *source.key)
-        for portion in portions:
-            context.run.check()
-            if portion.cut is not None:
-                context.run.note(portion.cut.text)
-            yield Flow(portion.batch, None if portion.cut is None else portion.cut.reason)
+        yield from _found(portions, engine)
         return
     walk = _walk(source, source.through)
     for flow in flows(walk.inner, engine):
         yield from _whole(walk.stage, flow, engine)
+
+
+def _found(portions: Iterator[Portion], engine: Engine) -> Iterator[Flow]:
+    run = engine.context.run
+    for portion in portions:
+        run.check()
+        if portion.cut is not None:
+            run.note(portion.cut.text)
+        yield Flow(portion.batch, None if portion.cut is None else portion.cut.reason)
 
 
 def _walk(source: SourceSeries, through: Through) -> StageSeries:

@@ -6,7 +6,7 @@ exist there is refused before anything is read.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from memq.eval import checks, raw_refusals
@@ -22,7 +22,7 @@ from memq.eval.raw_types import (
     value_type,
     written,
 )
-from memq.eval.series import RawListSeries
+from memq.eval.series import RawListSeries, SourceSeries
 from memq.eval.stage_nodes import RawItem, SelectItem
 from memq.eval.terms import BOOLEAN, NUMBER, STRING, Constant, IsKnown, RawTerm, Term
 from memq.lang import ast
@@ -219,13 +219,29 @@ def _raw_or_at(binder: Binder, node: ast.Expression, frame: Frame | None, type_n
     return RawStep(None, "at", RawShape(type_), "", what)
 
 
+def _ring(binder: Binder) -> str:
+    """Return the name of the type that heads of lists have in this kernel."""
+    own = binder.kernel is not None and binder.kernel.types.struct("list_head") is None
+    return "struct _LIST_ENTRY" if own else "struct list_head"
+
+
 def _list_of(binder: Binder, node: ast.Call, frame: Frame | None) -> Found:
     type_ = _named_type(binder, node.arguments[1], struct=True)
     path = _member_path(type_, node.arguments[2])
-    head = _raw_or_at(binder, node.arguments[0], frame, "struct list_head")
+    head = _raw_or_at(binder, node.arguments[0], frame, _ring(binder))
     if not is_list_head(raw_type(head)):
         raise raw_refusals.no_head(raw_type(head), node.arguments[0])
     return RawListSeries(node.span, RawShape(type_), head, type_, path)
+
+
+def _scan(binder: Binder, node: ast.Call, frame: Frame | None) -> Found:
+    argument = node.arguments[0]
+    found = binder.find(argument, frame)
+    if not isinstance(found, SourceSeries):
+        raise raw_refusals.no_source(argument, binder.system)
+    if not found.type.can_be_carved:
+        raise raw_refusals.not_carved(argument, found.type, binder.system)
+    return replace(found, span=node.span, is_scan=True)
 
 
 def _sizeof(binder: Binder, node: ast.Call, frame: Frame | None) -> Found:
@@ -336,6 +352,14 @@ FUNCTIONS: Mapping[str, Declared] = {
                 '"task_struct", "tasks").Select(t => t.comm).Take(3)'
             ),
             _list_of,
+        ),
+        Declared(
+            "scan",
+            "source",
+            (1, 1),
+            "All objects of a source, and those that only a search through memory finds.",
+            "scan(process).Where(!in_active_list).Select([pid, name, sources])",
+            _scan,
         ),
         Declared(
             "sizeof",

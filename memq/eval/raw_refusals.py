@@ -12,6 +12,8 @@ from memq.lang import hints
 if TYPE_CHECKING:
     from memq.errors import Span
     from memq.lang import ast
+    from memq.schema.batch import ObjectType
+    from memq.schema.declare import System
     from memq.symbols.types import Type, Types
 
 _MOST_SYMBOLS = 5000
@@ -131,3 +133,27 @@ def no_head(type_: Type, node: ast.Expression) -> QueryError:
         span=place_of(node),
         hint="A head is a `list_head` or an `hlist_head`, or an address of one.",
     )
+
+
+def no_source(node: ast.Expression, system: System) -> QueryError:
+    """`scan` of something else than a source."""
+    carved = [name for name, type_ in system.objects.items() if type_.can_be_carved]
+    return QueryError(
+        f"`scan` takes a source, and {quoted(node)} is none.",
+        span=place_of(node),
+        hint=handful("What can be searched for", carved) if carved else _no_scan(system),
+    )
+
+
+def not_carved(node: ast.Expression, type_: type[ObjectType], system: System) -> QueryError:
+    """`scan` of a source that memory is not searched for."""
+    carved = [name for name, other in system.objects.items() if other.can_be_carved]
+    return QueryError(
+        f"Memory is not searched for `{type_.type_name}` in dumps of {system.title}.",
+        span=place_of(node),
+        hint=handful("What can be searched for", carved) if carved else _no_scan(system),
+    )
+
+
+def _no_scan(system: System) -> str:
+    return f"Of {system.title} memq knows what lists and tables lead to; it does not search yet."

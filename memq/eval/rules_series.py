@@ -95,7 +95,7 @@ def _sifted(series: StageSeries) -> Series:
 def _walk_of(series: Series) -> Walk | None:
     """Read a series as the walk of its owners' collections, if it is one."""
     match series:
-        case SourceSeries(through=through) if through is not None:
+        case SourceSeries(through=through, is_scan=False) if through is not None:
             owners = SourceSeries(series.span, through.type, through.type)
             # The number that no query's variable has, as in memq.eval.flows.
             root = Root(0, through.type)
@@ -153,7 +153,8 @@ def lookup_by_key(plan: Plan) -> Plan:
 def _looked_up(node: Any) -> Any:
     match node:
         case StageSeries(
-            inner=SourceSeries(through=None, key=None) as source, stage=WhereStage(conditions)
+            inner=SourceSeries(through=None, key=None, is_scan=False) as source,
+            stage=WhereStage(conditions),
         ):
             terms = [term for one in conditions for term in conjuncts(one.predicate)]
             keys = [key for term in terms if (key := _key_of(term, source, conditions[0].root))]

@@ -58,11 +58,13 @@ class SourceSeries(Series):
     """All objects of a type; those that others own are found `through` their owners.
 
     `key`: only those whose field of that name has that value, where the type can look it up.
+    `is_scan`: those too that only a search through memory finds, behind the others.
     """
 
     type: type[ObjectType]
     through: Through | None = None
     key: tuple[str, int] | None = None
+    is_scan: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

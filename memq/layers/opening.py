@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from memq.errors import ImageError
-from memq.layers import elfcore, lime, raw
+from memq.layers import crashdump, elfcore, lime, raw
 from memq.layers.file import DumpFile
 from memq.progress import Progress
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from memq.layers.physical import PhysicalMemory
 
 _HEAD = 4096
@@ -22,8 +24,9 @@ _WRAPPERS = {
     b"\x1f\x8b\x08": "gzip",
 }
 
-_READS = "memq reads raw, LiME and ELF core dumps, plain or in gzip, xz or zstd"
-_CRASH = "a Windows crash dump"
+_READS = (
+    "memq reads raw, LiME and ELF core dumps, and Windows crash dumps, plain or in gzip, xz or zstd"
+)
 _KDUMP = "a kdump file"
 _PICTURE = "a picture"
 _DISK = "a virtual machine's disk, not its memory"
@@ -32,8 +35,7 @@ _ARCHIVE = "an archive"
 
 _NOT_READ: tuple[tuple[int, bytes, str, str], ...] = (
     # offset, magic, what it is, what to do
-    (0, b"PAGEDU64", _CRASH + " (64-bit)", _READS),
-    (0, b"PAGEDUMP", _CRASH + " (32-bit)", _READS),
+    (0, b"MDMP", "a minidump of one process, not of the machine's memory", _READS),
     (0, b"KDUMP   ", _KDUMP, "dump the guest again with dump-guest-memory and without -z, -l, -s"),
     (0, b"DISKDUMP", "a diskdump file", _READS),
     (0, b"makedumpfile", _KDUMP + " in makedumpfile's flattened form", _READS),
@@ -70,23 +72,33 @@ _NOT_READ: tuple[tuple[int, bytes, str, str], ...] = (
 )
 
 
-def open_physical(path: Path | str, progress: Progress | None = None) -> PhysicalMemory:
+def open_physical(
+    path: Path | str, progress: Progress | None = None, page_files: Iterable[Path | str] = ()
+) -> PhysicalMemory:
     """Open a dump of physical memory; ImageError, in one line, for whatever is none.
 
-    A compressed one is unpacked into the cache folder first, once.
+    A compressed one is unpacked into the cache folder first, once. `page_files` are those of the
+    machine, numbered from 0 as they come; they may be compressed, too.
     """
     path = Path(path)
     progress = Progress() if progress is None else progress
-    file = _unwrapped(path, progress)
     with ExitStack() as on_error:
+        file = _unwrapped(path, progress, lambda head: _refuse(path, head))
         on_error.callback(file.close)
         physical = _open(file)
+        beside = []
+        for each in page_files:
+            # Anything may stand in a page: nothing is refused by its first bytes.
+            beside.append(_unwrapped(Path(each), progress, lambda _: None))
+            on_error.callback(beside[-1].close)
+        if beside:
+            physical.add_page_files(beside)
         on_error.pop_all()
     return physical
 
 
-def _unwrapped(path: Path, progress: Progress) -> DumpFile:
-    """Open the file, or what it unpacks to."""
+def _unwrapped(path: Path, progress: Progress, refuse: Callable[[bytes], None]) -> DumpFile:
+    """Open the file, or what it unpacks to; `refuse` sees how that begins, and may raise."""
     file = DumpFile(path)
     kind = _wrapping(file.read(0, _HEAD))
     if kind is None:
@@ -94,13 +106,15 @@ def _unwrapped(path: Path, progress: Progress) -> DumpFile:
     from memq.layers import compress  # noqa: PLC0415  slow to import, seldom needed
 
     with file:
-        unpacked = compress.unpack(file, kind, progress, lambda head: _refuse(path, head))
+        unpacked = compress.unpack(file, kind, progress, refuse)
         return DumpFile(unpacked, path)
 
 
 def _open(file: DumpFile) -> PhysicalMemory:
     head = file.read(0, _HEAD)
     _refuse(file.path, head)
+    if crashdump.probe(head, file):
+        return crashdump.open_(file)
     if elfcore.probe(head, file):
         return elfcore.open_(file)
     if lime.probe(head, file):

@@ -1,11 +1,12 @@
 """Page tables as data, and two ways to walk them: one address at a time, and many at once.
 
-x86-64 with four and with five levels: Intel SDM volume 3, 4.5 (4-level and 5-level paging); the
-processor's reserved bits are ignored, as are the protection bits: what is asked is where memory is,
-not who may touch it. Other modes are other data: PAE has a table of four entries at a root aligned
-to 32 bytes (`root_mask`), 32-bit modes have no upper half (`upper_half`), arm64 tells blocks from
-tables by bit 1 (`leaf_mask` 2, `leaf_value` 0; the last level `present` 3) and has a root for each
-half, between which an address space chooses before it walks.
+x86 and x86-64: Intel SDM volume 3, 4.3 (32-bit), 4.4 (PAE) and 4.5 (4-level and 5-level); arm64:
+Arm ARM, D8.3 (VMSAv8-64, 4 KB granule). The processor's reserved bits are ignored, as are the
+protection bits: what is asked is where memory is, not who may touch it. A mode is data: PAE has a
+table of four entries at a root aligned to 32 bytes (`root_mask`), 32-bit modes have no upper half
+(`upper_half`), arm64 tells blocks from tables by bit 1 (`leaf_mask` 2, `leaf_value` 0; the last
+level `present` 3) and has a root for each half, between which an address space chooses before it
+walks.
 
 A table that refers to itself is no danger: a walk has as many steps as the mode has levels.
 """
@@ -42,6 +43,9 @@ class Level:
     present: int
     leaf_mask: int
     leaf_value: int
+    high_mask: int = 0
+    """Bits of a leaf that are address bits `high_shift` further up (PSE-36)."""
+    high_shift: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,10 @@ _PRESENT = 1 << 0
 _PAGE_SIZE = 1 << 7
 """PS: the entry maps a large page; in the last level the same bit is PAT, in the first reserved."""
 _BITS_12_TO_51 = (1 << 52) - (1 << 12)
+_BITS_12_TO_47 = (1 << 48) - (1 << 12)
+_BITS_12_TO_31 = (1 << 32) - (1 << 12)
+_RESOLVED_MASK = _BITS_12_TO_51
+"""Address bits of what a resolver answers: any place in memory, whatever tables can hold."""
 
 _512_GB = Level(shift=39, bits=9, present=_PRESENT, leaf_mask=0, leaf_value=1)
 _1_GB = Level(shift=30, bits=9, present=_PRESENT, leaf_mask=_PAGE_SIZE, leaf_value=_PAGE_SIZE)
@@ -100,19 +108,66 @@ X86_64_LA57 = PagingMode(
     sign_bit=56,
     upper_half=True,
 )
+X86 = PagingMode(
+    name="x86",
+    # The first level's leaf maps 4 MB; bits 13 to 20 of it are bits 32 to 39 of its address.
+    levels=(
+        Level(22, 10, _PRESENT, _PAGE_SIZE, _PAGE_SIZE, high_mask=0x1F_E000, high_shift=19),
+        Level(12, 10, _PRESENT, leaf_mask=0, leaf_value=0),
+    ),
+    entry_size=4,
+    address_mask=_BITS_12_TO_31,
+    root_mask=_BITS_12_TO_31,
+    sign_bit=32,
+    upper_half=False,
+    word_size=4,
+    kernel_start=1 << 31,
+)
+X86_PAE = PagingMode(
+    name="x86 with PAE",
+    levels=(Level(30, 2, _PRESENT, leaf_mask=0, leaf_value=1), _2_MB, _4_KB),
+    entry_size=8,
+    address_mask=_BITS_12_TO_51,
+    root_mask=(1 << 32) - (1 << 5),
+    sign_bit=32,
+    upper_half=False,
+    word_size=4,
+    kernel_start=1 << 31,
+)
+
+_VALID = 1 << 0
+_NO_BLOCK = 1 << 1
+"""Set in what holds a table and in a page of the last level, clear in a block (a large page)."""
+
+ARM64 = PagingMode(
+    name="arm64",
+    levels=(
+        Level(39, 9, _VALID | _NO_BLOCK, leaf_mask=0, leaf_value=1),
+        Level(30, 9, _VALID, leaf_mask=_NO_BLOCK, leaf_value=0),
+        Level(21, 9, _VALID, leaf_mask=_NO_BLOCK, leaf_value=0),
+        Level(12, 9, _VALID | _NO_BLOCK, leaf_mask=0, leaf_value=0),
+    ),
+    entry_size=8,
+    address_mask=_BITS_12_TO_47,
+    root_mask=_BITS_12_TO_47,
+    sign_bit=48,
+    upper_half=True,
+)
+"""One half of an arm64's memory; `AddressSpace` is given the root of either (TTBR0, TTBR1)."""
 
 
 class Resolver(Protocol):
     """Finds what entries that are not present stand for; each system has its own use of them.
 
     Called once for each level that has such entries, with the entries, the virtual address at which
-    the range of each starts, and the level's shift. Returns for each a Reason and, where that is
-    KNOWN, the entry to go on with: the physical address of the page or of the next table; for a
-    large page with the level's leaf bits.
+    the range of each starts, the root that each walk began at, and the level's shift. Returns for
+    each a Reason and, where that is KNOWN, the entry to go on with: the physical address of the
+    page or of the next table, with any of 52 bits, even where the mode's own entries hold fewer;
+    for a large page with the level's leaf bits.
     """
 
     def __call__(
-        self, entries: Addresses, vas: Addresses, shift: int
+        self, entries: Addresses, vas: Addresses, roots: Addresses, shift: int
     ) -> tuple[Addresses, Statuses]:
         """Return entries and Reasons, as many as were given."""
 
@@ -138,22 +193,26 @@ def walk_one(
         entry = read_entry(table + index * mode.entry_size)
         if entry is None:
             return Reason.NOT_IN_DUMP
+        high_mask, address_mask = level.high_mask, mode.address_mask
         if entry & level.present != level.present:
-            entry, reason = _resolve_one(resolver, entry, va, level.shift)
+            entry, reason = _resolve_one(resolver, entry, va, root & mode.root_mask, level.shift)
             if reason:
                 return Reason(reason)
-        table = entry & mode.address_mask
+            high_mask, address_mask = 0, _RESOLVED_MASK
+        table = entry & address_mask
         if entry & level.leaf_mask == level.leaf_value:
             offset = (1 << level.shift) - 1
-            return table & ~offset | va & offset
+            return table & ~offset | (entry & high_mask) << level.high_shift | va & offset
     return Reason.MALFORMED  # only in a mode whose last level is not all leaves
 
 
-def _resolve_one(resolver: Resolver | None, entry: int, va: int, shift: int) -> tuple[int, int]:
+def _resolve_one(
+    resolver: Resolver | None, entry: int, va: int, root: int, shift: int
+) -> tuple[int, int]:
     if resolver is None:
         return 0, Reason.PAGED_OUT
-    asked = np.array([[entry], [va >> shift << shift]], np.uint64)
-    entries, statuses = resolver(asked[0], asked[1], shift)
+    asked = np.array([[entry], [va >> shift << shift], [root]], np.uint64)
+    entries, statuses = resolver(asked[0], asked[1], asked[2], shift)
     return int(entries[0]), int(statuses[0])
 
 
@@ -223,7 +282,7 @@ def _walk_runs(
         runs.append(_Run.of(runs[-1].roots, runs[-1].pages >> shift))
     front = _Front(runs[-1].roots & np.uint64(mode.root_mask))
     for level, run in zip(mode.levels, reversed(runs), strict=True):
-        front.step(physical, mode, level, run.pages, resolver)
+        front.step(physical, mode, level, run, resolver)
         front.spread(run.counts)
     offset = vas & np.uint64((1 << mode.page_shift) - 1)
     front.places += offset
@@ -271,10 +330,11 @@ class _Front:
         physical: PhysicalMemory,
         mode: PagingMode,
         level: Level,
-        prefixes: Addresses,
+        run: _Run,
         resolver: Resolver | None,
     ) -> None:
-        """Go on through one level; `prefixes` are the virtual addresses from its shift up."""
+        """Go on through one level, whose pages the run has."""
+        prefixes = run.pages
         index = prefixes & np.uint64((1 << level.bits) - 1)
         walking = ~self.mapped & (self.status == 0)
         self.places[self.mapped] |= index[self.mapped] << np.uint64(level.shift)
@@ -290,8 +350,14 @@ class _Front:
             status[absent] = Reason.PAGED_OUT
         elif len(absent) and resolver is not None:
             vas = prefixes[rows[absent]] << np.uint64(level.shift)
-            entries[absent], status[absent] = resolver(entries[absent], vas, level.shift)
+            roots = run.roots[rows[absent]] & np.uint64(mode.root_mask)
+            entries[absent], status[absent] = resolver(entries[absent], vas, roots, level.shift)
         leaf = entries & np.uint64(level.leaf_mask) == level.leaf_value
-        entries &= np.uint64(mode.address_mask)
-        entries[leaf] &= np.uint64(mode.address_mask >> level.shift << level.shift)
-        self.places[rows], self.mapped[rows], self.status[rows] = entries, leaf, status
+        places = entries & np.uint64(mode.address_mask)
+        places[absent] = entries[absent] & np.uint64(_RESOLVED_MASK)
+        places[leaf] &= np.uint64(_RESOLVED_MASK >> level.shift << level.shift)
+        if level.high_mask:
+            far = leaf.copy()
+            far[absent] = False
+            places[far] |= (entries[far] & level.high_mask) << np.uint64(level.high_shift)
+        self.places[rows], self.mapped[rows], self.status[rows] = places, leaf, status

@@ -1,24 +1,28 @@
 """The physical memory that a dump holds: which addresses are there, and where they lie in the file.
 
 Every format comes down to extents: physical addresses [start, end) at a file offset. What lies
-between them is absent, which is not the same as zero.
+between them is absent, which is not the same as zero. Page files lie above all memory: they are
+read by addresses too, but are no part of it (`pagefiles.py`).
 """
 
 from __future__ import annotations
 
-import itertools
 from bisect import bisect_right
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 import numpy as np
 
 from memq.errors import ImageError
+from memq.layers.extents import Rows, first_overlap, in_order, inside, joined, reaches
+from memq.layers.pagefiles import PAGE_FILE_BASE, JoinedFile, page_file_extents
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
+    from memq.layers.crash_header import CrashHeader
     from memq.layers.file import DumpFile
 
 ADDRESS_LIMIT = 1 << 52
@@ -42,18 +46,21 @@ class Extent(NamedTuple):
 class PhysicalMemory:
     """Physical memory in a file.
 
-    `format` is "raw", "LiME" or "ELF core"; `starts`, `ends` and `offsets` are the extents, sorted
-    and disjoint; `limit` is the highest address + 1, `present` the bytes that are there; `warnings`
-    say what is wrong with the file, `notes` hold what it says besides ("VMCOREINFO").
+    `format` is "raw", "LiME", "ELF core" or "Windows crash dump (full)" and the like; `starts`,
+    `ends` and `offsets` are the extents, sorted and disjoint; `limit` is the highest address + 1,
+    `present` the bytes that are there; `warnings` say what is wrong with the file, `notes` hold
+    what it says besides ("VMCOREINFO"), `crash` what the header of a Windows crash dump does.
+    `page_files` are the bytes of each page file that was given.
     """
 
     def __init__(
         self,
         file: DumpFile,
         format: str,
-        extents: Iterable[Extent],
+        extents: Iterable[Extent] | Rows,
         warnings: Sequence[str] = (),
         notes: Mapping[str, bytes] | None = None,
+        crash: CrashHeader | None = None,
     ) -> None:
         """Raise ImageError where extents overlap, pass 52 bits, or none of them is in the file."""
         self.file = file
@@ -61,33 +68,57 @@ class PhysicalMemory:
         self.path = file.path
         self.warnings = list(warnings)
         self.notes = dict(notes or {})
-        kept = _joined(self._inside(_ordered(extents, file)))
-        if not kept:
+        self.crash = crash
+        self.page_files: tuple[int, ...] = ()
+        self._source: DumpFile | JoinedFile = file
+        self._memory = joined(self._inside(_ordered(extents, file.path)))
+        if not len(self._memory):
             why = ": it is cut short" if self.warnings else ""
             raise ImageError(f"{file.path}: {format} file without any memory in it{why}")
-        self.starts = np.array([extent.start for extent in kept], np.uint64)
-        self.ends = np.array([extent.end for extent in kept], np.uint64)
-        self.offsets = np.array([extent.offset for extent in kept], np.uint64)
-        self.limit = kept[-1].end
-        self.present = sum(extent.end - extent.start for extent in kept)
+        self.starts, self.ends, self.offsets = np.ascontiguousarray(self._memory.T).astype(
+            np.uint64
+        )
+        self.limit = int(self.ends[-1])
+        self.present = int((self.ends - self.starts).sum())
+        self._index(self._memory)
+
+    def _index(self, rows: Rows) -> None:
+        """Make what addresses are looked up by; of memory, and of page files above it."""
+        self._lows, self._highs, self._places = np.ascontiguousarray(rows.T).astype(np.uint64)
         # For one address: bisect_right on starts gives 1 + the extent, so that 0 is "below all",
         # an extent that ends before it begins.
-        self._starts = [extent.start for extent in kept]
-        self._ends = [_NEVER, *(extent.end for extent in kept)]
-        self._shifts = [0, *(extent.offset - extent.start for extent in kept)]
-        self._scalar_reaches = [_NEVER, *_reaches(kept)]
-        self._reaches = np.array(self._scalar_reaches[1:], np.uint64)
-        self._touching = bool((self._reaches != self.ends).any())
+        self._starts: list[int] = rows[:, 0].tolist()
+        self._ends: list[int] = [_NEVER, *rows[:, 1].tolist()]
+        self._shifts: list[int] = [0, *(rows[:, 2] - rows[:, 0]).tolist()]
+        self._reaches = reaches(rows).astype(np.uint64)
+        self._touching = bool((self._reaches != self._highs).any())
+        reach = self._reaches.tolist() if self._touching else []
+        self._scalar_reaches = [_NEVER, *reach] if reach else self._ends
+
+    def add_page_files(self, files: Sequence[DumpFile]) -> None:
+        """Make page files readable, numbered as they come; they are closed with the dump.
+
+        ImageError where one cannot be a page file, or memory lies where they would.
+        """
+        extents = page_file_extents(files)
+        if self.limit > PAGE_FILE_BASE:
+            raise ImageError(f"{self.path}: has memory at {self.limit - 1:#x}, above page files")
+        for file, (start, end, _) in zip(files, extents, strict=True):
+            if end - start != file.size:
+                self.warnings.append(f"{file.path}: the page file is cut short inside a page")
+        self.page_files = tuple(end - start for start, end, _ in extents)
+        self._source = JoinedFile(self.file, files)
+        self._index(np.concatenate([self._memory, np.array(extents, np.int64).reshape(-1, 3)]))
 
     @property
     def reads(self) -> int:
         """Positioned reads done so far."""
-        return self.file.reads
+        return self._source.reads
 
     @property
     def bytes_read(self) -> int:
-        """Bytes read from the file so far."""
-        return self.file.bytes_read
+        """Bytes read so far."""
+        return self._source.bytes_read
 
     def __enter__(self) -> Self:
         return self
@@ -96,14 +127,14 @@ class PhysicalMemory:
         self.close()
 
     def close(self) -> None:
-        """Close the file."""
-        self.file.close()
+        """Close the file, and page files with it."""
+        self._source.close()
 
     def read(self, address: int, size: int) -> bytes | None:
         """Return the bytes at a physical address; None where any of them is missing."""
         at = bisect_right(self._starts, address)
         if size > 0 and address + size <= self._ends[at]:
-            return self.file.read(address + self._shifts[at], size)
+            return self._source.read(address + self._shifts[at], size)
         return self._read_across(address, size)
 
     def gather(
@@ -115,9 +146,9 @@ class PhysicalMemory:
             return self._gather_few(addresses, max(size, 0))
         whole, offsets = self._locate(addresses, size)
         if whole.all():
-            return self.file.gather(offsets, size), whole
+            return self._source.gather(offsets, size), whole
         data = np.zeros((len(addresses), size), np.uint8)
-        data[whole] = self.file.gather(offsets[whole], size)
+        data[whole] = self._source.gather(offsets[whole], size)
         if not self._touching:
             return data, whole
         present = self.holds(addresses, size)
@@ -132,11 +163,11 @@ class PhysicalMemory:
         addresses = np.asarray(addresses, np.uint64)
         if size <= 0:
             return np.full(len(addresses), size == 0)
-        at = np.maximum(np.searchsorted(self.starts, addresses, "right"), 1) - 1
-        return _fits(addresses, self.starts[at], self._reaches[at], size)
+        at = np.maximum(np.searchsorted(self._lows, addresses, "right"), 1) - 1
+        return _fits(addresses, self._lows[at], self._reaches[at], size)
 
     def present_in(self, start: int, end: int) -> int:
-        """Return how many bytes of [start, end) are in the dump."""
+        """Return how many bytes of memory in [start, end) are in the dump."""
         return sum(high - low for low, high in self._stretches(max(start, 0), end))
 
     def pieces(
@@ -162,7 +193,7 @@ class PhysicalMemory:
     def will_need(self, addresses: NDArray[np.uint64], size: int) -> None:
         """Ask the system to fetch `size` bytes at each address; those not present are left out."""
         whole, offsets = self._locate(np.asarray(addresses, np.uint64), max(size, 1))
-        self.file.will_need(offsets[whole], size)
+        self._source.will_need(offsets[whole], size)
 
     def _read_across(self, address: int, size: int) -> bytes | None:
         """Read over extents that touch; also the answer for what is not there at all."""
@@ -175,7 +206,7 @@ class PhysicalMemory:
         while address < end:
             at = bisect_right(self._starts, address)
             until = min(end, self._ends[at])
-            parts.append(self.file.read(address + self._shifts[at], until - address))
+            parts.append(self._source.read(address + self._shifts[at], until - address))
             address = until
         return b"".join(parts)
 
@@ -192,41 +223,37 @@ class PhysicalMemory:
         self, addresses: NDArray[np.uint64], size: int
     ) -> tuple[NDArray[np.bool_], NDArray[np.uint64]]:
         """Whether each row lies whole in one extent, and (where it does) its file offset."""
-        if len(self.starts) == 1:  # a raw image: no search, and usually no shift
-            start, end, offset = self.starts[0], self.ends[0], self.offsets[0]
+        if len(self._lows) == 1:  # a raw image: no search, and usually no shift
+            start, end, offset = self._lows[0], self._highs[0], self._places[0]
             within = addresses - start if start else addresses  # below the start: wraps, is huge
             if size > end - start:
                 return np.zeros(len(addresses), bool), within
             return within <= end - start - np.uint64(size), within + offset if offset else within
-        at = np.maximum(np.searchsorted(self.starts, addresses, "right"), 1) - 1
-        starts = self.starts[at]
-        whole = _fits(addresses, starts, self.ends[at], size)
-        return whole, addresses - starts + self.offsets[at]
+        at = np.maximum(np.searchsorted(self._lows, addresses, "right"), 1) - 1
+        starts = self._lows[at]
+        whole = _fits(addresses, starts, self._highs[at], size)
+        return whole, addresses - starts + self._places[at]
 
     def _stretches(self, start: int, end: int) -> Iterator[tuple[int, int]]:
-        """Yield the present parts of [start, end), extents that touch taken as one."""
-        reaches = self._scalar_reaches[1:]
+        """Yield the parts of memory present in [start, end), extents that touch taken as one."""
+        end = min(end, self.limit)  # page files lie above, and are no memory
         at = max(bisect_right(self._starts, start) - 1, 0)
-        while at < len(reaches) and self._starts[at] < end:
-            low, high = max(start, self._starts[at]), min(end, reaches[at])
+        while at < len(self._starts) and self._starts[at] < end:
+            reach = self._scalar_reaches[at + 1]
+            low, high = max(start, self._starts[at]), min(end, reach)
             if low < high:
                 yield low, high
-            at = bisect_right(self._starts, reaches[at] - 1)
+            at = bisect_right(self._starts, reach - 1)
 
-    def _inside(self, extents: list[Extent]) -> Iterator[Extent]:
+    def _inside(self, rows: Rows) -> Rows:
         """Cut the extents to the file, and warn of what a file that was cut short lacks."""
-        missing = 0
-        for extent in extents:
-            room = max(0, self.file.size - extent.offset)
-            end = min(extent.end, extent.start + room)
-            missing += extent.end - end
-            if end > extent.start:
-                yield Extent(extent.start, end, extent.offset)
+        kept, missing = inside(rows, self.file.size)
         if missing:
-            whole = sum(extent.end - extent.start for extent in extents)
+            whole = sum((rows[:, 1] - rows[:, 0]).tolist())
             self.warnings.append(
                 f"the file is cut short: {missing:,} of {whole:,} bytes of memory are not in it"
             )
+        return kept
 
 
 def _fits(
@@ -240,43 +267,31 @@ def _fits(
     return np.asarray(inside & (ends - addresses >= np.uint64(min(size, 1 << 63))))
 
 
-def _ordered(extents: Iterable[Extent], file: DumpFile) -> list[Extent]:
+def _ordered(extents: Iterable[Extent] | Rows, path: Path) -> Rows:
     """Sort the extents, and refuse what cannot be physical memory."""
-    ordered = sorted(extent for extent in extents if extent.end != extent.start)
-    for extent in ordered:
-        if not 0 <= extent.start < extent.end <= ADDRESS_LIMIT:
-            raise ImageError(
-                f"{file.path}: a range of memory from {extent.start:#x} to {extent.end:#x} "
-                "cannot be: physical addresses have 52 bits"
-            )
-    for extent, following in itertools.pairwise(ordered):
-        if following.start < extent.end:
-            raise ImageError(
-                f"{file.path}: damaged: two ranges both hold the address {following.start:#x}"
-            )
-    return ordered
+    rows = in_order(extents if isinstance(extents, np.ndarray) else _rows(extents, path))
+    low, size = rows[:, 0], rows[:, 1] - rows[:, 0]
+    for start, end, _ in rows[(low < 0) | (size < 0) | (low > ADDRESS_LIMIT - size)][:1].tolist():
+        raise _impossible(path, start, end)
+    twice = first_overlap(rows)
+    if twice is not None:
+        raise ImageError(f"{path}: damaged: two ranges both hold the address {twice:#x}")
+    return rows
 
 
-def _joined(extents: Iterable[Extent]) -> list[Extent]:
-    """Make one of extents that follow each other both in memory and in the file."""
-    joined: list[Extent] = []
-    for extent in extents:
-        last = joined[-1] if joined else None
-        if (
-            last is not None
-            and last.end == extent.start
-            and extent.offset - last.offset == extent.start - last.start
-        ):
-            joined[-1] = Extent(last.start, extent.end, last.offset)
-        else:
-            joined.append(extent)
-    return joined
+def _rows(extents: Iterable[Extent], path: Path) -> Rows:
+    """Make columns of numbers; one of more than 64 bits is refused, since none could hold it."""
+    listed = list(extents)
+    for start, end, _ in listed:
+        if not 0 <= start <= end <= ADDRESS_LIMIT and start != end:
+            raise _impossible(path, start, end)
+    return np.array([extent for extent in listed if extent[0] != extent[1]], np.int64).reshape(
+        -1, 3
+    )
 
 
-def _reaches(extents: Sequence[Extent]) -> list[int]:
-    """For each extent, where the memory that goes on from it without a hole ends."""
-    reaches = [extent.end for extent in extents]
-    for at in range(len(extents) - 2, -1, -1):
-        if extents[at].end == extents[at + 1].start:
-            reaches[at] = reaches[at + 1]
-    return reaches
+def _impossible(path: Path, start: int, end: int) -> ImageError:
+    return ImageError(
+        f"{path}: a range of memory from {start:#x} to {end:#x} "
+        "cannot be: physical addresses have 52 bits"
+    )

@@ -54,7 +54,11 @@ class DirectWindow:
 
 
 class AddressSpace:
-    """Memory as one page-table root shows it; with `roots`, as each address's own root does."""
+    """Memory as one page-table root shows it; with `roots`, as each address's own root does.
+
+    With a `kernel_root` (arm64: TTBR1), all of these are roots of the lower half alone, and
+    addresses of the kernel's half go through that one.
+    """
 
     def __init__(
         self,
@@ -63,11 +67,13 @@ class AddressSpace:
         root: int,
         windows: Sequence[DirectWindow] = (),
         resolver: Resolver | None = None,
+        kernel_root: int | None = None,
     ) -> None:
-        """`root` as the processor has it (CR3); `windows` hold only for addresses of this root."""
+        """Roots as the processor has them (CR3); `windows` hold only for addresses of `root`."""
         self.physical = physical
         self.mode = mode
         self.root = root
+        self.kernel_root = kernel_root
         self.windows = tuple(windows)
         self.resolver = resolver
         self._windows = [_whole_pages(window) for window in windows]
@@ -82,7 +88,7 @@ class AddressSpace:
         for start, end, shift in self._windows:
             if start <= va < end:
                 return va + shift
-        return walk_one(self._entry, self.mode, self.root, va, self.resolver)
+        return self._walk(va, self.root)
 
     def read(self, va: int, size: int) -> bytes | None:
         """Return `size` bytes, or None where any of them cannot be read."""
@@ -138,13 +144,12 @@ class AddressSpace:
             found = [0 if isinstance(p, Reason) else p for p in places]
             return np.array(found, np.uint64), _reasons(places)
         if roots is not None:
-            return walk_many(self.physical, self.mode, roots, vas, self.resolver)
+            return self._walk_many(vas, roots)
         pas, direct = self._direct(vas, 1)
         status = np.zeros(len(vas), np.uint8)
         rows = np.flatnonzero(~direct)
         if len(rows):
-            walked = walk_many(self.physical, self.mode, self.root, vas[rows], self.resolver)
-            pas[rows], status[rows] = walked
+            pas[rows], status[rows] = self._walk_many(vas[rows], self.root)
         return pas, status
 
     def gather(
@@ -219,7 +224,18 @@ class AddressSpace:
     def _place(self, va: int, root: int | None) -> int | Reason:
         if root is None:
             return self.translate(va)
+        return self._walk(va, root)
+
+    def _walk(self, va: int, root: int) -> int | Reason:
+        if self.kernel_root is not None and va >= self.mode.kernel_start:
+            root = self.kernel_root
         return walk_one(self._entry, self.mode, root, va, self.resolver)
+
+    def _walk_many(self, vas: Addresses, roots: Addresses | int) -> tuple[Addresses, Statuses]:
+        if self.kernel_root is not None:
+            is_kernel = vas >= np.uint64(self.mode.kernel_start)
+            roots = np.where(is_kernel, np.uint64(self.kernel_root), np.asarray(roots, np.uint64))
+        return walk_many(self.physical, self.mode, roots, vas, self.resolver)
 
     def _read(self, va: int, size: int, root: int | None) -> bytes | Reason:
         if root is None:

@@ -17,6 +17,8 @@ class Hints(NamedTuple):
     """Windows: physical address of a top page table."""
     kernel_base: int | None = None
     """Windows: address at which the kernel's image begins."""
+    page_files: tuple[Path, ...] = ()
+    """The machine's page files, in the order of their numbers."""
     symbol_server: str | None = None
     """Windows: URL of a server that may be asked for the PDB; None: nobody is asked."""
 

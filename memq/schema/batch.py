@@ -38,33 +38,46 @@ class Context:
 
     kernel: Any
     run: Run
-    kept: dict[type[ObjectType], Kept] | None = None
-    """The sources that were found whole; None: nothing is kept."""
+    kept: dict[tuple[type[ObjectType], bool], Kept] | None = None
+    """The sources that were found whole, and what was carved; None: nothing is kept."""
 
     def check(self) -> None:
         """Raise Cancelled if the run of the moment is; what is kept outlives the run it is of."""
         self.run.check()
 
+    def carved(self, type_: type[ObjectType]) -> Iterator[Portion]:
+        """Find what only a search through memory finds of a type, or give what it found before."""
+        yield from self._once((type_, True), type_.carved)
+
     def portions(self, type_: type[ObjectType]) -> Iterator[Portion]:
         """Find all objects of a type, or give those that were found before."""
+        yield from self._once((type_, False), type_.portions)
+
+    def _once(
+        self,
+        key: tuple[type[ObjectType], bool],
+        find: Callable[[Context], Iterator[Portion]],
+    ) -> Iterator[Portion]:
         if self.kept is None:
-            yield from type_.portions(self)
+            yield from find(self)
             return
-        known = self.kept.get(type_)
+        known = self.kept.get(key)
         if known is None:
-            yield from self._found(type_, self.kept)
+            yield from self._found(find(self), key, self.kept)
             return
         for note in known.notes:
             self.run.note(note)
         yield from known.portions
 
     def _found(
-        self, type_: type[ObjectType], kept: dict[type[ObjectType], Kept]
+        self,
+        portions: Iterator[Portion],
+        key: tuple[type[ObjectType], bool],
+        kept: dict[tuple[type[ObjectType], bool], Kept],
     ) -> Iterator[Portion]:
-        """Find the objects of a type, and keep them if they are found to the end."""
+        """Find objects, and keep them if they are found to the end."""
         found: list[Portion] = []
         notes: dict[str, None] = {}
-        portions = type_.portions(self)
         while True:
             # What finding them says is said each time, also where others have said it before.
             others, self.run.notes = self.run.notes, {}
@@ -79,7 +92,7 @@ class Context:
                 break
             found.append(portion)
             yield portion
-        kept[type_] = Kept(tuple(found), tuple(notes))
+        kept[key] = Kept(tuple(found), tuple(notes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +147,8 @@ class ObjectType:
     """Which of `rows` make two objects the same."""
     keys: ClassVar[frozenset[str]] = frozenset()
     """Fields by whose value objects are found without looking at the others."""
+    can_be_carved: ClassVar[bool] = False
+    """Whether a search through memory finds more of them than lists and tables know."""
     example: ClassVar[str] = ""
     """A query that shows what the type is good for; a system's class may say its own."""
     fields: ClassVar[dict[str, Field]] = {}
@@ -186,6 +201,11 @@ class ObjectType:
     @classmethod
     def portions(cls, context: Context) -> Iterator[Portion]:
         """Find all objects of this type, in the language's order, a growing batch at a time."""
+        raise NotImplementedError(cls.type_name)
+
+    @classmethod
+    def carved(cls, context: Context) -> Iterator[Portion]:
+        """Find the objects that only a search through memory finds, none that others know."""
         raise NotImplementedError(cls.type_name)
 
     @classmethod

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
+
+from memq.column import Column, Text, constant, text_column, unknown
+from memq.errors import Reason
 from memq.schema.batch import ObjectType
 from memq.schema.declare import shared
 from memq.schema.kinds import Address, Duration, Name, Number, Size, String, Time
@@ -100,3 +104,21 @@ class Kernel(
     def image_format(self) -> String:
         """Format of the dump's file: raw, LiME, ELF core."""
         return self.absent()
+
+    # Its one row, for the systems' classes
+
+    def _number(self, value: int | Reason) -> Column:
+        """Return one number, or why it is not known, for each row."""
+        count = len(self)
+        return unknown(value, count) if isinstance(value, Reason) else constant(value, count)
+
+    def _address(self, value: int) -> Column:
+        if value < 0:
+            return self._number(Reason.MALFORMED)
+        return Column(np.full(len(self), value, np.uint64))
+
+    def _text(self, value: str | Reason) -> Text:
+        count = len(self)
+        if isinstance(value, Reason):
+            return Text(np.zeros(count, np.int64), np.full(count, value, np.uint8), ("",))
+        return text_column([value] * count)

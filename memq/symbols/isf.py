@@ -19,6 +19,7 @@ import orjson
 from memq.errors import SymbolError
 from memq.layers.file import DumpFile
 from memq.progress import Progress
+from memq.symbols.tables import Identity
 from memq.symbols.types import (
     MAX_DEPTH,
     EnumType,
@@ -36,15 +37,14 @@ if TYPE_CHECKING:
 MAX_FILE = 512 << 20
 MAX_SIZE = 1 << 32
 _WRAPPERS = {b"\xfd7zXZ\0": "xz", b"\x1f\x8b\x08": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
-_NAMELESS = "unnamed_"
-"""What dwarf2json's names for types without one start with."""
+_NAMELESS = ("unnamed_", "__unnamed_", "__anonymous_")
+"""What names of types without one start with: dwarf2json's, and pdbconv's two."""
 
 
 def open_isf(path: Path | str, progress: Progress | None = None) -> Isf:
     """Read a symbol table from a file, plain or compressed; ImageError if it is none."""
     with DumpFile(Path(path)) as file:
-        head = file.read(0, 8)
-        kind = next((kind for magic, kind in _WRAPPERS.items() if head.startswith(magic)), None)
+        kind = wrapper_of(file.read(0, 8))
         if kind is None:
             return Isf(_content(file))
         from memq.layers import compress  # noqa: PLC0415  slow to import, seldom needed
@@ -53,6 +53,11 @@ def open_isf(path: Path | str, progress: Progress | None = None) -> Isf:
         unpacked = compress.unpack(file, kind, progress, _check_start)
     with DumpFile(unpacked, Path(path)) as file:
         return Isf(_content(file))
+
+
+def wrapper_of(head: bytes) -> str | None:
+    """Return how a file that begins so is compressed, None if it is not."""
+    return next((kind for magic, kind in _WRAPPERS.items() if head.startswith(magic)), None)
 
 
 def _check_start(head: bytes) -> None:
@@ -79,8 +84,20 @@ class Isf(Types):
         if not isinstance(table, dict) or not all(isinstance(table.get(p), dict) for p in parts):
             raise SymbolError(f"no symbol table: it must be an object with {', '.join(parts)}")
         self._base_types, self._structs, self._enums, self._symbols = (table[p] for p in parts)
+        self._metadata = table.get("metadata")
         self._layouts: dict[str, StructType] = {}
         self._bases: dict[str, Type] = {}
+
+    @cached_property
+    def identity(self) -> Identity | None:
+        """Which image of Windows the table is of; None where it does not say."""
+        described: object = self._metadata
+        for key in ("windows", "pdb"):
+            described = described.get(key) if isinstance(described, dict) else None
+        if not isinstance(described, dict):
+            return None
+        guid = _text(described, "GUID").replace("-", "").upper()
+        return Identity(guid, _number(described, "age", MAX_SIZE))
 
     # Symbols
 
@@ -117,6 +134,10 @@ class Isf(Types):
         if entry is None:
             return None
         return EnumType(name, _number(entry, "size", 17), _constants(entry))
+
+    def enum_names(self) -> list[str]:
+        """Return the names of all enums that have one, sorted."""
+        return sorted(name for name in self._enums if not name.startswith(_NAMELESS))
 
     def enumerator(self, name: str) -> int | None:
         """Return the value of a constant of any enum."""

@@ -12,11 +12,12 @@ import re
 import zlib
 from bisect import bisect_left
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from memq.errors import SymbolError
+from memq.symbols.tables import Symbol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -34,14 +35,6 @@ _MAX_TEXT = 256 << 20
 _CODES_AT_ONCE = 1 << 15
 _LINE_FEED, _NOTHING = 256, 257
 """Codes that the bytes of a length are read as: they stand ahead of a name."""
-
-
-class Symbol(NamedTuple):
-    """A symbol: its address, the letter that nm has for its type, and its name."""
-
-    address: int
-    letter: str
-    name: str
 
 
 class Kallsyms:

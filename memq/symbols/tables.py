@@ -43,11 +43,16 @@ class ImageTable:
 
 
 class Symbol(NamedTuple):
-    """A symbol: its address, a letter for its type (`?` where that is not known), and its name."""
+    """A symbol: its address, the letter that nm has for its type or none, and its name."""
 
     address: int
     letter: str
     name: str
+
+    @property
+    def text(self) -> str:
+        """Letter and name, as people read it."""
+        return f"{self.letter} {self.name}".lstrip()
 
 
 @dataclass
@@ -79,7 +84,7 @@ class ImageSymbols:
 
     def matching(self, fits: Callable[[str], bool]) -> list[Symbol]:
         """Return the symbols whose names fit, by address."""
-        found = [(self.base + rva, "?", name) for name, rva in self.rvas.items() if fits(name)]
+        found = [(self.base + rva, "", name) for name, rva in self.rvas.items() if fits(name)]
         return [Symbol(*one) for one in sorted(found)]
 
     def symbols_at(self, addresses: Addresses) -> list[tuple[str, int] | None]:
@@ -103,7 +108,7 @@ class ImageSymbols:
         """Return all symbols at exactly this address."""
         places, names = self._by_address()
         low, high = (int(np.searchsorted(places, np.uint64(address), s)) for s in ("left", "right"))
-        return [Symbol(address, "?", names[number]) for number in range(low, high)]
+        return [Symbol(address, "", names[number]) for number in range(low, high)]
 
     def after(self, address: int) -> int | None:
         """Return the address of the next symbol behind this address, None if it is the last."""

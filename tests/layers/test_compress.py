@@ -160,7 +160,7 @@ def test_what_is_no_dump_is_refused_before_all_of_it_is_unpacked(
 ) -> None:
     make = KINDS[kind]
     refused(write(tmp_path, make(b"just words, " * 1000)), "text file")
-    refused(write(tmp_path, make(b"PAGEDU64" + bytes(PAGE))), "Windows crash dump")
+    refused(write(tmp_path, make(b"hibr" + bytes(PAGE))), "Windows hibernation file")
     refused(write(tmp_path, make(b"")), "is empty")
     assert cached(cache) == []
 

@@ -94,8 +94,7 @@ def test_text(tmp_path: Path, text: bytes) -> None:
 @pytest.mark.parametrize(
     ("magic", "name"),
     [
-        (b"PAGEDU64", "Windows crash dump (64-bit)"),
-        (b"PAGEDUMP", "Windows crash dump (32-bit)"),
+        (b"MDMP\x93\xa7", "minidump of one process"),
         (b"KDUMP   ", "kdump"),
         (b"makedumpfile\0\0\0\0", "makedumpfile"),
         (b"AVML\2\0\0\0", "AVML"),

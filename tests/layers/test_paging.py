@@ -10,7 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from memq.errors import Reason
-from memq.layers.paging import X86_64, X86_64_LA57, Level, PagingMode, walk_many, walk_one
+from memq.layers.paging import (
+    ARM64,
+    X86,
+    X86_64,
+    X86_64_LA57,
+    X86_PAE,
+    PagingMode,
+    walk_many,
+    walk_one,
+)
 from tests.synthetic.memory import PAGE, Memory, PageTables
 
 if TYPE_CHECKING:
@@ -20,36 +29,11 @@ if TYPE_CHECKING:
     from memq.layers.paging import Resolver
     from memq.layers.physical import PhysicalMemory
 
-GB, MB2 = 1 << 30, 1 << 21
+GB, MB4, MB2 = 1 << 30, 1 << 22, 1 << 21
 NX, GLOBAL, PAT_LARGE, PROT_NONE = 1 << 63, 1 << 8, 1 << 12, 1 << 8
 MODES = [X86_64, X86_64_LA57]
 KERNEL = 0xFFFF_FFFF_8123_4000
 USER = 0x7F12_3456_7000
-
-# Other processors' tables, written down to see that they need data only.
-PAE = PagingMode(
-    name="PAE",
-    levels=(Level(30, 2, 1, 0, 1), Level(21, 9, 1, 1 << 7, 1 << 7), Level(12, 9, 1, 0, 0)),
-    entry_size=8,
-    address_mask=X86_64.address_mask,
-    root_mask=0xFFFF_FFE0,
-    sign_bit=32,
-    upper_half=False,
-)
-ARM64 = PagingMode(
-    name="arm64",
-    levels=(
-        Level(39, 9, 3, 0, 1),
-        Level(30, 9, 1, 2, 0),
-        Level(21, 9, 1, 2, 0),
-        Level(12, 9, 3, 0, 0),
-    ),
-    entry_size=8,
-    address_mask=(1 << 48) - (1 << 12),
-    root_mask=(1 << 48) - (1 << 12),
-    sign_bit=48,
-    upper_half=True,
-)
 
 
 def one(
@@ -179,12 +163,12 @@ def test_nothing_to_walk(tmp_path: Path) -> None:
         assert many(physical, X86_64, [], []) == []
 
 
-def test_pae_is_data(tmp_path: Path) -> None:
+def test_pae(tmp_path: Path) -> None:
     memory = Memory()
     memory.allocate(96, 32)
-    tables = PageTables(memory, PAE, memory.allocate(32, 32))
+    tables = PageTables(memory, X86_PAE, memory.allocate(32, 32))
     assert tables.root % PAGE == 96  # else the test would not see a mask that is too wide
-    tables.map(0xC012_3000, 0x8_0000_5000)
+    tables.map(0xC012_3000, 0x8_0000_5000, flags=NX)
     tables.map(0x4040_0000, 0x8_0020_0000, MB2)
     with memory.open(tmp_path) as physical:
         assert both(physical, tables, 0xC012_3456) == 0x8_0000_5456
@@ -193,7 +177,48 @@ def test_pae_is_data(tmp_path: Path) -> None:
         assert both(physical, tables, 0xFFFF_FFFF_C012_3456) is Reason.MALFORMED
 
 
-def test_arm64_is_data(tmp_path: Path) -> None:
+def test_x86_without_pae(tmp_path: Path) -> None:
+    memory = Memory()
+    tables = PageTables(memory, X86)
+    tables.map(0xFFFF_F000, 0xFFFF_E000)
+    tables.map(0x8040_0000, 0x0140_0000, MB4)
+    # PSE-36: bits 13 to 20 of what maps 4 MB are its address's bits 32 to 39; bit 12 is PAT.
+    tables.set(0x8080_0000, MB4, 0x0180_0081 | 0x1F_E000 | PAT_LARGE)
+    with memory.open(tmp_path) as physical:
+        assert both(physical, tables, 0xFFFF_FFFF) == 0xFFFF_EFFF
+        assert both(physical, tables, 0x807F_FFFF) == 0x017F_FFFF
+        assert both(physical, tables, 0x8081_2345) == 0xFF_0181_2345
+        assert both(physical, tables, 0x7FFF_F000) is Reason.PAGED_OUT
+        assert both(physical, tables, 1 << 32) is Reason.MALFORMED
+
+
+@pytest.mark.parametrize("mode", [X86, X86_PAE, X86_64, ARM64], ids=lambda mode: mode.name)
+def test_a_resolver_may_answer_with_any_address(tmp_path: Path, mode: PagingMode) -> None:
+    """Such as that of a page in a page file, which lies above all that tables can name."""
+    far = 0xC_3456_789A_B000
+
+    def to_page_file(
+        entries: Addresses, vas: Addresses, roots: Addresses, shift: int
+    ) -> tuple[Addresses, Statuses]:
+        return np.full(len(entries), far, np.uint64), np.zeros(len(vas), np.uint8)
+
+    memory = Memory()
+    tables = PageTables(memory, mode)
+    tables.map(0x5000, 0x9000)
+    tables.set(0x6000, PAGE, 0x7C0)
+    with memory.open(tmp_path) as physical:
+        vas = [0x5123, 0x6123]
+        expected = [0x9123, far + 0x123]
+        assert [one(physical, mode, tables.root, va, to_page_file) for va in vas] == expected
+        assert many(physical, mode, tables.root, vas, to_page_file) == expected
+
+
+def test_words_and_halves() -> None:
+    assert [(mode.word_size, mode.kernel_start) for mode in (X86, X86_PAE)] == [(4, 1 << 31)] * 2
+    assert [(mode.word_size, mode.kernel_start) for mode in (X86_64, ARM64)] == [(8, 1 << 63)] * 2
+
+
+def test_arm64(tmp_path: Path) -> None:
     memory = Memory()
     tables = PageTables(memory, ARM64)
     tables.map(0xFFFF_0000_1234_5000, 0x5000)
@@ -210,12 +235,13 @@ class Kept:
     """A resolver for entries that have lost only their present bit; remembers what it was asked."""
 
     def __init__(self) -> None:
-        self.asked: list[tuple[int, int, int]] = []
+        self.asked: list[tuple[int, int, int, int]] = []
 
     def __call__(
-        self, entries: Addresses, vas: Addresses, shift: int
+        self, entries: Addresses, vas: Addresses, roots: Addresses, shift: int
     ) -> tuple[Addresses, Statuses]:
-        self.asked += [(e, va, shift) for e, va in zip(entries.tolist(), vas.tolist(), strict=True)]
+        asked = zip(entries.tolist(), vas.tolist(), roots.tolist(), strict=True)
+        self.asked += [(entry, va, root, shift) for entry, va, root in asked]
         kept = entries & np.uint64(PROT_NONE) != 0
         return entries, np.where(kept, np.uint8(0), np.uint8(Reason.LIMIT))
 
@@ -243,9 +269,9 @@ def test_a_resolver_is_asked_for_entries_that_are_not_present(tmp_path: Path) ->
         assert [one(physical, X86_64, tables.root, va, scalar) for va in vas] == expected
         assert many(physical, X86_64, tables.root, vas, columns) == expected
         assert set(scalar.asked) == set(columns.asked)
-        assert {(0x5000 | PROT_NONE, USER, 12), (table | PROT_NONE, far & -MB2, 21)} < set(
-            columns.asked
-        )
+        root = tables.root
+        kept = {(0x5000 | PROT_NONE, USER, root, 12), (table | PROT_NONE, far & -MB2, root, 21)}
+        assert kept < set(columns.asked)
         assert both(physical, tables, USER) is Reason.PAGED_OUT
 
 
@@ -281,27 +307,30 @@ def addresses(draw: st.DrawFn) -> int:
 @st.composite
 def worlds(draw: st.DrawFn) -> tuple[Memory, PagingMode, list[int]]:
     """Several roots whose tables share, loop, are damaged, or are not there."""
-    mode = draw(st.sampled_from([*MODES, ARM64]))
+    mode = draw(st.sampled_from([*MODES, ARM64, X86, X86_PAE]))
+    bits = 8 * mode.word_size
+    sizes = [1 << level.shift for level in mode.levels[-3:]]
     memory = Memory()
     tables = [PageTables(memory, mode) for _ in range(draw(st.integers(1, 3)))]
     if draw(st.booleans()):  # page-table isolation: two roots with the same lower tables
         tables.append(PageTables(memory, mode, memory.allocate()))
         memory.write(tables[-1].root, memory.read(tables[0].root, PAGE))
     for _ in range(draw(st.integers(1, 12))):
-        own, va = draw(st.sampled_from(tables)), draw(addresses())
-        size = draw(st.sampled_from([PAGE, PAGE, MB2, GB]))
+        own, va = draw(st.sampled_from(tables)), draw(addresses()) % (1 << bits)
+        size = draw(st.sampled_from([PAGE, PAGE, *sizes]))
         kind = draw(st.sampled_from(["page", "page", "any", "absent", "loop", "outside"]))
         known = sorted(memory.pages)
         pa = draw(st.sampled_from(known)) * PAGE
         entry = {
             "page": pa & -size,
-            "any": draw(st.integers(0, (1 << 64) - 1)),
+            "any": draw(st.integers(0, (1 << 8 * mode.entry_size) - 1)),
             "absent": 0,
             "loop": pa | 3,
-            "outside": 0xF_0000_0003,
+            "outside": 0xF000_0003 << mode.entry_size - 4,
         }[kind]
         if kind == "page":
-            own.map(va, entry, size, draw(st.sampled_from([0, NX, NX | 0xFE000])))
+            flags = draw(st.sampled_from([0, NX, NX | 0xFE000]))
+            own.map(va, entry, size, flags % (1 << 8 * mode.entry_size))
         else:
             own.set(va, size, entry)
     if draw(st.booleans()):
@@ -319,18 +348,21 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @settings(max_examples=150, deadline=None)
 @given(
     world=worlds(),
-    wanted=st.lists(st.tuples(addresses(), st.integers(0, 9)), min_size=1, max_size=40),
+    wanted=st.lists(
+        st.tuples(addresses(), st.integers(0, 9), st.integers(0, 9)), min_size=1, max_size=40
+    ),
     times=st.sampled_from([1, 3, 20]),
 )
 def test_many_walks_are_as_many_single_ones(
     folder: Path,
     world: tuple[Memory, PagingMode, list[int]],
-    wanted: list[tuple[int, int]],
+    wanted: list[tuple[int, int, int]],
     times: int,
 ) -> None:
     memory, mode, roots = world
-    vas = [va for va, _ in wanted]
-    own = [roots[number % len(roots)] for _, number in wanted]
+    bits = 8 * mode.word_size
+    vas = [va % (1 << (bits if often else 64)) for va, _, often in wanted]  # few are not canonical
+    own = [roots[number % len(roots)] for _, number, _ in wanted]
     with memory.open(folder) as physical:
         for resolver in (None, Kept()):
             through_one = [one(physical, mode, roots[0], va, resolver) for va in vas]

@@ -22,6 +22,7 @@ from memq.os.linux.locate import (
 )
 from memq.os.linux.placing import placed
 from memq.os.linux.proof import prove
+from memq.os.linux.sections import section_of
 from memq.os.linux.vmcoreinfo import BANNER, MAX_SIZE, Vmcoreinfo, search
 from memq.symbols.btf import Btf
 from memq.symbols.kallsyms_tables import find_tables
@@ -37,7 +38,9 @@ if TYPE_CHECKING:
     from memq.layers.physical import PhysicalMemory
     from memq.layers.space import AddressSpace
     from memq.os.linux.locate import Candidate
+    from memq.os.linux.ranges import Ranges
     from memq.progress import Progress
+    from memq.run import Run
     from memq.symbols.kallsyms import Kallsyms
     from memq.symbols.types import Types
 
@@ -125,6 +128,16 @@ class LinuxKernel:
     def optional(self, name: str) -> int | None:
         """Return a symbol's address, None if this kernel has none such."""
         return self.symbols.address(name)
+
+    def module_ranges(self, run: Run) -> Ranges:
+        """Return where the modules on the kernel's list are; none where it has no such list."""
+        from memq.os.linux.ranges import module_ranges  # noqa: PLC0415 - they are read through it
+
+        return module_ranges(self, run)
+
+    def section_of(self, address: int) -> str | None:
+        """Return the section of the kernel's image that an address is in, None for no known one."""
+        return section_of(self.symbols, address)
 
     def structs(self, name: str, addresses: Addresses, status: Statuses | None = None) -> Structs:
         """Return the structures of one type at the addresses, to be read by members."""

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memq.column import Array, Column, Text, constant, text_column, unknown
 from memq.errors import Reason
 from memq.os.linux.base import LinuxObject
 from memq.os.linux.clock import clock_of
@@ -23,6 +22,7 @@ from memq.symbols.lists import reason_at
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from memq.column import Array, Column
     from memq.os.linux.clock import Clock
     from memq.os.linux.ram import MainMemory
 
@@ -191,22 +191,6 @@ class KernelObject(Kernel, LinuxObject):
             return Reason.NOT_IN_KERNEL
         data = self.kernel.space.read(address, size)
         return reason_at(self.kernel.space, address, size) if data is None else data
-
-    def _number(self, value: int | Reason) -> Column:
-        """Return one number, or why it is not known, for each row."""
-        count = len(self)
-        return unknown(value, count) if isinstance(value, Reason) else constant(value, count)
-
-    def _address(self, value: int) -> Column:
-        if value < 0:
-            return self._number(Reason.MALFORMED)
-        return Column(np.full(len(self), value, np.uint64))
-
-    def _text(self, value: str | Reason) -> Text:
-        count = len(self)
-        if isinstance(value, Reason):
-            return Text(np.zeros(count, np.int64), np.full(count, value, np.uint8), ("",))
-        return text_column([value] * count)
 
 
 def _bits(mask: bytes) -> int:

@@ -82,7 +82,10 @@ class Ranges:
 
 
 def module_ranges(kernel: LinuxKernel, run: Run) -> Ranges:
-    """Return where the modules on the kernel's list are."""
+    """Return where the modules on the kernel's list are; none where it has no such list."""
+    none = np.zeros(0, np.uint64)
+    if kernel.optional("modules") is None or kernel.types.struct("module") is None:
+        return Ranges(kernel, none, none, np.zeros(0, np.int64), kernel.structs("module", none))
     walk = module_list(kernel, run)
     addresses = np.fromiter(walk, np.uint64)
     modules = kernel.structs("module", addresses)

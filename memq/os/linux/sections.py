@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from memq.os.linux.kernel import LinuxKernel
+    from memq.symbols.kallsyms import Kallsyms
 
 # include/asm-generic/sections.h and arch/x86/kernel/vmlinux.lds.S
 SECTIONS = (
@@ -24,9 +24,9 @@ Addresses in the last are counted from where each processor has its own variable
 """
 
 
-def section_of(kernel: LinuxKernel, address: int) -> str | None:
+def section_of(symbols: Kallsyms, address: int) -> str | None:
     """Return the section of the kernel's image that an address is in, None for no known one."""
-    edges = kernel.symbols.addresses(name for _, *names in SECTIONS for name in names)
+    edges = symbols.addresses(name for _, *names in SECTIONS for name in names)
     for name, first, behind in SECTIONS:
         if first in edges and edges[first] <= address < edges.get(behind, 0):
             return name

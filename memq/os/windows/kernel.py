@@ -17,6 +17,9 @@ from memq.layers.space import AddressSpace
 from memq.os.windows import pe
 from memq.os.windows.locate import Root, kernel_at, kernel_under, quick_roots, searched_roots
 from memq.os.windows.proof import prove
+from memq.os.windows.resolver import pte_resolver
+from memq.os.windows.shared_data import ADDRESSES
+from memq.os.windows.structural import structural_symbols
 from memq.os.windows.tables import Choice, Question, choices
 from memq.symbols.structs import Structs
 from memq.symbols.tables import ImageSymbols
@@ -29,9 +32,12 @@ if TYPE_CHECKING:
     from memq.column import Addresses, Statuses
     from memq.layers.paging import PagingMode
     from memq.layers.physical import PhysicalMemory
+    from memq.layers.triage import TriageParts
     from memq.os.hints import Hints
     from memq.os.windows.pe import PeImage
+    from memq.os.windows.ranges import Ranges
     from memq.progress import Progress
+    from memq.run import Run
     from memq.symbols.tables import Identity
     from memq.symbols.types import Types
 
@@ -39,8 +45,6 @@ _TOLD = 3
 """Refused candidates of which an error tells the reasons."""
 _BUILD = 0xFFFF
 """Bits of NtBuildNumber that are the build; the upper ones tell free from checked."""
-SHARED_DATA = {8: 0xFFFF_F780_0000_0000, 4: 0xFFDF_0000}
-"""Where KUSER_SHARED_DATA is in the kernel's half, by the size of pointers."""
 
 
 @dataclass(eq=False)
@@ -64,6 +68,7 @@ class WindowsKernel:
     warnings: list[str] = field(default_factory=list)
     facts: dict[str, object] = field(default_factory=dict)
     """What was found out once about this kernel, by whoever needs it again."""
+    _is_searched: bool = False
 
     @property
     def types(self) -> Types:
@@ -91,6 +96,12 @@ class WindowsKernel:
         return "of an unknown build" if self.build is None else f"build {self.build}"
 
     @property
+    def triage(self) -> TriageParts | None:
+        """What a triage minidump has; None for every other dump."""
+        crash = self.physical.crash
+        return None if crash is None else crash.triage
+
+    @property
     def system_process(self) -> int | None:
         """Address of the first process's EPROCESS; None where that cannot be read."""
         place = self.optional("PsInitialSystemProcess")
@@ -103,14 +114,39 @@ class WindowsKernel:
 
     def symbol(self, name: str) -> int:
         """Return a symbol's address; SymbolError that names it if it is not known."""
-        address = self.symbols.address(name)
+        address = self.optional(name)
         if address is None:
             raise SymbolError(f"no symbol {name} is known of this kernel ({self.release})")
         return address
 
     def optional(self, name: str) -> int | None:
-        """Return a symbol's address, None if it is not known."""
-        return self.symbols.address(name)
+        """Return a symbol's address, None if it is not known.
+
+        Without an exact table, what the exports do not name is looked for once, in the image.
+        """
+        address = self.symbols.address(name)
+        may_search = not self.choice.is_exact and self.triage is None
+        if address is None and may_search and not self._is_searched:
+            self._is_searched = True
+            found = structural_symbols(self)
+            known = {**found, **self.symbols.rvas}
+            self.symbols = ImageSymbols(self.image.base, known, self.image.end)
+            address = self.symbols.address(name)
+        return address
+
+    def module_ranges(self, run: Run) -> Ranges:
+        """Return where the modules on the list of loaded ones are."""
+        from memq.os.windows.ranges import module_ranges  # noqa: PLC0415 - read through it
+
+        return module_ranges(self, run)
+
+    def section_of(self, address: int) -> str | None:
+        """Return the section of the kernel's image that an address is in, None for no known one."""
+        distance = address - self.image.base
+        return next(
+            (one.name for one in self.image.sections if one.rva <= distance < one.rva + one.size),
+            None,
+        )
 
     def structs(
         self,
@@ -186,6 +222,7 @@ class Hunt:
                 try:
                     kernel.space = _system_space(kernel, image.base)
                     prove(kernel)
+                    kernel.space.resolver = pte_resolver(kernel)
                 except SymbolError as error:
                     self._refused.append(f"{where}: {error} (by {choice.source})")
                     continue
@@ -211,7 +248,7 @@ class _Found(NamedTuple):
         number = None if rva is None else self.space.u32(self.image.base + rva)
         if number is None or not number & _BUILD:
             # KUSER_SHARED_DATA.NtBuildNumber, since 10240; zero before.
-            number = self.space.u32(SHARED_DATA[self.space.word_size] + 0x260)
+            number = self.space.u32(ADDRESSES[self.space.word_size] + 0x260)
         return (number & _BUILD or None) if number is not None else None
 
     def question(self) -> Question:

@@ -13,16 +13,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from memq.column import is_among
 from memq.errors import Reason
+from memq.layers.crash_header import MACHINE_ARM64
 from memq.layers.mapped import mapped_pages
-from memq.layers.paging import X86_64
+from memq.layers.paging import ARM64, X86, X86_64, X86_PAE
 from memq.layers.space import AddressSpace
 from memq.os.windows.pe import KERNEL_NAMES, export_name, identity, read_image
+from memq.os.windows.stub import low_stub
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from memq.column import Addresses
+    from memq.layers.crash_header import CrashHeader
     from memq.layers.paging import PagingMode
     from memq.layers.physical import PhysicalMemory
     from memq.os.hints import Hints
@@ -32,14 +36,18 @@ if TYPE_CHECKING:
 PAGE = 4096
 FIRST = 16 << 20
 """Bytes at the beginning in which System's root has been in every image so far."""
-_STUB_END = 1 << 20
 _KERNEL_ENTRY = 0x1F0
 """Of the top table: 512 GB from 0xfffff80000000000 on, in which every x64 kernel lies."""
 MAX_IMAGES = 1 << 14
 """Images in the kernel's half that are looked at, under one root."""
 MAX_ROOTS = 64
 """Roots that are tried of one search."""
-_X64_KERNELS = (0xFFFF_F800_0000_0000, 0xFFFF_F880_0000_0000)
+_KERNELS = {
+    X86_64.name: (0xFFFF_F800_0000_0000, 0xFFFF_F880_0000_0000),
+    ARM64.name: (0xFFFF_F800_0000_0000, 0xFFFF_F880_0000_0000),
+}
+_X86_KERNELS = (0x8000_0000, 0xC000_0000)
+"""Behind that are the page tables, the cache and the pools."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +64,15 @@ class Root:
 
 def quick_roots(physical: PhysicalMemory, hints: Hints) -> Iterator[Root]:
     """Yield the roots that cost next to nothing to find; if one is told, that one alone."""
-    told = hints.directory_table_base
+    told, crash = hints.directory_table_base, physical.crash
     if told is not None:
-        yield Root(f"--dtb {told:#x}", X86_64, told, is_told=True)
+        for mode in _modes(crash):
+            yield Root(f"--dtb {told:#x} ({mode.name})", mode, told, is_told=True)
         return
+    if crash is not None and crash.directory_table_base:
+        root = crash.directory_table_base
+        for mode in _modes(crash):
+            yield Root(f"the header's page tables at {root:#x}", mode, root, is_told=True)
     stub = low_stub(physical)
     if stub is not None:
         source = f"the processors' start block at {stub[0]:#x}"
@@ -73,33 +86,21 @@ def searched_roots(physical: PhysicalMemory, progress: Progress) -> Iterator[Roo
         yield from _self_references(physical, FIRST, physical.limit, progress)
 
 
-def low_stub(physical: PhysicalMemory) -> tuple[int, int] | None:
-    """Return where the page is that x64 Windows starts its processors from, and the CR3 in it.
-
-    In the first megabyte: a jump, an address of the kernel at 0x70, the kernel's CR3 at 0xa0.
-    """
-    pages = np.arange(PAGE, _STUB_END, PAGE, dtype=np.uint64)
-    heads, present = physical.gather(pages, 0xA8)
-    words = np.ascontiguousarray(heads).view("<u8")
-    found = (
-        (words[:, 0] & np.uint64(0xFFFF_FFFF_FFFF_00FF) == np.uint64(0x1_0006_00E9))
-        & (
-            words[:, 0x70 // 8] & np.uint64(0xFFFF_F800_0000_0003)
-            == np.uint64(0xFFFF_F800_0000_0000)
-        )
-        & (words[:, 0xA0 // 8] & np.uint64(0xFFFF_FF00_0000_0FFF) == 0)
-    )
-    rows = np.flatnonzero(found & present)
-    if not len(rows):
-        return None
-    return int(pages[rows[0]]), int(words[rows[0], 0xA0 // 8])
+def _modes(crash: CrashHeader | None) -> tuple[PagingMode, ...]:
+    """Return the modes that a root may be of; a crash dump's header says which."""
+    if crash is None:
+        return X86_64, X86_PAE, X86
+    if crash.is_64_bit:
+        return (ARM64 if crash.machine == MACHINE_ARM64 else X86_64,)
+    return {0: (X86,), 1: (X86_PAE,)}.get(crash.pae_enabled or 0, (X86_PAE, X86))
 
 
 def _self_references(
     physical: PhysicalMemory, start: int, end: int, progress: Progress | None = None
 ) -> Iterator[Root]:
-    """Yield the pages of [start, end) that are a root of x64 which leads to itself."""
-    count = 0
+    """Yield the roots of [start, end): pages of x64 or x86 that lead to themselves."""
+    counts = dict.fromkeys((X86_64.name, X86.name), MAX_ROOTS)
+    upper: list[int] = []
     for place, data in physical.pieces(start, end):
         if progress is not None:
             progress.tick(place, end)
@@ -109,11 +110,16 @@ def _self_references(
             continue
         words = np.frombuffer(data, "<u8", whole * 512, first).reshape(whole, 512)
         pages = np.uint64(place + first) + np.arange(whole, dtype=np.uint64) * np.uint64(PAGE)
-        for page in _x64_roots(words, pages, physical.limit):
-            yield Root(f"the page table at {page:#x}, which leads to itself", X86_64, page)
-            count += 1
-            if count >= MAX_ROOTS:
-                return
+        upper += _pae_tables(words, pages)
+        for mode, found in (
+            (X86_64, _x64_roots(words, pages, physical.limit)),
+            (X86, _x86_roots(words, pages)),
+        ):
+            for page in found[: counts[mode.name]]:
+                counts[mode.name] -= 1
+                yield Root(f"the page table at {page:#x}, which leads to itself", mode, page)
+    for root in _pae_roots(physical, upper[:MAX_ROOTS], start, end):
+        yield Root(f"the table of page tables at {root:#x}", X86_PAE, root)
 
 
 def _x64_roots(
@@ -128,13 +134,44 @@ def _x64_roots(
     return [int(page) for page in pages[rows[back]].tolist()]
 
 
+def _x86_roots(
+    words: np.ndarray[tuple[int, int], np.dtype[np.uint64]], pages: Addresses
+) -> list[int]:
+    """Return the pages whose entry for 0xc0000000 leads back: page tables of x86 without PAE."""
+    entry = words.view("<u4")[:, 0x300].astype(np.uint64)
+    back = (entry ^ pages) & np.uint64(0xFFFF_F083) == 3
+    return [int(page) for page in pages[back].tolist()]
+
+
+def _pae_tables(
+    words: np.ndarray[tuple[int, int], np.dtype[np.uint64]], pages: Addresses
+) -> list[int]:
+    """Return the pages whose fourth entry leads back: the upper of the four tables with PAE."""
+    back = (words[:, 3] ^ pages) & np.uint64(0x000F_FFFF_FFFF_F083) == 3
+    back &= (words[:, :3] & np.uint64(1) == 1).all(axis=1)
+    return [int(page) for page in pages[back].tolist()]
+
+
+def _pae_roots(physical: PhysicalMemory, upper: list[int], start: int, end: int) -> Iterator[int]:
+    """Yield where four entries in a row lead to the same tables as one of these pages does."""
+    if not upper:
+        return
+    wanted = np.array(upper, np.uint64) | np.uint64(1)
+    for place, data in physical.pieces(start, min(end, 1 << 32)):
+        first = -place % 32
+        rows = np.frombuffer(data, "<u8", (len(data) - first) // 32 * 4, first).reshape(-1, 4)
+        hits = is_among(rows[:, 3], wanted) & (rows & np.uint64(0xFFF) == 1).all(axis=1)
+        for row in np.flatnonzero(hits)[:MAX_ROOTS].tolist():
+            yield place + first + row * 32
+
+
 def kernel_under(physical: PhysicalMemory, root: Root) -> tuple[PeImage, int | None] | None:
     """Return the kernel's image that a root maps, and its physical address; None if it maps none.
 
     Windows maps it by large pages where it can, so that these are looked through first.
     """
     space = AddressSpace(physical, root.mode, root.root)
-    start, end = _X64_KERNELS
+    start, end = _X86_KERNELS if root.mode.word_size == 4 else _KERNELS[root.mode.name]
     pages = mapped_pages(physical, root.mode, root.root, start, end)
     seen = 0
     for shift in np.sort(np.unique(pages.shifts))[::-1].tolist():

@@ -104,7 +104,7 @@ def _table(kernel: WindowsKernel) -> Addresses | None:
     return np.where(sound, words, np.uint64(0))
 
 
-def _exported(kernel: WindowsKernel) -> list[int]:
+def exported_types(kernel: WindowsKernel) -> list[int]:
     """Return the addresses of the types that the kernel exports."""
     places = [kernel.optional(name) for name in _EXPORTED]
     words = [kernel.space.word(place) for place in places if place is not None]
@@ -123,7 +123,7 @@ def _listed(kernel: WindowsKernel, run: Run) -> Addresses:
     if creator is None or header is None:
         return found
     back = header.offset("Body") + creator.size
-    seeds = np.array(_exported(kernel), np.uint64)
+    seeds = np.array(exported_types(kernel), np.uint64)
     heads = seeds - np.uint64(back) + np.uint64(creator.offset("TypeList"))
     around = lists(kernel.space, run, heads, Cuts(len(heads)), creator.offset("TypeList"))
     places = np.concatenate([seeds, around.addresses + np.uint64(back)])

@@ -6,23 +6,48 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memq.column import Addresses, Column
-from memq.os.listwalk import ListWalk, batched
+from memq.column import Addresses, Column, Text, distinct, is_among, worst
+from memq.errors import Reason
+from memq.os.common import distinct_addresses, known_pointers
+from memq.os.listwalk import BATCHES, batched
+from memq.os.windows import mitigations
 from memq.os.windows.base import WindowsObject
+from memq.os.windows.environment import EnvironmentVariable
+from memq.os.windows.family import family
+from memq.os.windows.handle import HandleObject
+from memq.os.windows.handle_table import open_handles
+from memq.os.windows.module import LoadedModule
+from memq.os.windows.peb import Block, native_block, parameter_text, wow64_block, wow64_pointers
+from memq.os.windows.processes import (
+    ACTIVE_LIST,
+    SOURCES,
+    ProcessSet,
+    active_list,
+    joined_cut,
+    session_spaces,
+    source,
+)
+from memq.os.windows.strings import unicode_text
 from memq.os.windows.thread import Thread
 from memq.os.windows.times import time_column
+from memq.os.windows.token import Token
+from memq.os.windows.vad import VadObject
 from memq.schema.batch import Context, Portion
-from memq.schema.declare import field, many
-from memq.schema.kinds import Address, Name, Number, Time
+from memq.schema.collection import Collection, Reference
+from memq.schema.declare import Cost, field, many, single
+from memq.schema.kinds import Address, Boolean, Flags, Name, Number, Size, String, Time
 from memq.schema.process import Process
+from memq.symbols.lists import Cuts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from memq.schema.collection import Collection
-
-LISTED = 0
-"""How a process was come by: from the list of active processes."""
+REFERRED = len(SOURCES)
+"""How a process was come by: through another object. Lower numbers are those of SOURCES."""
+_EXITING = 0x4
+"""ProcessExiting in EPROCESS.Flags."""
+_RUNNING = 0x103
+"""STATUS_PENDING, which stands for no exit status."""
 
 
 class ProcessObject(Process, WindowsObject):
@@ -32,21 +57,30 @@ class ProcessObject(Process, WindowsObject):
 
     @classmethod
     def portions(cls, context: Context) -> Iterator[Portion]:
-        """Give the list of active processes."""
-        kernel = context.kernel
-        link = kernel.types.required("_EPROCESS").offset("ActiveProcessLinks")
-        head = kernel.symbol("PsActiveProcessHead")
-        walk = ListWalk(kernel, context.run, "list of active processes", head, link)
-        for addresses in batched(walk):
-            context.run.check()
-            yield Portion(cls.at(context, addresses, LISTED))
-        if walk.cut is not None:
-            yield Portion(cls.at(context, np.zeros(0, np.uint64), LISTED), walk.cut)
+        """Give the list of active processes, then what only the other sources know."""
+        known, cuts = np.zeros(0, np.uint64), []
+        if context.kernel.triage is None:
+            walk = active_list(context.kernel, context.run)
+            for addresses in batched(walk):
+                context.run.check()
+                known = np.concatenate([known, addresses])
+                yield Portion(cls.at(context, addresses, 0))
+            context.kernel.facts.setdefault(ACTIVE_LIST, ProcessSet(known, walk.cut))
+        for number, name in enumerate(SOURCES):
+            found = source(context.kernel, context.run, name)
+            rest = found.addresses[~is_among(found.addresses, known)]
+            known = np.concatenate([known, rest])
+            cuts.append(found.cut)
+            for start in range(0, len(rest), BATCHES[-1]):
+                yield Portion(cls.at(context, rest[start : start + BATCHES[-1]], number))
+        cut = joined_cut(cuts)
+        if cut is not None:
+            yield Portion(cls.at(context, np.zeros(0, np.uint64), REFERRED), cut)
 
     @classmethod
-    def at(cls, context: Context, addresses: Addresses, source: int) -> ProcessObject:
-        """Return the processes at the addresses."""
-        sources = np.full(len(addresses), source, np.int8)
+    def at(cls, context: Context, addresses: Addresses, source_number: int) -> ProcessObject:
+        """Return the processes at the addresses; the number is where they were come by."""
+        sources = np.full(len(addresses), source_number, np.int8)
         return cls(context, {"address": addresses, "source": sources})
 
     @field()
@@ -66,21 +100,300 @@ class ProcessObject(Process, WindowsObject):
         """Name of its program's file, cut to 14 bytes (ImageFileName)."""
         return self.raw.text("ImageFileName")
 
+    @field(Cost.USER_MEMORY)
+    def command_line(self) -> String:
+        """Command line as the process's own memory has it (process parameters)."""
+        return self._parameter("CommandLine")
+
+    @field(Cost.FOLLOW)
+    def image_path(self) -> Name:
+        """Path of the file that it was made of, as the kernel took note of it for audits."""
+        name = "SeAuditProcessCreationInfo.ImageFileName"
+        found = self.raw.follow(name, "_OBJECT_NAME_INFORMATION")
+        return unicode_text(self.kernel.space, found, "Name")
+
+    @field(Cost.USER_MEMORY)
+    def peb_image_path(self) -> Name:
+        """Path of its file, as its own memory has it: it may write there what it likes."""
+        return self._parameter("ImagePathName")
+
+    @field(Cost.USER_MEMORY, aliases=("cwd",))
+    def current_directory(self) -> Name:
+        """Current directory, as the process's own memory has it."""
+        return self._parameter("CurrentDirectory.DosPath")
+
+    @field(Cost.USER_MEMORY)
+    def window_title(self) -> String:
+        """Title for its first window, as it was started with."""
+        return self._parameter("WindowTitle")
+
+    @field(Cost.USER_MEMORY)
+    def desktop(self) -> Name:
+        """Window station and desktop that it was started on."""
+        return self._parameter("DesktopInfo")
+
     @field()
     def create_time(self) -> Time:
         return time_column(self.raw["CreateTime.QuadPart|CreateTime"])
 
+    @many("vad")
+    def vad_object(self) -> Collection:
+        """Its mapped ranges of memory, by start."""
+        return VadObject.of(self)
+
+    @field()
+    def exit_time(self) -> Time:
+        """When the process ended, in UTC; null while it runs."""
+        return time_column(self.raw["ExitTime.QuadPart|ExitTime"])
+
+    @field()
+    def exit_status(self) -> Number:
+        """What it ended with (an NTSTATUS, or what it says itself); null while it runs."""
+        status = self.raw["ExitStatus"]
+        code = status.values & 0xFFFF_FFFF
+        return Column(code, status.status).but(status.known & (code == _RUNNING), Reason.NULL)
+
     @field()
     def directory_table_base(self) -> Address:
         """Physical address of its top page table, as the kernel runs with it."""
-        base = self.raw["Pcb.DirectoryTableBase"]
-        mask = np.uint64(self.kernel.mode.root_mask)
-        return Column(base.values.astype(np.uint64) & mask, base.status)
+        # An array of two until 6000, the second for what are process-specific kernel pages.
+        return self._table("Pcb.DirectoryTableBase|Pcb.DirectoryTableBase[0]")
+
+    @field()
+    def user_directory_table_base(self) -> Address:
+        """Physical address of the top page table that its own code runs with; null if the same."""
+        base = self.raw["Pcb.UserDirectoryTableBase"]
+        # 0 or 1 stand for one root for both (KVA shadow is off, or off for it).
+        return self._table("Pcb.UserDirectoryTableBase").but(
+            base.known & (base.values <= 1), Reason.NULL
+        )
+
+    @field(Cost.FOLLOW)
+    def session_id(self) -> Number:
+        """Number of its session; null for what is in none."""
+        pointers, status = known_pointers(self.raw["Session"])
+        found, index = distinct_addresses(np.where(status == 0, pointers, np.uint64(0)))
+        return session_spaces(self.kernel, found)["SessionId"].take(index).under(status)
+
+    @field()
+    def thread_count(self) -> Number:
+        return self.raw["ActiveThreads"]
+
+    @field(Cost.WALK)
+    def handle_count(self) -> Number:
+        """How many handles it has open; null once it has ended."""
+        tables = self.raw.follow("ObjectTable", "_HANDLE_TABLE")
+        if tables.has("HandleCount"):
+            return tables["HandleCount"]
+        # 9200 shares the count out among lists of free entries, and does not say how many.
+        cuts = Cuts(len(self))
+        handles = open_handles(self.kernel, self.context.run, tables, cuts)
+        counts = np.bincount(handles.owner, minlength=len(self))
+        return Column(counts, worst(tables.status, cuts.status))
+
+    @field()
+    def priority(self) -> Number:
+        """Priority that its threads start from."""
+        return self.raw["Pcb.BasePriority"]
+
+    @field()
+    def virtual_size(self) -> Size:
+        """Bytes of address space that it has taken."""
+        return self.raw["VirtualSize"]
+
+    @field()
+    def peak_virtual_size(self) -> Size:
+        """The most bytes of address space that it has had."""
+        return self.raw["PeakVirtualSize"]
+
+    @field()
+    def cycle_time(self) -> Number:
+        """Cycles that processors spent on it."""
+        return self.raw["Pcb.CycleTime"]  # since 6000
+
+    @field()
+    def peb(self) -> Address:
+        """Address of its PEB; null for what has no memory of its own."""
+        return self._pointer("Peb")
+
+    @field(Cost.USER_MEMORY)
+    def peb_image_base(self) -> Address:
+        """Where its program lies, as the PEB has it: other than section_base if it was hollowed."""
+        return self.block.block["ImageBaseAddress"]
+
+    @field()
+    def section_base(self) -> Address:
+        """Where the kernel mapped its program."""
+        return self._pointer("SectionBaseAddress")
+
+    @field()
+    def is_wow64(self) -> Boolean:
+        """Whether it runs 32-bit code on 64-bit Windows."""
+        pointer = wow64_pointers(self.kernel, self.raw)
+        return Column(pointer.values != 0, pointer.status)
+
+    @field()
+    def protection(self) -> String:
+        """Protection as PsProtectedSignerWinTcb-Light; null where there is none."""
+        return mitigations.texts(self.raw)
+
+    @field(choices=mitigations.LEVELS)
+    def protection_level(self) -> String:
+        """How far other processes are kept out."""
+        return mitigations.levels(self.raw)
+
+    @field(choices=mitigations.SIGNERS)
+    def protection_signer(self) -> String:
+        """Who must have signed what it loads."""
+        return mitigations.signers(self.raw)
+
+    @field(names=mitigations.PROCESS_FLAGS)
+    def flags(self) -> Flags:
+        """The kernel's flags of the process (EPROCESS.Flags)."""
+        return self.raw["Flags"]
+
+    @field(names=mitigations.MITIGATIONS)
+    def mitigation_flags(self) -> Flags:
+        """What it may not do, so that exploits have it harder (MitigationFlags)."""
+        return self.raw["MitigationFlags"]  # since 16299
+
+    @field(names=mitigations.MORE_MITIGATIONS)
+    def mitigation_flags2(self) -> Flags:
+        """More of what it may not do (MitigationFlags2)."""
+        return self.raw["MitigationFlags2"]
+
+    @field()
+    def is_exiting(self) -> Boolean:
+        """Whether its end has begun."""
+        return self._flag(_EXITING)
+
+    @field()
+    def job(self) -> Address:
+        """Address of the job that it is in; null for none."""
+        return self._pointer("Job")
+
+    @field(Cost.WALK)
+    def in_active_list(self) -> Boolean:
+        """Whether it is on the kernel's list of active processes."""
+        return self._is_in(0)
+
+    @field(Cost.WALK)
+    def in_handle_table(self) -> Boolean:
+        """Whether the kernel's table of process numbers knows it (PspCidTable)."""
+        return self._is_in(1)
+
+    @field(Cost.WALK)
+    def in_session_list(self) -> Boolean:
+        """Whether the list of a session's processes has it."""
+        return self._is_in(2)
+
+    @field(Cost.WALK)
+    def sources(self) -> String:
+        """Which of the kernel's lists and tables know it, in their order."""
+        columns = [self.column(f"in_{name.replace(' ', '_')}") for name in SOURCES]
+        bits = sum((each.values.astype(np.int64) << n for n, each in enumerate(columns)), start=0)
+        codes, words = distinct(_joined(number) for number in range(1 << len(SOURCES)))
+        return Text(codes[bits], worst(*(each.status for each in columns)), words)
+
+    @single("process")
+    def parent(self) -> Reference:
+        """The process that had the parent's number when this one was created; null if none did."""
+        found, status = family(self.kernel, self.context.run).parents_of(self.raw)
+        rows = np.flatnonzero(status == 0)
+        addresses, places = distinct_addresses(found[rows])
+        index = np.full(len(self), -1, np.int64)
+        index[rows] = places
+        batch = self.at(self.context, addresses, REFERRED)
+        return Reference(batch, index, status if status.any() else None)
+
+    @many("process")
+    def children(self) -> Collection:
+        """The known processes whose parent it is, in the order of their sources."""
+        known = family(self.kernel, self.context.run)
+        order = np.argsort(known.parents, kind="stable")
+        parents, own = known.parents[order], self.rows["address"]
+        starts = np.searchsorted(parents, own)
+        counts = np.searchsorted(parents, own, "right") - starts
+        owner = np.repeat(np.arange(len(self)), counts)
+        rows = np.arange(len(owner)) + np.repeat(starts - np.cumsum(counts) + counts, counts)
+        cuts = Cuts(len(self))
+        cuts.mark(np.arange(len(self)), known.reason)
+        children = self.at(self.context, known.addresses[order[rows]], REFERRED)
+        return Collection(children, owner, len(self), *cuts.columns())
+
+    @many("handle")
+    def handle_object(self) -> Collection:
+        """Its handles, by number."""
+        return HandleObject.of(self, self.raw.follow("ObjectTable"))
 
     @many("thread")
     def thread_object(self) -> Collection:
         """Its threads, in the order of its list of them."""
         return Thread.of(self, self.raw)
+
+    @single("token")
+    def token_object(self) -> Reference:
+        """For whom it acts, and what it may; null once it has ended."""
+        return Token.of(self.context, self._fast_reference("Token"))
+
+    @many("module")
+    def module_object(self) -> Collection:
+        """What it has loaded, as the loader in its own memory lists it."""
+        return LoadedModule.of(self, self.block.block, self.wow64_block.block)
+
+    @many("environment")
+    def environment_object(self) -> Collection:
+        """Its environment variables, in the order of its own memory."""
+        own, wow64 = self.block.parameters, self.wow64_block.parameters
+        return EnvironmentVariable.of(self, own, wow64)
+
+    @property
+    def block(self) -> Block:
+        """The process environment blocks."""
+        roots = self.column("directory_table_base")
+        return self.kept("block", lambda: native_block(self.kernel, self.raw, roots))
+
+    @property
+    def wow64_block(self) -> Block:
+        """The process environment blocks of 32-bit code."""
+        roots = self.column("directory_table_base")
+        return self.kept("wow64_block", lambda: wow64_block(self.kernel, self.raw, roots))
+
+    def _parameter(self, member: str) -> Text:
+        return parameter_text(self.kernel.space, self.block.parameters, member)
+
+    def _table(self, member: str) -> Column:
+        base = self.raw[member]
+        values = base.values.astype(np.uint64) & np.uint64(self.kernel.mode.root_mask)
+        return Column(values, base.status).but(base.known & (values == 0), Reason.NULL)
+
+    def _pointer(self, member: str) -> Column:
+        return Column(*known_pointers(self.raw[member]))
+
+    def _fast_reference(self, member: str) -> Column:
+        """Return the word that an _EX_FAST_REF is, whatever its members are called."""
+        data, status = self.raw.bytes_of(member)
+        words = data.view(f"<u{self.kernel.space.word_size}")
+        values = words[:, 0] if words.shape[1] else np.zeros(len(self), np.uint64)
+        return Column(values.astype(np.uint64), status)
+
+    def _flag(self, bit: int) -> Column:
+        flags = self.raw["Flags"]
+        return Column(flags.values & bit != 0, flags.status)
+
+    def _is_in(self, number: int) -> Column:
+        """Whether the processes are in a source; not asked where that is how they were come by."""
+        come_by = self.rows["source"]
+        if (come_by == number).all():
+            return Column(np.ones(len(self), bool))
+        found = source(self.kernel, self.context.run, SOURCES[number])
+        inside = (come_by == number) | is_among(self.rows["address"], found.addresses)
+        column = Column(inside)
+        return column if found.cut is None else column.but(~inside, found.cut.reason)
+
+
+def _joined(bits: int) -> str:
+    return ", ".join(name for number, name in enumerate(SOURCES) if bits >> number & 1)
 
 
 def _number(pointer: Column) -> Column:

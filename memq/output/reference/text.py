@@ -75,7 +75,7 @@ class Paper:
         mark = "*" if isinstance(one, Field) and one.shown else " "
         names = ", ".join((one.name, *one.aliases))
         tail = f"{_type(one):24}{words.told(part, self._systems, words.cost)}"
-        yield f"{mark} {names:32} {tail}".rstrip()
+        yield from self._wrapped(f"{mark} {names:32} {tail}".rstrip(), rest=35)
         doc = words.told(part, self._systems, words.description)
         more = words.only(part, owner, self._systems)
         yield from self._wrapped(f"{doc} {more}".rstrip(), first=6, rest=6)

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from memq.lang.hints import did_you_mean, nearest
-from memq.os.linux.ranges import Ranges, module_ranges
 from memq.output.cells import clean
 from memq.run import Run
 
 if TYPE_CHECKING:
-    from memq.os.linux.kernel import LinuxKernel
+    from memq.os.kernel import Kernel, ModuleRanges
     from memq.ui.look.arguments import Arguments, Word
 
 LAST = (1 << 64) - 1
@@ -32,7 +31,7 @@ _DECIMAL = re.compile(r"[0-9]{1,20}")
 class Places:
     """What is where in one kernel, by name."""
 
-    def __init__(self, kernel: LinuxKernel) -> None:
+    def __init__(self, kernel: Kernel) -> None:
         self.kernel = kernel
         self._labels: dict[int, str] = {}
 
@@ -46,7 +45,7 @@ class Places:
         """
         terms = _TERM.findall(word.text)
         if "".join(sign + text for sign, text in terms) != "".join(word.text.split()):
-            raise arguments.error("this is no address", word, _ADDRESSES)
+            raise arguments.error("this is no address", word, self._forms)
         if len(terms) > MAX_TERMS:
             raise arguments.error(f"a sum has at most {MAX_TERMS} parts", word)
         total = 0
@@ -72,9 +71,16 @@ class Places:
         if _BARE_HEX.fullmatch(text):
             return int(text, 16)
         if text[:1].isdecimal():
-            raise arguments.error(f"`{text}` is no number of 64 bits", word, _ADDRESSES)
+            raise arguments.error(f"`{text}` is no number of 64 bits", word, self._forms)
         near = did_you_mean(self.alike(text))
-        raise arguments.error(f"there is no symbol `{text}`", word, near or _ADDRESSES)
+        raise arguments.error(f"there is no symbol `{text}`", word, near or self._forms)
+
+    @property
+    def _forms(self) -> str:
+        """Say how addresses are written, with a symbol that there is."""
+        known = [name for name in _EXAMPLES if self.kernel.optional(name) is not None]
+        name = known[0] if known else _EXAMPLES[0]
+        return f"An address is `0x...`, a symbol, or a sum: `{name}+0x10`."
 
     def alike(self, name: str) -> list[str]:
         """Return the symbols that may have been meant.
@@ -114,16 +120,14 @@ class Places:
         return own or self.ranges.symbols(asked)[0]
 
     @cached_property
-    def ranges(self) -> Ranges:
+    def ranges(self) -> ModuleRanges:
         """Where the modules are; found out when it is first asked."""
-        kernel, none = self.kernel, np.zeros(0, np.uint64)
-        if kernel.optional("modules") is None or kernel.types.struct("module") is None:
-            rows = np.zeros(0, np.int64)
-            return Ranges(kernel, none, none, rows, kernel.structs("module", none))
-        return module_ranges(kernel, Run())
+        return self.kernel.module_ranges(Run())
 
     def _name(self, address: int) -> str:
-        if address >> 63 == 0:  # user memory, and small numbers that are no addresses
+        if (
+            address < self.kernel.space.kernel_start
+        ):  # user memory, and small numbers that are no addresses
             return ""
         near, module = self.near(address), self.module(address)
         if near is None:
@@ -133,7 +137,8 @@ class Places:
         return shown if module is None else f"{shown} [{module}]"
 
 
-_ADDRESSES = "An address is `0x...`, a symbol, or a sum: `init_task+0x10`."
+_EXAMPLES = ("init_task", "PsInitialSystemProcess")
+"""Symbols that the kernels of one system have, each."""
 
 
 def number_of(text: str) -> int | None:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from memq.errors import QueryError
-    from memq.os.linux.kernel import LinuxKernel
+    from memq.os.kernel import Kernel
     from memq.symbols.types import Type
 
 MAX_NAMES = 200
@@ -55,7 +55,7 @@ class _Asked:
     is_member: bool = False
 
 
-def layout(kernel: LinuxKernel, text: str) -> Iterator[str]:
+def layout(kernel: Kernel, text: str) -> Iterator[str]:
     """Yield the lines of `.dt`; QueryError, raised at once, says what is wrong with the text.
 
     `TYPE[.member.path] [address] [depth]`, or a pattern with `*` or `?`, which lists names. Depth 1
@@ -77,7 +77,7 @@ def _tags(arguments: Arguments) -> int:
 
 
 def _names(
-    kernel: LinuxKernel, arguments: Arguments, pattern: Word, fits: Callable[[str], bool]
+    kernel: Kernel, arguments: Arguments, pattern: Word, fits: Callable[[str], bool]
 ) -> Iterator[str]:
     """Return the lines that list the structures and unions that fit a pattern."""
     if arguments.words[-1] is not pattern:
@@ -88,7 +88,7 @@ def _names(
     return _listed(kernel, found)
 
 
-def _listed(kernel: LinuxKernel, names: list[str]) -> Iterator[str]:
+def _listed(kernel: Kernel, names: list[str]) -> Iterator[str]:
     for name in names[:MAX_NAMES]:
         struct = kernel.types.struct(name)
         if struct is not None:
@@ -104,7 +104,7 @@ def _listed(kernel: LinuxKernel, names: list[str]) -> Iterator[str]:
 class _Reader:
     """Reads the words of the command."""
 
-    def __init__(self, kernel: LinuxKernel, arguments: Arguments) -> None:
+    def __init__(self, kernel: Kernel, arguments: Arguments) -> None:
         self.kernel = kernel
         self.arguments = arguments
         self.places = Places(kernel)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from memq.lang.hints import did_you_mean
-from memq.os.linux.sections import section_of
 from memq.output.cells import clean
 from memq.ui.look.addresses import Places
 from memq.ui.look.arguments import Arguments
@@ -14,8 +13,8 @@ from memq.ui.look.usages import SYMBOL
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from memq.os.linux.kernel import LinuxKernel
-    from memq.symbols.kallsyms import Symbol
+    from memq.os.kernel import Kernel
+    from memq.symbols.tables import Symbol
 
 MAX_SYMBOLS = 200
 """Symbols that a pattern lists."""
@@ -25,7 +24,7 @@ _PATTERNS = "`.symbol *NAME*` lists the symbols that have it in their names."
 _NOWHERE = " in no symbol's range: neither the kernel's image nor a module is there"
 
 
-def symbol(kernel: LinuxKernel, text: str) -> Iterator[str]:
+def symbol(kernel: Kernel, text: str) -> Iterator[str]:
     """Yield the lines of `.symbol`; QueryError, raised at once, says what is wrong with the text.
 
     A name gives each address that has it; an address the nearest symbol at or below it; a pattern
@@ -57,38 +56,38 @@ def symbol(kernel: LinuxKernel, text: str) -> Iterator[str]:
 
 def _listed(found: Sequence[Symbol]) -> Iterator[str]:
     for one in found[:MAX_SYMBOLS]:
-        yield clean(f"{one.address:#018x} {one.letter} {one.name}")
+        yield clean(f"{one.address:#018x} {one.text}")
     if len(found) > MAX_SYMBOLS:
         yield f"... and {len(found) - MAX_SYMBOLS:,} more: a longer pattern lists fewer"
 
 
-def _named(kernel: LinuxKernel, found: Sequence[Symbol]) -> Iterator[str]:
+def _named(kernel: Kernel, found: Sequence[Symbol]) -> Iterator[str]:
     """Yield what is known of each address that has the name."""
     for one in found[:MAX_SYMBOLS]:
-        yield clean(f"{one.address:#018x} {one.letter} {one.name}{_measure(kernel, one.address)}")
+        yield clean(f"{one.address:#018x} {one.text}{_measure(kernel, one.address)}")
         yield from _aliases(kernel, one.address, one.name)
     if len(found) > MAX_SYMBOLS:
         yield f"... and {len(found) - MAX_SYMBOLS:,} more of this name"
 
 
-def _measure(kernel: LinuxKernel, address: int) -> str:
+def _measure(kernel: Kernel, address: int) -> str:
     """Return how far the next symbol is, and in which section the address is."""
-    following, section = kernel.symbols.after(address), section_of(kernel, address)
+    following, section = kernel.symbols.after(address), kernel.section_of(address)
     parts = [] if following is None else [f"{following - address:,} bytes to the next symbol"]
     parts += [] if section is None else [f"in {section}"]
     return f", {', '.join(parts)}" if parts else ""
 
 
-def _aliases(kernel: LinuxKernel, address: int, name: str) -> Iterator[str]:
+def _aliases(kernel: Kernel, address: int, name: str) -> Iterator[str]:
     """Yield a line of the other names of an address, if there are any."""
     others = [one for one in kernel.symbols.all_at(address) if one.name != name]
     if others:
-        shown = ", ".join(f"{one.letter} {one.name}" for one in others[:MAX_ALIASES])
+        shown = ", ".join(f"{one.text}" for one in others[:MAX_ALIASES])
         more = len(others) - MAX_ALIASES
         yield clean(f"  also {shown}{f', and {more:,} more' if more > 0 else ''}")
 
 
-def _at(kernel: LinuxKernel, places: Places, address: int) -> Iterator[str]:
+def _at(kernel: Kernel, places: Places, address: int) -> Iterator[str]:
     """Yield what is at an address."""
     exact = kernel.symbols.all_at(address)
     if exact:

@@ -17,13 +17,17 @@ def test_sections_of_well_known_symbols(dump: Dump) -> None:
     with open_physical(dump.path) as physical:
         kernel = find_kernel(physical, Progress())
         found = {
-            name: section_of(kernel, kernel.symbol(name))
+            name: section_of(kernel.symbols, kernel.symbol(name))
             for name in ("schedule", "linux_banner", "init_task", "start_kernel", "cpu_number",
                          "saved_command_line", "setup_arch", "jiffies_64", "_end")
             if kernel.optional(name) is not None
         }  # fmt: skip
         edges = [kernel.symbols.addresses(edges) for _, *edges in SECTIONS]
-        assert section_of(kernel, 1 << 63) is section_of(kernel, kernel.image.start - 1) is None
+        assert (
+            section_of(kernel.symbols, 1 << 63)
+            is section_of(kernel.symbols, kernel.image.start - 1)
+            is None
+        )
     assert found["schedule"] == ".text"
     assert found["linux_banner"] == ".rodata"
     assert found["init_task"] == ".data"

@@ -1,0 +1,75 @@
+"""Real triage minidumps: what they have is told, and that it is not all."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+import pytest
+
+from memq.image import Image, open_image
+from memq.run import Run
+from tests.conftest import NO_LAB
+from tests.lab import Lab
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from memq.os.windows.kernel import WindowsKernel
+
+
+def opened(name: str) -> Image:
+    lab = Lab.find()
+    if lab is None or not (lab.folder / "windows").is_dir():
+        pytest.skip(NO_LAB)
+    return open_image(lab.folder / "windows" / "triage" / name)
+
+
+@pytest.fixture(scope="module")
+def x64() -> Iterator[Image]:
+    with opened("triage-win10-19041-x64.dmp") as image:
+        yield image
+
+
+@pytest.fixture(scope="module")
+def arm64() -> Iterator[Image]:
+    with opened("triage-win11-22000-arm64.dmp") as image:
+        yield image
+
+
+def test_the_table_is_known_by_three_addresses(x64: Image) -> None:
+    kernel = cast("WindowsKernel", x64.kernel)
+    assert kernel.choice.is_exact
+    assert not x64.warnings
+    version = list(x64.query("kernel.Select(version)").rows())
+    assert version == ["19041.1.amd64fre.vb_release.191206-1406"]
+
+
+def test_the_one_process_is_there_and_the_list_is_cut(x64: Image) -> None:
+    run = Run()
+    rows = list(x64.query("process.Select([pid, name])", run).rows())
+    assert rows == [{"pid": 4, "name": "System"}]
+    assert list(run.notes) == ["processes: a triage minidump has only the one that ran"]
+
+
+def test_the_crash(x64: Image, arm64: Image) -> None:
+    query = "crash.Select([code, code_name, processors, exception_code, time])"
+    assert list(x64.query(query).rows()) == [
+        {
+            "code": "0x1000007e",
+            "code_name": "SYSTEM_THREAD_EXCEPTION_NOT_HANDLED_M",
+            "processors": 16,
+            "exception_code": "0x80000003",
+            "time": "2021-02-21T01:38:22.987765Z",
+        }
+    ]
+    rows = list(arm64.query("crash.Select([code, processors])").rows())
+    assert rows == [{"code": "0x1c8", "processors": 8}]
+
+
+def test_what_has_no_types_is_unknown(arm64: Image) -> None:
+    assert "no profile fits it" in arm64.warnings[0]
+    query = "process.Where(pid == 4 || pid != 4)"
+    answer = arm64.query(query)
+    rows = list(answer.rows())
+    assert [row for row in rows if "pid" in row] == []
+    assert answer.run.undecided

@@ -6,10 +6,10 @@ from memq.os.windows.callback import Callback
 from memq.os.windows.crash import Crash
 from memq.os.windows.device import Device
 from memq.os.windows.driver import DriverObject
-from memq.os.windows.interrupt import Interrupt
 from memq.os.windows.environment import EnvironmentVariable
 from memq.os.windows.group import Group
 from memq.os.windows.handle import HandleObject
+from memq.os.windows.interrupt import Interrupt
 from memq.os.windows.kernel_object import KernelObject
 from memq.os.windows.major_function import MajorFunction
 from memq.os.windows.module import LoadedModule

@@ -11,7 +11,7 @@ from memq.errors import Reason
 from memq.os.windows.interrupt import Interrupt
 from memq.os.windows.processors import processors
 from tests.os.linux.small import BASE
-from tests.os.windows.small import IMAGE, SmallWindows
+from tests.os.windows.written import IMAGE, SmallWindows
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,7 +10,7 @@ import pytest
 from memq.errors import Reason
 from memq.os.windows.timer import DeferredCall, Timer
 from tests.os.linux.small import BASE
-from tests.os.windows.small import IMAGE, SmallWindows
+from tests.os.windows.written import IMAGE, SmallWindows
 
 if TYPE_CHECKING:
     from pathlib import Path

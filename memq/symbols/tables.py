@@ -40,6 +40,8 @@ class ImageTable:
     identity: Identity | None = None
     build: int | None = None
     """Number of the Windows build, where it is known."""
+    has_all_symbols: bool = False
+    """Whether every symbol of the image is among them, as in the file that it was built with."""
 
 
 class Symbol(NamedTuple):
@@ -63,6 +65,8 @@ class ImageSymbols:
     rvas: Mapping[str, int]
     end: int | None = None
     """The address behind the image: beyond it no symbol is near."""
+    is_whole: bool = False
+    """Whether these are all symbols. If not, what lies behind one may well belong to another."""
     _sorted: tuple[Array, list[str]] | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
@@ -88,7 +92,10 @@ class ImageSymbols:
         return [Symbol(*one) for one in sorted(found)]
 
     def symbols_at(self, addresses: Addresses) -> list[tuple[str, int] | None]:
-        """Return for each address the last symbol at or before it, and how far before it is."""
+        """Return for each address the last symbol at or before it, and how far before it is.
+
+        Where not all symbols are known, only those that are at the very address.
+        """
         places, names = self._by_address()
         addresses = np.asarray(addresses, np.uint64)
         at = np.searchsorted(places, addresses, "right").tolist()
@@ -97,6 +104,8 @@ class ImageSymbols:
         for address, number in zip(addresses.tolist(), at, strict=True):
             is_outside = number == 0 or (end is not None and address >= end)
             near = None if is_outside else self._first_of(number - 1)
+            if near is not None and not self.is_whole and int(places[near]) != address:
+                near = None
             found.append(None if near is None else (names[near], address - int(places[near])))
         return found
 

@@ -257,7 +257,8 @@ class _Found(NamedTuple):
 
     def kernel(self, choice: Choice) -> WindowsKernel:
         """Return the kernel as these types and symbols have it, unproven."""
-        symbols = ImageSymbols(self.image.base, {**self.exports, **choice.rvas}, self.image.end)
+        rvas = {**self.exports, **choice.rvas}
+        symbols = ImageSymbols(self.image.base, rvas, self.image.end, choice.has_all_symbols)
         return WindowsKernel(
             physical=self.space.physical,
             space=self.space,

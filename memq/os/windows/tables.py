@@ -35,6 +35,7 @@ class Choice:
     """For people."""
     is_exact: bool
     """Whether they are this very image's."""
+    has_all_symbols: bool = False
     warnings: tuple[str, ...] = ()
 
 
@@ -59,7 +60,7 @@ def choices(hints: Hints, question: Question, progress: Progress) -> Iterator[Ch
     if exact is None and question.identity is not None:
         exact = _elsewhere(hints, *question.identity, progress)
     if exact is not None:
-        yield Choice(exact.types, exact.rvas, exact.source, is_exact=True)
+        yield Choice(exact.types, exact.rvas, exact.source, True, exact.has_all_symbols)
         return
     yield from _near(store, question)
 
@@ -71,7 +72,7 @@ def _given(path: Path, question: Question, progress: Progress) -> Choice:
     table = open_table(path, progress)
     own = None if question.identity is None else question.identity[1]
     if own is None or table.identity in {None, own}:
-        return Choice(table.types, table.rvas, str(path), is_exact=True)
+        return Choice(table.types, table.rvas, str(path), True, table.has_all_symbols)
     warning = (
         f"{path}: is the table of {table.identity}, the kernel's is {own}: only types are used"
     )

@@ -86,7 +86,7 @@ def _choices(
     """Yield tables that may be this kernel's: the one that is given, or that fits, or near ones."""
     if hints.profile is not None:
         table = open_table(hints.profile, progress)
-        yield Choice(table.types, table.rvas, str(hints.profile), is_exact=True)
+        yield Choice(table.types, table.rvas, str(hints.profile), True, table.has_all_symbols)
         return
     store = ProfileStore()
     places = {

@@ -63,7 +63,7 @@ class SmallWindows(SmallKernel):
             self.chain(MODULES, [])
         context = super().open_(limits)
         inside = {n: a - IMAGE for n, a in self.table.items() if IMAGE <= a < self.image_end}
-        self.symbols = ImageSymbols(IMAGE, inside, self.image_end)  # type: ignore[assignment]
+        self.symbols = ImageSymbols(IMAGE, inside, self.image_end, is_whole=True)  # type: ignore[assignment]
         return context
 
     @property

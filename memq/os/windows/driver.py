@@ -65,7 +65,7 @@ class DriverObject(
         module = self.rows["module"]
         return Column(np.where(module != 0, module, self.rows["object"]))
 
-    @field(Cost.FOLLOW)
+    @field()
     def name(self) -> Name:
         r"""Name of its file; of one that is not on the load list, the last part of object_name."""
         last = self._object_name().map(lambda path: path.rpartition("\\")[2])

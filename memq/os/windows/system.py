@@ -9,6 +9,7 @@ from memq.os.windows.driver import DriverObject
 from memq.os.windows.environment import EnvironmentVariable
 from memq.os.windows.group import Group
 from memq.os.windows.handle import HandleObject
+from memq.os.windows.interrupt import Interrupt
 from memq.os.windows.kernel_object import KernelObject
 from memq.os.windows.major_function import MajorFunction
 from memq.os.windows.module import LoadedModule
@@ -18,6 +19,7 @@ from memq.os.windows.process import ProcessObject
 from memq.os.windows.symlink import SymlinkObject
 from memq.os.windows.syscall import SystemCall
 from memq.os.windows.thread import Thread
+from memq.os.windows.timer import DeferredCall, Timer
 from memq.os.windows.token import Token
 from memq.os.windows.unloaded_driver import UnloadedDriver
 from memq.os.windows.vad import VadObject
@@ -45,6 +47,9 @@ WINDOWS = System(
         "unloaded_driver": UnloadedDriver,
         "syscall": SystemCall,
         "callback": Callback,
+        "timer": Timer,
+        "dpc": DeferredCall,
+        "interrupt": Interrupt,
     },
     "Windows",
     ignores_case=True,

@@ -28,10 +28,12 @@ from memq.os.windows.processes import (
     source,
 )
 from memq.os.windows.strings import unicode_text
+from memq.os.windows.thread import Thread
 from memq.os.windows.times import time_column
 from memq.os.windows.token import Token
 from memq.os.windows.vad import VadObject
 from memq.schema.batch import Context, Portion
+<<<<<<< HEAD
 from memq.schema.collection import Collection, Reference
 from memq.schema.declare import Cost, field, many, single
 from memq.schema.kinds import Address, Boolean, Flags, Name, Number, Size, String, Time
@@ -336,6 +338,16 @@ class ProcessObject(Process, WindowsObject):
         own, wow64 = self.block.parameters, self.wow64_block.parameters
         return EnvironmentVariable.of(self, own, wow64)
 
+    @many("handle")
+    def handle_object(self) -> Collection:
+        """Its handles, by number."""
+        return HandleObject.of(self, self.raw.follow("ObjectTable"))
+
+    @many("thread")
+    def thread_object(self) -> Collection:
+        """Its threads, in the order of its list of them."""
+        return Thread.of(self, self.raw)
+
     @property
     def block(self) -> Block:
         """The process environment blocks."""
@@ -383,11 +395,6 @@ class ProcessObject(Process, WindowsObject):
 
 def _joined(bits: int) -> str:
     return ", ".join(name for number, name in enumerate(SOURCES) if bits >> number & 1)
-
-    @many("handle")
-    def handle_object(self) -> Collection:
-        """Its handles, by number."""
-        return HandleObject.of(self, self.raw.follow("ObjectTable"))
 
 
 def _number(pointer: Column) -> Column:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from memq.os.windows.crash import Crash
+from memq.os.windows.device import Device
+from memq.os.windows.driver import DriverObject
 from memq.os.windows.environment import EnvironmentVariable
 from memq.os.windows.group import Group
 from memq.os.windows.handle import HandleObject
 from memq.os.windows.kernel_object import KernelObject
+from memq.os.windows.major_function import MajorFunction
 from memq.os.windows.module import LoadedModule
 from memq.os.windows.mutant import MutantObject
 from memq.os.windows.privilege import Privilege
 from memq.os.windows.process import ProcessObject
 from memq.os.windows.symlink import SymlinkObject
+from memq.os.windows.thread import Thread
 from memq.os.windows.token import Token
+from memq.os.windows.unloaded_driver import UnloadedDriver
 from memq.os.windows.vad import VadObject
 from memq.schema.declare import System
 
@@ -31,6 +36,11 @@ WINDOWS = System(
         "handle": HandleObject,
         "symlink": SymlinkObject,
         "mutant": MutantObject,
+        "thread": Thread,
+        "driver": DriverObject,
+        "major_function": MajorFunction,
+        "device": Device,
+        "unloaded_driver": UnloadedDriver,
     },
     "Windows",
     ignores_case=True,

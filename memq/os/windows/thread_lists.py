@@ -1,0 +1,89 @@
+"""The lists that know the threads of processes, walked for all processes at once, and joined."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from memq.column import Column
+from memq.errors import Reason
+from memq.symbols.lists import Cuts, Found, lists
+
+if TYPE_CHECKING:
+    from memq.column import Addresses, Array, Indexes
+    from memq.os.windows.kernel import WindowsKernel
+    from memq.run import Run
+    from memq.symbols.structs import Structs
+
+LISTS = {
+    "process": ("ThreadListHead", "ThreadListEntry"),
+    "scheduler": ("Pcb.ThreadListHead", "Tcb.ThreadListEntry"),
+}
+"""Lists of threads: where in EPROCESS the head is, and in ETHREAD the link."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """Threads of many processes, by owner: first in the order of one list, then of the next."""
+
+    addresses: Addresses
+    owner: Indexes
+    listed: dict[str, Column]
+    """Whether each is on a list; unknown where that list ended too early to tell."""
+    cuts: Cuts
+
+
+def listed_threads(kernel: WindowsKernel, run: Run, processes: Structs) -> Listed:
+    """Return the threads of each process (EPROCESS) that any of the lists has."""
+    cuts = Cuts(len(processes))
+    found: list[Found] = []
+    ended: list[Cuts] = []
+    for head, link in LISTS.values():
+        own = Cuts(len(processes))
+        found.append(_walked(kernel, run, processes, head, link, own))
+        cuts.mark(np.arange(len(processes)), own.status, own.at)
+        ended.append(own)
+    addresses = np.concatenate([one.addresses for one in found])
+    owner = np.concatenate([one.owner for one in found])
+    source = np.repeat(np.arange(len(found)), [len(one.owner) for one in found])
+    first, group = _groups(addresses, owner)
+    listed = {}
+    for number, name in enumerate(LISTS):
+        inside = np.zeros(len(first), bool)
+        inside[group[source == number]] = True
+        lost = np.where(inside, np.uint8(0), ended[number].status[owner[first]])
+        listed[name] = Column(inside, lost if lost.any() else None)
+    order = np.lexsort((first, owner[first]))
+    rows = first[order]
+    listed = {name: column.take(order) for name, column in listed.items()}
+    return Listed(addresses[rows], owner[rows], listed, cuts)
+
+
+def _walked(
+    kernel: WindowsKernel, run: Run, processes: Structs, head: str, link: str, cuts: Cuts
+) -> Found:
+    """Walk one list of each process; one that has not been begun has null links."""
+    member = kernel.types.required("_ETHREAD").find(link)
+    if member is None or not processes.has(head):
+        cuts.mark(np.arange(len(processes)), Reason.NOT_IN_KERNEL)
+        return Found(np.zeros(0, np.uint64), np.zeros(0, np.int64))
+    first = processes[f"{head}.Flink"]
+    cuts.mark(np.arange(len(processes)), first.statuses, processes.addresses)
+    is_walked = first.known & (first.values != 0)
+    heads = np.where(is_walked, processes.address_of(head), np.uint64(0))
+    return lists(kernel.space, run, heads, cuts, member.offset)
+
+
+def _groups(addresses: Addresses, owner: Indexes) -> tuple[Indexes, Array]:
+    """Return the first row of each distinct pair, and for each row which pair it is."""
+    order = np.lexsort((np.arange(len(owner)), addresses, owner))
+    sorted_addresses, sorted_owner = addresses[order], owner[order]
+    new = np.ones(len(order), bool)
+    new[1:] = (sorted_addresses[1:] != sorted_addresses[:-1]) | (
+        sorted_owner[1:] != sorted_owner[:-1]
+    )
+    group = np.empty(len(order), np.int64)
+    group[order] = np.cumsum(new) - 1
+    return order[new], group

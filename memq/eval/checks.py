@@ -195,6 +195,13 @@ def _numbered(value: Term, field: Term) -> Term:
     if not isinstance(value, Constant) or not isinstance(value.value, str) or not field.type.names:
         return value
     bits = bits_of(field.type, value.value)
+    by = field.type.names_by
+    if bits is not None and by is not None and any(map(by.values, value.value.split("|"))):
+        raise QueryError(
+            "What this name stands for is not the same everywhere.",
+            span=value.span,
+            hint=f'Ask for it with `Has("{value.value}")`, or compare with a number.',
+        )
     if bits is None:
         names = [name for name, _ in field.type.names]
         raise QueryError(

@@ -9,6 +9,7 @@ from memq.eval import functions, refusals
 from memq.eval.calls import arguments, need_arguments
 from memq.eval.chain import Chain
 from memq.eval.chain_methods import SERIES_METHODS
+from memq.eval.flag_names import where_named
 from memq.eval.methods import method_of
 from memq.eval.scope import Found, Frame, Function
 from memq.eval.series import PiecesSeries, Series
@@ -104,7 +105,11 @@ class Calls:
         bound = arguments(node, method, operand.type, lambda one: self._binder.term(one, frame))
         type_ = method.result_type(operand.type)
         fold = operand.type.ignores_case
-        return MethodCall(node.span, type_, (operand, *bound), method.name, fold)
+        call = MethodCall(node.span, type_, (operand, *bound), method.name, fold)
+        if operand.type.names_by is None:
+            return call
+        written = tuple(self._binder.term(one, frame) for one in node.arguments)
+        return where_named(self._binder.names, call, operand, written)
 
     def _split(self, node: ast.Call, operand: Term, frame: Frame | None) -> Series:
         need_arguments(node, "Split", 1, 1, "Split(separator)")

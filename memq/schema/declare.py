@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, overload
 
-from memq.schema.kinds import ANNOTATIONS, ValueType
+from memq.schema.kinds import ANNOTATIONS, NamesBy, ValueType
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -114,12 +114,13 @@ def field(
     shown: bool = False,
     choices: tuple[str, ...] = (),
     names: tuple[tuple[str, int], ...] = (),
+    names_by: NamesBy | None = None,
 ) -> Callable[[Callable[[Any], Column]], Field]:
     """Declare a field and how it is computed; if it is shared, only the cost is said here."""
 
     def declare(function: Callable[[Any], Column]) -> Field:
         made = _field(function, aliases, cost, shown, choices)
-        return replace(made, value_type=replace(made.value_type, names=names))
+        return replace(made, value_type=replace(made.value_type, names=names, names_by=names_by))
 
     return declare
 
@@ -192,6 +193,7 @@ def settle(part: Part, declared: Part | None) -> Part:
                 declared.value_type,
                 choices=part.value_type.choices or declared.value_type.choices,
                 names=part.value_type.names or declared.value_type.names,
+                names_by=part.value_type.names_by or declared.value_type.names_by,
             ),
         )
     elif isinstance(part, SubObject) and isinstance(declared, SubObject):

@@ -38,6 +38,27 @@ _NUMERIC = frozenset((Kind.NUMBER, Kind.SIZE, Kind.ADDRESS, Kind.FLOAT, Kind.FLA
 
 
 @dataclass(frozen=True, slots=True)
+class NamesBy:
+    """Names of flags that stand for their bits only where another field says so.
+
+    Bit 5 of an access mask is one right to a process, another one to a file.
+    """
+
+    field: str
+    by_start: tuple[tuple[str, tuple[str, ...]], ...]
+    """How names begin, and the values of the field with which they mean anything."""
+
+    def values(self, name: str) -> tuple[str, ...]:
+        """Return the values of the field with which a name means anything; none: with any."""
+        starts = ((start, values) for start, values in self.by_start if _begins(name, start))
+        return next((values for _, values in starts), ())
+
+
+def _begins(name: str, start: str) -> bool:
+    return name.strip().upper().startswith(start)
+
+
+@dataclass(frozen=True, slots=True)
 class ValueType:
     """A kind, and how its values compare."""
 
@@ -48,6 +69,8 @@ class ValueType:
     """Every value that the field can have, where they are few and known."""
     names: tuple[tuple[str, int], ...] = ()
     """Of flags and of named numbers: each name with its bits, or its value."""
+    names_by: NamesBy | None = None
+    """Of flags whose names do not mean the same everywhere."""
 
 
 Number: TypeAlias = Annotated[Column, Kind.NUMBER]

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memq.column import Addresses, Array, Indexes
 from memq.errors import Reason
 from memq.os.common import known_pointers
 from memq.symbols.lists import Cuts, within
 
 if TYPE_CHECKING:
+    from memq.column import Addresses, Array, Indexes
     from memq.os.windows.kernel import WindowsKernel
     from memq.run import Run
     from memq.symbols.structs import Structs
@@ -195,7 +195,6 @@ class _Entry:
         word = kernel.space.word_size
         self.size = 2 * word
         self._bits = word * 8
-        self._kind = np.int64 if word == 8 else np.int32
         pointer = layout.find("ObjectPointerBits")
         # Since 9200 the pointer has lost the bits that are the same in all of them.
         self._width = None if pointer is None else pointer.bit_size
@@ -210,9 +209,11 @@ class _Entry:
         if self._width is None:
             return words.astype(np.uint64) & ~np.uint64(_LEVEL)
         # The topmost bits of the word; what is above them in an address is all the same.
-        signed = words.view(self._kind) >> self._kind(self._bits - self._width)
-        lost = signed << self._kind(self._lost)
-        return lost.view(f"<u{self._bits // 8}").astype(np.uint64)
+        gone = self._bits - self._width
+        if self._bits == 64:
+            signed: Array = (words.view(np.int64) >> gone) << self._lost
+            return signed.astype(np.uint64)
+        return (words.astype(np.uint64) >> np.uint64(gone)) << np.uint64(self._lost)
 
     def rights(self, words: Array) -> tuple[Indexes, Indexes]:
         """Return attributes and access that whole entries hold."""

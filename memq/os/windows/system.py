@@ -5,10 +5,13 @@ from __future__ import annotations
 from memq.os.windows.crash import Crash
 from memq.os.windows.environment import EnvironmentVariable
 from memq.os.windows.group import Group
+from memq.os.windows.handle import HandleObject
 from memq.os.windows.kernel_object import KernelObject
 from memq.os.windows.module import LoadedModule
+from memq.os.windows.mutant import MutantObject
 from memq.os.windows.privilege import Privilege
 from memq.os.windows.process import ProcessObject
+from memq.os.windows.symlink import SymlinkObject
 from memq.os.windows.token import Token
 from memq.os.windows.vad import VadObject
 from memq.schema.declare import System
@@ -25,6 +28,9 @@ WINDOWS = System(
         "vad": VadObject,
         "kernel": KernelObject,
         "crash": Crash,
+        "handle": HandleObject,
+        "symlink": SymlinkObject,
+        "mutant": MutantObject,
     },
     "Windows",
     ignores_case=True,

@@ -13,6 +13,7 @@ from memq.errors import Reason
 if TYPE_CHECKING:
     from memq.column import Addresses, Indexes, Statuses
     from memq.os.windows.loader import Entries
+    from memq.schema.batch import ObjectType
     from memq.schema.collection import Collection
     from memq.symbols.lists import Cuts
 
@@ -25,8 +26,8 @@ class Images:
 
     owner: Indexes
     starts: Addresses
-    vads: Addresses
-    spaces: Addresses
+    vads: ObjectType
+    """The ranges themselves."""
     lost: Statuses
     """For each process, why there may be more."""
 
@@ -49,8 +50,7 @@ def images_of(vads: Collection, cuts: Cuts) -> Images:
     return Images(
         vads.owner[rows],
         start.values[rows].astype(np.uint64),
-        vads.children.rows["address"][rows],
-        vads.children.rows["space"][rows],
+        vads.children.take(rows),
         lost,
     )
 
@@ -67,8 +67,10 @@ def joined(native: Entries, wow64: Entries, images: Images) -> dict[str, Array]:
     has = (others[place] == own) & bases.known if len(others) else np.zeros(len(own), bool)
     rest = np.ones(len(others), bool)
     rest[place[has]] = False
+    rest = _of_files(images, np.flatnonzero(rest))
     listed = np.concatenate([native.listed, wow64.listed])
-    count, more = len(owner), int(rest.sum())
+    vads, spaces = images.vads.rows["address"], images.vads.rows["space"]
+    count, more = len(owner), len(rest)
     return {
         "owner": np.concatenate([owner, images.owner[rest]]),
         "address": _with(np.concatenate([native.addresses, wow64.addresses]), np.uint64(0), more),
@@ -77,10 +79,20 @@ def joined(native: Entries, wow64: Entries, images: Images) -> dict[str, Array]:
         "base_status": _with(bases.statuses, np.uint8(0), more),
         "listed": np.concatenate([listed, np.zeros((more, listed.shape[1]), bool)]),
         "is_wow64": _with(np.arange(count) >= len(native.owner), np.bool_(0), more),
-        "vad": np.concatenate([_found(images.vads, place, has), images.vads[rest]]),
-        "vad_space": np.concatenate([_found(images.spaces, place, has), images.spaces[rest]]),
+        "vad": np.concatenate([_found(vads, place, has), vads[rest]]),
+        "vad_space": np.concatenate([_found(spaces, place, has), spaces[rest]]),
         "vad_status": _with(_lost(images, owner, bases, ~has), np.uint8(0), more),
     }
+
+
+def _of_files(images: Images, rows: Indexes) -> Indexes:
+    """Return the images at the index but those without a control area, which are of no file.
+
+    NT 5.2 has kernels that map an image section by section, each as a range of its own.
+    """
+    area = images.vads.take(rows).column("control_area")
+    kept: Indexes = rows[area.statuses != Reason.NULL]
+    return kept
 
 
 def _keys(owner: Indexes, bases: Addresses, images: Images) -> tuple[Indexes, Indexes]:

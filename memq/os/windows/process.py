@@ -11,15 +11,15 @@ from memq.errors import Reason
 from memq.os.common import distinct_addresses, known_pointers
 from memq.os.listwalk import BATCHES, batched
 from memq.os.windows import mitigations
-from memq.os.windows.base import WindowsObject
 from memq.os.windows.environment import EnvironmentVariable
 from memq.os.windows.family import family
 from memq.os.windows.handle import HandleObject
 from memq.os.windows.handle_table import open_handles
 from memq.os.windows.module import LoadedModule
-from memq.os.windows.peb import Block, native_block, parameter_text, wow64_block, wow64_pointers
+from memq.os.windows.process_memory import ProcessMemory
 from memq.os.windows.processes import (
     ACTIVE_LIST,
+    REFERRED,
     SOURCES,
     ProcessSet,
     active_list,
@@ -33,28 +33,22 @@ from memq.os.windows.times import time_column
 from memq.os.windows.token import Token
 from memq.os.windows.vad import VadObject
 from memq.schema.batch import Context, Portion
-<<<<<<< HEAD
 from memq.schema.collection import Collection, Reference
 from memq.schema.declare import Cost, field, many, single
 from memq.schema.kinds import Address, Boolean, Flags, Name, Number, Size, String, Time
-from memq.schema.process import Process
 from memq.symbols.lists import Cuts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-REFERRED = len(SOURCES)
-"""How a process was come by: through another object. Lower numbers are those of SOURCES."""
 _EXITING = 0x4
 """ProcessExiting in EPROCESS.Flags."""
 _RUNNING = 0x103
 """STATUS_PENDING, which stands for no exit status."""
 
 
-class ProcessObject(Process, WindowsObject):
+class ProcessObject(ProcessMemory):
     """A process, as the kernel's own lists and tables know it."""
-
-    struct = "_EPROCESS"
 
     @classmethod
     def portions(cls, context: Context) -> Iterator[Portion]:
@@ -101,37 +95,12 @@ class ProcessObject(Process, WindowsObject):
         """Name of its program's file, cut to 14 bytes (ImageFileName)."""
         return self.raw.text("ImageFileName")
 
-    @field(Cost.USER_MEMORY)
-    def command_line(self) -> String:
-        """Command line as the process's own memory has it (process parameters)."""
-        return self._parameter("CommandLine")
-
     @field(Cost.FOLLOW)
     def image_path(self) -> Name:
         """Path of the file that it was made of, as the kernel took note of it for audits."""
         name = "SeAuditProcessCreationInfo.ImageFileName"
         found = self.raw.follow(name, "_OBJECT_NAME_INFORMATION")
         return unicode_text(self.kernel.space, found, "Name")
-
-    @field(Cost.USER_MEMORY)
-    def peb_image_path(self) -> Name:
-        """Path of its file, as its own memory has it: it may write there what it likes."""
-        return self._parameter("ImagePathName")
-
-    @field(Cost.USER_MEMORY, aliases=("cwd",))
-    def current_directory(self) -> Name:
-        """Current directory, as the process's own memory has it."""
-        return self._parameter("CurrentDirectory.DosPath")
-
-    @field(Cost.USER_MEMORY)
-    def window_title(self) -> String:
-        """Title for its first window, as it was started with."""
-        return self._parameter("WindowTitle")
-
-    @field(Cost.USER_MEMORY)
-    def desktop(self) -> Name:
-        """Window station and desktop that it was started on."""
-        return self._parameter("DesktopInfo")
 
     @field()
     def create_time(self) -> Time:
@@ -141,6 +110,11 @@ class ProcessObject(Process, WindowsObject):
     def vad_object(self) -> Collection:
         """Its mapped ranges of memory, by start."""
         return VadObject.of(self)
+
+    @many("handle")
+    def handle_object(self) -> Collection:
+        """Its handles, by number."""
+        return HandleObject.of(self, self.raw.follow("ObjectTable"))
 
     @field()
     def exit_time(self) -> Time:
@@ -153,21 +127,6 @@ class ProcessObject(Process, WindowsObject):
         status = self.raw["ExitStatus"]
         code = status.values & 0xFFFF_FFFF
         return Column(code, status.status).but(status.known & (code == _RUNNING), Reason.NULL)
-
-    @field()
-    def directory_table_base(self) -> Address:
-        """Physical address of its top page table, as the kernel runs with it."""
-        # An array of two until 6000, the second for what are process-specific kernel pages.
-        return self._table("Pcb.DirectoryTableBase|Pcb.DirectoryTableBase[0]")
-
-    @field()
-    def user_directory_table_base(self) -> Address:
-        """Physical address of the top page table that its own code runs with; null if the same."""
-        base = self.raw["Pcb.UserDirectoryTableBase"]
-        # 0 or 1 stand for one root for both (KVA shadow is off, or off for it).
-        return self._table("Pcb.UserDirectoryTableBase").but(
-            base.known & (base.values <= 1), Reason.NULL
-        )
 
     @field(Cost.FOLLOW)
     def session_id(self) -> Number:
@@ -213,25 +172,9 @@ class ProcessObject(Process, WindowsObject):
         return self.raw["Pcb.CycleTime"]  # since 6000
 
     @field()
-    def peb(self) -> Address:
-        """Address of its PEB; null for what has no memory of its own."""
-        return self._pointer("Peb")
-
-    @field(Cost.USER_MEMORY)
-    def peb_image_base(self) -> Address:
-        """Where its program lies, as the PEB has it: other than section_base if it was hollowed."""
-        return self.block.block["ImageBaseAddress"]
-
-    @field()
     def section_base(self) -> Address:
         """Where the kernel mapped its program."""
         return self._pointer("SectionBaseAddress")
-
-    @field()
-    def is_wow64(self) -> Boolean:
-        """Whether it runs 32-bit code on 64-bit Windows."""
-        pointer = wow64_pointers(self.kernel, self.raw)
-        return Column(pointer.values != 0, pointer.status)
 
     @field()
     def protection(self) -> String:
@@ -338,38 +281,10 @@ class ProcessObject(Process, WindowsObject):
         own, wow64 = self.block.parameters, self.wow64_block.parameters
         return EnvironmentVariable.of(self, own, wow64)
 
-    @many("handle")
-    def handle_object(self) -> Collection:
-        """Its handles, by number."""
-        return HandleObject.of(self, self.raw.follow("ObjectTable"))
-
     @many("thread")
     def thread_object(self) -> Collection:
         """Its threads, in the order of its list of them."""
         return Thread.of(self, self.raw)
-
-    @property
-    def block(self) -> Block:
-        """The process environment blocks."""
-        roots = self.column("directory_table_base")
-        return self.kept("block", lambda: native_block(self.kernel, self.raw, roots))
-
-    @property
-    def wow64_block(self) -> Block:
-        """The process environment blocks of 32-bit code."""
-        roots = self.column("directory_table_base")
-        return self.kept("wow64_block", lambda: wow64_block(self.kernel, self.raw, roots))
-
-    def _parameter(self, member: str) -> Text:
-        return parameter_text(self.kernel.space, self.block.parameters, member)
-
-    def _table(self, member: str) -> Column:
-        base = self.raw[member]
-        values = base.values.astype(np.uint64) & np.uint64(self.kernel.mode.root_mask)
-        return Column(values, base.status).but(base.known & (values == 0), Reason.NULL)
-
-    def _pointer(self, member: str) -> Column:
-        return Column(*known_pointers(self.raw[member]))
 
     def _fast_reference(self, member: str) -> Column:
         """Return the word that an _EX_FAST_REF is, whatever its members are called."""

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 ACTIVE_LIST, HANDLE_TABLE, SESSION_LIST = "active list", "handle table", "session list"
 """The sources in their order, under the names by which a kernel keeps what was found."""
 SOURCES = (ACTIVE_LIST, HANDLE_TABLE, SESSION_LIST)
+REFERRED = len(SOURCES)
+"""How a process was come by: through another object. Lower numbers are places in SOURCES."""
 
 _PROCESS_OBJECT = 3
 """ProcessObject in KOBJECTS: what the first byte of a process says it is (of a thread, 6)."""

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from memq.column import Addresses, Array, Statuses
     from memq.os.windows.kernel import WindowsKernel
     from memq.run import Run
-    from memq.schema.batch import Cut
+    from memq.schema.batch import Context, Cut
 
     Mask = NDArray[np.bool_]
     Check = Callable[[Structs], Mask]
@@ -69,6 +69,14 @@ class Carved:
         return Column(found) if self.cut is None else Column(found).but(~found, self.cut.reason)
 
 
+@dataclass(frozen=True, slots=True)
+class CarvedOnly:
+    """Objects that nothing else knows, by address, and why these may not be all."""
+
+    addresses: Addresses
+    cut: Cut | None
+
+
 def carved(kernel: WindowsKernel, run: Run, kind: str) -> Carved:
     """Return the objects of one of KINDS that memory holds, searched for once for each kernel."""
     fact = f"{SOURCE}: {kind}"
@@ -78,13 +86,13 @@ def carved(kernel: WindowsKernel, run: Run, kind: str) -> Carved:
     return found
 
 
-def carved_only(kernel: WindowsKernel, run: Run, kind: str, known: Addresses) -> Addresses:
+def carved_only(context: Context, kind: str, known: Addresses) -> CarvedOnly:
     """Return the objects that are not among the known ones; what cannot be shown is noted."""
-    found = carved(kernel, run, kind)
+    found = carved(context.kernel, context.run, kind)
     if found.unmapped:
-        count = f"{found.unmapped:,} {kind} object{'s' * (found.unmapped != 1)}"
-        run.note(f"{count} in memory that the kernel does not map: not shown")
-    return found.without(known)
+        count = f"{found.unmapped:,} more {kind} object{'s' * (found.unmapped != 1)}"
+        context.run.note(f"{count} in memory that no address of the kernel shows: left out")
+    return CarvedOnly(found.without(known), found.cut)
 
 
 def _allocations(kernel: WindowsKernel, run: Run) -> Allocations:
@@ -192,7 +200,9 @@ def _is_process(objects: Structs) -> Mask:
 
 def _is_thread(objects: Structs) -> Mask:
     threads, processes = objects["Cid.UniqueThread"], objects["Cid.UniqueProcess"]
-    return _dispatcher("Tcb.", 6)(objects) & _is_number(threads) & _is_number(processes)
+    is_sound = _dispatcher("Tcb.", 6)(objects) & _is_number(threads) & _is_number(processes)
+    # What a processor does when it has nothing to do has no number, and stands in no list either.
+    return is_sound & (threads.values != 0)
 
 
 def _is_link(objects: Structs) -> Mask:

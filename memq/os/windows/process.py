@@ -10,7 +10,7 @@ from memq.column import Addresses, Column, Text, distinct, is_among, worst
 from memq.errors import Reason
 from memq.os.common import distinct_addresses, known_pointers
 from memq.os.listwalk import BATCHES, batched
-from memq.os.windows import mitigations
+from memq.os.windows import mitigations, pool_scan
 from memq.os.windows.environment import EnvironmentVariable
 from memq.os.windows.family import family
 from memq.os.windows.handle import HandleObject
@@ -19,10 +19,12 @@ from memq.os.windows.module import LoadedModule
 from memq.os.windows.process_memory import ProcessMemory
 from memq.os.windows.processes import (
     ACTIVE_LIST,
+    CARVED,
     REFERRED,
     SOURCES,
     ProcessSet,
     active_list,
+    all_processes,
     joined_cut,
     session_spaces,
     source,
@@ -50,6 +52,8 @@ _RUNNING = 0x103
 class ProcessObject(ProcessMemory):
     """A process, as the kernel's own lists and tables know it."""
 
+    can_be_carved = True
+
     @classmethod
     def portions(cls, context: Context) -> Iterator[Portion]:
         """Give the list of active processes, then what only the other sources know."""
@@ -71,6 +75,13 @@ class ProcessObject(ProcessMemory):
         cut = joined_cut(cuts)
         if cut is not None:
             yield Portion(cls.at(context, np.zeros(0, np.uint64), REFERRED), cut)
+
+    @classmethod
+    def carved(cls, context: Context) -> Iterator[Portion]:
+        """Give the processes that only the search for their pool tags finds."""
+        known = all_processes(context.kernel, context.run).addresses
+        found = pool_scan.carved_only(context, "Process", known)
+        yield Portion(cls.at(context, found.addresses, CARVED), found.cut)
 
     @classmethod
     def at(cls, context: Context, addresses: Addresses, source_number: int) -> ProcessObject:
@@ -231,12 +242,19 @@ class ProcessObject(ProcessMemory):
         """Whether the list of a session's processes has it."""
         return self._is_in(2)
 
+    @field(Cost.SCAN)
+    def in_pool_scan(self) -> Boolean:
+        """Whether a search of memory for pool tags finds it; of what has ended, it may."""
+        found = pool_scan.carved(self.kernel, self.context.run, "Process")
+        return found.holds(self.rows["address"])
+
     @field(Cost.WALK)
     def sources(self) -> String:
-        """Which of the kernel's lists and tables know it, in their order."""
+        """Which of the kernel's lists and tables know it; pool scan where only a search does."""
         columns = [self.column(f"in_{name.replace(' ', '_')}") for name in SOURCES]
+        columns.append(Column(self.rows["source"] == CARVED))
         bits = sum((each.values.astype(np.int64) << n for n, each in enumerate(columns)), start=0)
-        codes, words = distinct(_joined(number) for number in range(1 << len(SOURCES)))
+        codes, words = distinct(_joined(number) for number in range(1 << len(columns)))
         return Text(codes[bits], worst(*(each.status for each in columns)), words)
 
     @single("process")
@@ -309,7 +327,8 @@ class ProcessObject(ProcessMemory):
 
 
 def _joined(bits: int) -> str:
-    return ", ".join(name for number, name in enumerate(SOURCES) if bits >> number & 1)
+    names = (*SOURCES, pool_scan.SOURCE)
+    return ", ".join(name for number, name in enumerate(names) if bits >> number & 1)
 
 
 def _number(pointer: Column) -> Column:

@@ -35,6 +35,9 @@ SOURCES = (ACTIVE_LIST, HANDLE_TABLE, SESSION_LIST)
 REFERRED = len(SOURCES)
 """How a process was come by: through another object. Lower numbers are places in SOURCES."""
 
+CARVED = len(SOURCES) + 1
+"""How a process was come by: by a search through memory."""
+
 _PROCESS_OBJECT = 3
 """ProcessObject in KOBJECTS: what the first byte of a process says it is (of a thread, 6)."""
 

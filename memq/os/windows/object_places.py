@@ -58,14 +58,14 @@ class HeaderParts:
             known += np.where(values & bit != 0, size, 0)
         rest = distance - known
         is_open = (values & self._unknown != 0) & (rest >= 0) & (rest <= _UNKNOWN_SIZE)
-        return mask.known & ((rest == 0) | is_open)
+        return np.asarray(mask.known & ((rest == 0) | is_open))
 
     def _hold_offsets(self, headers: Structs, distance: int) -> Mask:
         flags = headers["Flags"]
         far = np.where(flags.values.astype(np.int64) & _CREATOR_FLAG != 0, self._creator, 0)
         for name in _OFFSETS:
             far = np.maximum(far, headers[name].values.astype(np.int64))
-        return flags.known & (far == distance)
+        return np.asarray(flags.known & (far == distance))
 
 
 class HeaderTypes:

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from memq.column import Column, is_among
+from memq.errors import Reason
 from memq.os.windows.kernel_frames import kernel_frames
 from memq.os.windows.object_places import HeaderParts, HeaderTypes
 from memq.os.windows.objects import body_offset
 from memq.os.windows.pool_tags import Allocations, PhysicalSpace, tag_number, tagged
 from memq.os.windows.times import EPOCH
+from memq.schema.batch import Cut
 from memq.symbols.structs import Structs
 
 if TYPE_CHECKING:
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     from memq.column import Addresses, Array, Statuses
     from memq.os.windows.kernel import WindowsKernel
     from memq.run import Run
-    from memq.schema.batch import Context, Cut
+    from memq.schema.batch import Context
 
     Mask = NDArray[np.bool_]
     Check = Callable[[Structs], Mask]
@@ -79,6 +81,10 @@ class CarvedOnly:
 
 def carved(kernel: WindowsKernel, run: Run, kind: str) -> Carved:
     """Return the objects of one of KINDS that memory holds, searched for once for each kernel."""
+    if kernel.triage is not None:
+        nothing = np.zeros(0, np.uint64)
+        cut = Cut(Reason.NOT_IN_DUMP, "a triage minidump has too little memory to be searched")
+        return Carved(nothing, nothing, 0, cut)
     fact = f"{SOURCE}: {kind}"
     found = kernel.facts.get(fact)
     if not isinstance(found, Carved):
@@ -175,7 +181,7 @@ def _dispatcher(member: str, wanted: int) -> Check:
 
     def check(objects: Structs) -> Mask:
         kind = objects[f"{member}Header.Type"]
-        return kind.known & (kind.values & ~_LOCKED == wanted)
+        return np.asarray(kind.known & (kind.values & ~_LOCKED == wanted))
 
     return check
 
@@ -185,7 +191,7 @@ def _input_output(wanted: int) -> Check:
 
     def check(objects: Structs) -> Mask:
         kind, size = objects["Type"], objects["Size"]
-        return kind.known & (kind.values == wanted) & (size.values > 0)
+        return np.asarray(kind.known & (kind.values == wanted) & (size.values > 0))
 
     return check
 
@@ -195,20 +201,20 @@ def _is_process(objects: Structs) -> Mask:
     times = created.values.astype(np.int64)
     is_sound = _dispatcher("Pcb.", 3)(objects) & _is_number(number)
     # The first process, which the system begins with, may have none.
-    return is_sound & ((times == 0) | (times >= EPOCH) & (times < _LATEST))
+    return np.asarray(is_sound & ((times == 0) | (times >= EPOCH) & (times < _LATEST)))
 
 
 def _is_thread(objects: Structs) -> Mask:
     threads, processes = objects["Cid.UniqueThread"], objects["Cid.UniqueProcess"]
     is_sound = _dispatcher("Tcb.", 6)(objects) & _is_number(threads) & _is_number(processes)
     # What a processor does when it has nothing to do has no number, and stands in no list either.
-    return is_sound & (threads.values != 0)
+    return np.asarray(is_sound & (threads.values != 0))
 
 
 def _is_link(objects: Structs) -> Mask:
     created = objects["CreationTime.QuadPart|CreationTime"]
     times = created.values.astype(np.int64)
-    return created.known & (times >= EPOCH) & (times < _LATEST)
+    return np.asarray(created.known & (times >= EPOCH) & (times < _LATEST))
 
 
 def _is_number(column: Column) -> Mask:

@@ -97,6 +97,7 @@ def _searched(
     wanted = np.array(sorted(tags), np.uint32)
     places: list[Addresses] = [np.zeros(0, np.uint64)]
     words: list[Array] = [np.zeros(0, np.uint32)]
+    cut: Cut | None = None
     done = count = 0
     with run.progress.step("searching memory for pool tags"):
         for at, data in physical.pieces(0, physical.limit, _PIECE):
@@ -109,8 +110,8 @@ def _searched(
             done, count = done + len(data), count + len(rows)
             if count > _MOST:
                 cut = Cut(Reason.LIMIT, f"search for pool tags cut short at {at:#x}: too many")
-                return np.concatenate(places), np.concatenate(words), cut
-    return np.concatenate(places), np.concatenate(words), None
+                break
+    return np.concatenate(places), np.concatenate(words), cut
 
 
 def _hits(

@@ -38,7 +38,7 @@ REFERRED = len(SOURCES)
 CARVED = len(SOURCES) + 1
 """How a process was come by: by a search through memory."""
 
-_PROCESS_OBJECT = 3
+PROCESS_OBJECT = 3
 """ProcessObject in KOBJECTS: what the first byte of a process says it is (of a thread, 6)."""
 
 
@@ -125,7 +125,7 @@ def _walk_table(kernel: WindowsKernel, run: Run) -> ProcessSet:
     kind = kernel.structs("_KPROCESS", objects)["Header.Type"]
     unread = np.flatnonzero(kind.statuses)
     cuts.mark(np.zeros(len(unread), np.int64), kind.statuses[unread], objects[unread])
-    found = objects[kind.known & (kind.values == _PROCESS_OBJECT)]
+    found = objects[kind.known & (kind.values == PROCESS_OBJECT)]
     return ProcessSet(_each_once(found), _cut_of(cuts, 0, what))
 
 

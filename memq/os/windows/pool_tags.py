@@ -78,8 +78,8 @@ def tagged(kernel: WindowsKernel, run: Run, tags: Sequence[int]) -> Allocations:
     layout = kernel.types.struct("_POOL_HEADER")
     nothing = np.zeros(0, np.uint64)
     if layout is None:
-        cut = Cut(Reason.NOT_IN_KERNEL, "pools not searched: no type _POOL_HEADER is known")
-        return Allocations(nothing, nothing, np.zeros(0, np.int64), 0, cut)
+        why = Cut(Reason.NOT_IN_KERNEL, "pools not searched: no type _POOL_HEADER is known")
+        return Allocations(nothing, nothing, np.zeros(0, np.int64), 0, why)
     step = 2 * kernel.space.word_size
     places, words, cut = _searched(kernel.physical, run, tags, layout.offset("PoolTag"), step)
     space = PhysicalSpace(kernel.physical)

@@ -161,7 +161,14 @@ def _add_forms(parser: argparse.ArgumentParser) -> None:
         help="format of the result (table on a terminal, else json)",
     )
     parser.add_argument(
-        "--profile", metavar="FILE", help="an ISF file, where types are not known otherwise"
+        "--profile",
+        metavar="FILE",
+        help="an ISF or PDB file, or a folder of them, where types are not known otherwise",
+    )
+    parser.add_argument(
+        "--symbol-server",
+        metavar="URL",
+        help="Windows: a server that may be asked for the kernel's PDB; nobody is asked otherwise",
     )
     parser.add_argument(
         "--dtb", metavar="ADDRESS", type=_address, help="Windows: where the page tables begin"
@@ -246,7 +253,7 @@ def _hints(options: argparse.Namespace) -> Hints:
 
     profile = None if options.profile is None else Path(options.profile)
     files = tuple(map(Path, options.pagefile or ()))
-    return Hints(profile, options.dtb, options.kernel_base, page_files=files)
+    return Hints(profile, options.dtb, options.kernel_base, files, options.symbol_server)
 
 
 def _address(text: str) -> int:

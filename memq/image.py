@@ -111,13 +111,16 @@ def open_image(
     page_files: Iterable[str | os.PathLike[str]] = (),
     directory_table_base: int | None = None,
     kernel_base: int | None = None,
+    symbol_server: str | None = None,
 ) -> Image:
-    """Open a dump; `profile` is an ISF file, for kernels that do not carry their types.
+    """Open a dump; `profile` is an ISF or PDB file, or a folder, for types not known otherwise.
 
     `page_files` are those of the machine, where they were kept: pagefile.sys first. Where a Windows
     kernel is not found by itself: the physical address of a top page table, and the address of the
-    kernel's image.
+    kernel's image; the URL of a server that may be asked for its PDB.
     """
     symbols = None if profile is None else Path(profile)
     files = tuple(map(Path, page_files))
-    return Image(path, hints=Hints(symbols, directory_table_base, kernel_base, page_files=files))
+    return Image(
+        path, hints=Hints(symbols, directory_table_base, kernel_base, files, symbol_server)
+    )

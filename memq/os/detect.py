@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from memq.errors import SymbolError
 from memq.os.hints import Hints
 from memq.os.linux.kernel import Hunt as LinuxHunt
-from memq.os.linux.system import LINUX
-from memq.os.windows.kernel import Hunt as WindowsHunt
-from memq.os.windows.locate import low_stub
-from memq.os.windows.system import WINDOWS
+from memq.os.windows.stub import low_stub
 
 if TYPE_CHECKING:
     from memq.layers.crash_header import CrashHeader
     from memq.layers.physical import PhysicalMemory
+    from memq.os.linux.kernel import LinuxKernel
+    from memq.os.windows.kernel import Hunt as WindowsHunt
+    from memq.os.windows.kernel import WindowsKernel
     from memq.progress import Progress
     from memq.schema.declare import System
     from memq.symbols.types import Types
@@ -36,25 +36,38 @@ def detect(physical: PhysicalMemory, progress: Progress, hints: Hints | None = N
     hints = hints or Hints()
     if physical.crash is not None and physical.crash.triage is not None:
         return _triage(physical, physical.crash, progress, hints)
-    windows = WindowsHunt(physical, progress, hints)
     is_windows = hints.is_of_windows or physical.crash is not None or low_stub(physical) is not None
-    if is_windows:
-        kernel = windows.quick()
-        if kernel is not None:
-            return Found(WINDOWS, kernel, kernel.warnings)
     linux = LinuxHunt(physical, progress, _types(hints, progress))
-    found = linux.quick()
-    if found is None and not is_windows:
-        other = windows.quick()
-        if other is not None:
-            return Found(WINDOWS, other, other.warnings)
-        found = linux.search()
+    found = None if is_windows else linux.quick()
     if found is not None:
-        return Found(LINUX, found, found.warnings)
-    last = windows.search()
-    if last is not None:
-        return Found(WINDOWS, last, last.warnings)
+        return _linux(found)
+    from memq.os.windows.kernel import Hunt as WindowsHunt  # noqa: PLC0415 - as below
+
+    windows = WindowsHunt(physical, progress, hints)
+    kernel = windows.quick()
+    if kernel is None:
+        found = linux.quick() if is_windows else linux.search()
+    if found is not None:
+        return _linux(found)
+    kernel = kernel or windows.search()
+    if kernel is not None:
+        return _windows(kernel)
     raise SymbolError(_account(physical, linux, windows, is_windows=is_windows))
+
+
+# The declarations of one system are not imported for dumps of the other.
+
+
+def _linux(kernel: LinuxKernel) -> Found:
+    from memq.os.linux.system import LINUX  # noqa: PLC0415 - as above
+
+    return Found(LINUX, kernel, kernel.warnings)
+
+
+def _windows(kernel: WindowsKernel) -> Found:
+    from memq.os.windows.system import WINDOWS  # noqa: PLC0415 - as above
+
+    return Found(WINDOWS, kernel, kernel.warnings)
 
 
 def _triage(
@@ -67,16 +80,16 @@ def _triage(
         kernel = triage_kernel(physical, crash, hints, progress)
     except SymbolError as error:
         raise SymbolError(f"{physical.path}: {error}") from error
-    return Found(WINDOWS, kernel, kernel.warnings)
+    return _windows(kernel)
 
 
 def _types(hints: Hints, progress: Progress) -> Types | None:
     """Return the types of a file that was given."""
-    if hints.profile is None:
+    if hints.profile is None or hints.profile.is_dir():
         return None
-    from memq.symbols.isf import open_isf  # noqa: PLC0415 - seldom needed
+    from memq.symbols.table_files import open_table  # noqa: PLC0415 - seldom needed
 
-    return open_isf(hints.profile, progress)
+    return open_table(hints.profile, progress).types
 
 
 def _account(

@@ -125,5 +125,6 @@ _DATA = (
 SYMBOLS = (
     rf"(?:{_OPEN})[A-Z]\w*",
     rf"(?:{_INNER})[A-Z]\w*?(?:{_DATA})[A-Z]?[a-z]{{0,8}}",
+    "CallbackListHead|MiState|MiFlags|RtlpDebugPrintCallbackList|ExpHostList",
 )
 """Of the names of functions and variables. (Nt*: the names of system calls.)"""

@@ -58,11 +58,18 @@ def parse_symbol_path(text: str) -> SymbolPath:
             rest = [first, *rest]
         places = [piece for piece in rest if piece]
         remote = [piece for piece in places if re.match("https?://", piece, re.IGNORECASE)]
-        local = [Path(piece).expanduser() for piece in places if piece not in remote]
+        local = [_path(piece) for piece in places if piece not in remote]
         servers += remote
         stores += local
         folders += [] if kind in {"symsrv", "srv", "cache"} else local
     return SymbolPath(tuple(stores), tuple(folders), tuple(dict.fromkeys(servers)))
+
+
+def _path(piece: str) -> Path:
+    try:
+        return Path(piece).expanduser()
+    except RuntimeError:  # there is no home of that name
+        return Path(piece)
 
 
 def database_name(told: str) -> str | None:
@@ -79,7 +86,7 @@ def store_place(root: Path, name: str, identity: Identity) -> Path:
     clean = database_name(name)
     if clean is None or not _GUID.fullmatch(identity.guid) or identity.age < 0:
         raise SymbolError("the image names no PDB that could be looked for; give one by --profile")
-    tier = root / clean[:2].lower() if (root / _TWO_TIERS).exists() else root
+    tier = root / clean[:2].lower() if _is_file(root / _TWO_TIERS) else root
     return tier / clean / f"{identity.guid}{identity.age:X}" / clean
 
 
@@ -112,10 +119,10 @@ def find_pdb(name: str, identity: Identity, symbol_path: str) -> Path | None:
 def find_file(folder: Path, name: str) -> Path | None:
     """Return the file in a folder, whatever its capitals and those of the folders above it."""
     exact = folder / name
-    if exact.is_file():
+    if _is_file(exact):
         return exact
     missing = [name]
-    while not folder.is_dir():
+    while not _is_folder(folder):
         if folder.parent == folder or len(missing) > 4:
             return None
         missing.append(folder.name)
@@ -126,7 +133,22 @@ def find_file(folder: Path, name: str) -> Path | None:
         if below is None:
             return None
         here = below
-    return here if here.is_file() else None
+    return here if _is_file(here) else None
+
+
+def _is_file(path: Path) -> bool:
+    """Whether there is a file that one may see."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
 
 
 def _child(folder: Path, name: str) -> Path | None:

@@ -107,7 +107,7 @@ def read_pdb(source: Source, name: str) -> ImageTable:
     container = Msf(source)
     image = PdbImage(container)
     types = Pdb(container.stream(_TPI_STREAM), image.pointer_size)
-    return ImageTable(types, image.rvas(), name, image.identity)
+    return ImageTable(types, image.rvas(), name, image.identity, None, True)
 
 
 def pdb_identity(source: Source) -> Identity:

@@ -39,7 +39,7 @@ def fetch_pdb(url: str, name: str, identity: Identity, folder: Path, progress: P
     `name` is as the image has it. The file is written aside and gets its name when GUID and age in
     it have been found to be right. SymbolError where the server has none, or cannot be reached.
     """
-    if urlsplit(url).scheme.lower() not in {"http", "https"} or not urlsplit(url).hostname:
+    if not _is_address(url):
         raise SymbolError(f"{url}: not the address of a symbol server, as https://HOST/PATH is")
     target = store_place(folder, name, identity)
     clean = target.name
@@ -51,6 +51,14 @@ def fetch_pdb(url: str, name: str, identity: Identity, folder: Path, progress: P
                 _keep(_unpacked(content, base, progress), base, target, identity)
                 return target
     raise SymbolError(f"{url}: the server has no {clean} of {identity}; name another server")
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and url.isprintable()
+    except ValueError:
+        return False
 
 
 def _unpacked(content: bytes, base: str, progress: Progress) -> bytes:

@@ -74,7 +74,7 @@ def _read(source: Source, path: Path, progress: Progress) -> ImageTable:
     if not head.lstrip().startswith(b"{"):
         raise SymbolError("no symbol table: give an ISF file (JSON) or a PDB")
     table = Isf(source.read(0, source.size))
-    return ImageTable(table, table.symbols, f"ISF {path.name}", table.identity)
+    return ImageTable(table, table.symbols, f"ISF {path.name}", table.identity, None, True)
 
 
 def _check_start(head: bytes) -> None:

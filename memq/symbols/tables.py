@@ -40,14 +40,21 @@ class ImageTable:
     identity: Identity | None = None
     build: int | None = None
     """Number of the Windows build, where it is known."""
+    has_all_symbols: bool = False
+    """Whether every symbol of the image is among them, as in the file that it was built with."""
 
 
 class Symbol(NamedTuple):
-    """A symbol: its address, a letter for its type (`?` where that is not known), and its name."""
+    """A symbol: its address, the letter that nm has for its type or none, and its name."""
 
     address: int
     letter: str
     name: str
+
+    @property
+    def text(self) -> str:
+        """Letter and name, as people read it."""
+        return f"{self.letter} {self.name}".lstrip()
 
 
 @dataclass
@@ -58,6 +65,8 @@ class ImageSymbols:
     rvas: Mapping[str, int]
     end: int | None = None
     """The address behind the image: beyond it no symbol is near."""
+    is_whole: bool = False
+    """Whether these are all symbols. If not, what lies behind one may well belong to another."""
     _sorted: tuple[Array, list[str]] | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
@@ -79,11 +88,14 @@ class ImageSymbols:
 
     def matching(self, fits: Callable[[str], bool]) -> list[Symbol]:
         """Return the symbols whose names fit, by address."""
-        found = [(self.base + rva, "?", name) for name, rva in self.rvas.items() if fits(name)]
+        found = [(self.base + rva, "", name) for name, rva in self.rvas.items() if fits(name)]
         return [Symbol(*one) for one in sorted(found)]
 
     def symbols_at(self, addresses: Addresses) -> list[tuple[str, int] | None]:
-        """Return for each address the last symbol at or before it, and how far before it is."""
+        """Return for each address the last symbol at or before it, and how far before it is.
+
+        Where not all symbols are known, only those that are at the very address.
+        """
         places, names = self._by_address()
         addresses = np.asarray(addresses, np.uint64)
         at = np.searchsorted(places, addresses, "right").tolist()
@@ -92,6 +104,8 @@ class ImageSymbols:
         for address, number in zip(addresses.tolist(), at, strict=True):
             is_outside = number == 0 or (end is not None and address >= end)
             near = None if is_outside else self._first_of(number - 1)
+            if near is not None and not self.is_whole and int(places[near]) != address:
+                near = None
             found.append(None if near is None else (names[near], address - int(places[near])))
         return found
 
@@ -103,7 +117,7 @@ class ImageSymbols:
         """Return all symbols at exactly this address."""
         places, names = self._by_address()
         low, high = (int(np.searchsorted(places, np.uint64(address), s)) for s in ("left", "right"))
-        return [Symbol(address, "?", names[number]) for number in range(low, high)]
+        return [Symbol(address, "", names[number]) for number in range(low, high)]
 
     def after(self, address: int) -> int | None:
         """Return the address of the next symbol behind this address, None if it is the last."""

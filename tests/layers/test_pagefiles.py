@@ -96,7 +96,9 @@ def test_closing_closes_all(physical: PhysicalMemory) -> None:
 def test_a_resolver_finds_pages_in_them(tmp_path: Path, mode: PagingMode) -> None:
     """An address space reads through to a page file, few addresses at a time and many."""
 
-    def resolver(entries: Addresses, vas: Addresses, shift: int) -> tuple[Addresses, Statuses]:
+    def resolver(
+        entries: Addresses, vas: Addresses, roots: Addresses, shift: int
+    ) -> tuple[Addresses, Statuses]:
         return SECOND + (entries >> np.uint64(12)) * np.uint64(PAGE), np.zeros(len(vas), np.uint8)
 
     memory = Memory()

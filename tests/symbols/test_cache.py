@@ -127,6 +127,13 @@ def test_a_pointer_is_refused_unless_there_is_a_file(tmp_path: Path) -> None:
     assert find_pdb(NAME, IDENTITY, f"srv*{tmp_path / 'a'}*{tmp_path / 'b'}") == right
 
 
+def test_folders_that_cannot_be_looked_into_have_nothing_in_them(tmp_path: Path) -> None:
+    too_long = "x" * 300
+    (tmp_path / "file").write_bytes(b"")
+    assert find_pdb(NAME, IDENTITY, f"srv*{too_long}*~nobody-of-that-name;{too_long}") is None
+    assert find_pdb(NAME, IDENTITY, f"{tmp_path / 'file'};{tmp_path / 'file' / 'below'}") is None
+
+
 def test_where_a_store_has_a_file(tmp_path: Path) -> None:
     assert store_place(tmp_path, NAME, IDENTITY) == tmp_path / NAME / INDEX / NAME
     (tmp_path / "index2.txt").touch()

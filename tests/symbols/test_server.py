@@ -205,7 +205,9 @@ def test_the_proxy_of_the_environment_is_asked(
     assert served.asked[1][0] == PLACE + NAME
 
 
-@pytest.mark.parametrize("url", ["ftp://host", "file:///tmp", "host/path", "", "http://"])
+@pytest.mark.parametrize(
+    "url", ["ftp://host", "file:///tmp", "host/path", "", "http://", "http://["]
+)
 def test_addresses_that_are_none(served: Server, tmp_path: Path, url: str) -> None:
     with pytest.raises(SymbolError, match="not the address of a symbol server"):
         fetch_pdb(url, NAME, IDENTITY, tmp_path, Progress())

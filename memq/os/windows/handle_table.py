@@ -148,11 +148,11 @@ class _Walk:
         return tables.take(is_first)
 
     def compare(self, tables: Structs, leaves: _Tables) -> None:
-        """Say of which tables the kernel counts more pages than were found."""
+        """Say of which tables the kernel has numbered handles beyond the last page found."""
         wanted = tables["NextHandleNeedingPool"]
-        counts = np.bincount(leaves.owner, minlength=len(tables))
-        pages = -(-wanted.values // (_STEP * self._per_page))
-        less = np.flatnonzero(wanted.known & (pages > counts))
+        ends = np.zeros(len(tables), np.int64)
+        ends[leaves.owner] = (leaves.first + self._per_page) * _STEP  # the last of each stays
+        less = np.flatnonzero(wanted.known & (wanted.values > ends))
         self._cuts.mark(less, Reason.MISCOUNTED, tables.addresses[less])
 
     def entries(self, leaves: _Tables) -> Handles:

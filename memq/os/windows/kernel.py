@@ -35,7 +35,9 @@ if TYPE_CHECKING:
     from memq.layers.triage import TriageParts
     from memq.os.hints import Hints
     from memq.os.windows.pe import PeImage
+    from memq.os.windows.ranges import Ranges
     from memq.progress import Progress
+    from memq.run import Run
     from memq.symbols.tables import Identity
     from memq.symbols.types import Types
 
@@ -131,6 +133,12 @@ class WindowsKernel:
             self.symbols = ImageSymbols(self.image.base, known, self.image.end)
             address = self.symbols.address(name)
         return address
+
+    def module_ranges(self, run: Run) -> Ranges:
+        """Return where the modules on the list of loaded ones are."""
+        from memq.os.windows.ranges import module_ranges  # noqa: PLC0415 - read through it
+
+        return module_ranges(self, run)
 
     def section_of(self, address: int) -> str | None:
         """Return the section of the kernel's image that an address is in, None for no known one."""
@@ -249,7 +257,8 @@ class _Found(NamedTuple):
 
     def kernel(self, choice: Choice) -> WindowsKernel:
         """Return the kernel as these types and symbols have it, unproven."""
-        symbols = ImageSymbols(self.image.base, {**self.exports, **choice.rvas}, self.image.end)
+        rvas = {**self.exports, **choice.rvas}
+        symbols = ImageSymbols(self.image.base, rvas, self.image.end, choice.has_all_symbols)
         return WindowsKernel(
             physical=self.space.physical,
             space=self.space,

@@ -90,21 +90,29 @@ def handle_tables(kernel: WindowsKernel, run: Run) -> tuple[Addresses, Cut | Non
 
     A process that is taken off its list still has its table on the other.
     """
-    link = kernel.types.required("_EPROCESS").offset("ActiveProcessLinks")
-    head = kernel.symbol("PsActiveProcessHead")
-    walk = ListWalk(kernel, run, "list of active processes", head, link)
-    processes = kernel.structs("_EPROCESS", np.fromiter(walk, np.uint64))
+    places, cut = _processes(kernel, run)
+    processes = kernel.structs("_EPROCESS", places)
     own = processes["ObjectTable"]
     tables = distinct_numbers(own.values[own.known & (own.values != 0)].astype(np.uint64))
     if not len(tables):
-        return tables, walk.cut
+        return tables, cut
     ring = kernel.types.required("_HANDLE_TABLE").offset("HandleTableList")
     cuts = Cuts(1)
     around = lists(kernel.space, run, tables[:1] + np.uint64(ring), cuts, ring)
     # The list's head is in the kernel's image, and in no table.
     others = around.addresses[~kernel.is_kernel_image(around.addresses + np.uint64(ring))]
-    cut = walk.cut
     if cuts.status[0] and cut is None:
         reason = Reason(int(cuts.status[0]))
         cut = Cut(reason, f"list of handle tables cut short: {int(cuts.at[0]):#x}: {reason.text}")
     return distinct_numbers(np.concatenate([tables, others])), cut
+
+
+def _processes(kernel: WindowsKernel, run: Run) -> tuple[Addresses, Cut | None]:
+    """Return the active processes; where their list is not known, the first one alone."""
+    head = kernel.optional("PsActiveProcessHead")
+    if head is None:
+        first = kernel.system_process
+        return np.array([first] if first else [], np.uint64), None
+    link = kernel.types.required("_EPROCESS").offset("ActiveProcessLinks")
+    walk = ListWalk(kernel, run, "list of active processes", head, link)
+    return np.fromiter(walk, np.uint64), walk.cut

@@ -20,6 +20,7 @@ from memq.layers.mapped import mapped_pages
 from memq.layers.paging import ARM64, X86, X86_64, X86_PAE
 from memq.layers.space import AddressSpace
 from memq.os.windows.pe import KERNEL_NAMES, export_name, identity, read_image
+from memq.os.windows.stub import low_stub
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
 PAGE = 4096
 FIRST = 16 << 20
 """Bytes at the beginning in which System's root has been in every image so far."""
-_STUB_END = 1 << 20
 _KERNEL_ENTRY = 0x1F0
 """Of the top table: 512 GB from 0xfffff80000000000 on, in which every x64 kernel lies."""
 MAX_IMAGES = 1 << 14
@@ -93,28 +93,6 @@ def _modes(crash: CrashHeader | None) -> tuple[PagingMode, ...]:
     if crash.is_64_bit:
         return (ARM64 if crash.machine == MACHINE_ARM64 else X86_64,)
     return {0: (X86,), 1: (X86_PAE,)}.get(crash.pae_enabled or 0, (X86_PAE, X86))
-
-
-def low_stub(physical: PhysicalMemory) -> tuple[int, int] | None:
-    """Return where the page is that x64 Windows starts its processors from, and the CR3 in it.
-
-    In the first megabyte: a jump, an address of the kernel at 0x70, the kernel's CR3 at 0xa0.
-    """
-    pages = np.arange(PAGE, _STUB_END, PAGE, dtype=np.uint64)
-    heads, present = physical.gather(pages, 0xA8)
-    words = np.ascontiguousarray(heads).view("<u8")
-    found = (
-        (words[:, 0] & np.uint64(0xFFFF_FFFF_FFFF_00FF) == np.uint64(0x1_0006_00E9))
-        & (
-            words[:, 0x70 // 8] & np.uint64(0xFFFF_F800_0000_0003)
-            == np.uint64(0xFFFF_F800_0000_0000)
-        )
-        & (words[:, 0xA0 // 8] & np.uint64(0xFFFF_FF00_0000_0FFF) == 0)
-    )
-    rows = np.flatnonzero(found & present)
-    if not len(rows):
-        return None
-    return int(pages[rows[0]]), int(words[rows[0], 0xA0 // 8])
 
 
 def _self_references(

@@ -283,6 +283,11 @@ class ProcessObject(ProcessMemory):
         children = self.at(self.context, known.addresses[order[rows]], REFERRED)
         return Collection(children, owner, len(self), *cuts.columns())
 
+    @many("thread")
+    def thread_object(self) -> Collection:
+        """Its threads, in the order of its list of them."""
+        return Thread.of(self, self.raw)
+
     @single("token")
     def token_object(self) -> Reference:
         """For whom it acts, and what it may; null once it has ended."""
@@ -298,11 +303,6 @@ class ProcessObject(ProcessMemory):
         """Its environment variables, in the order of its own memory."""
         own, wow64 = self.block.parameters, self.wow64_block.parameters
         return EnvironmentVariable.of(self, own, wow64)
-
-    @many("thread")
-    def thread_object(self) -> Collection:
-        """Its threads, in the order of its list of them."""
-        return Thread.of(self, self.raw)
 
     def _fast_reference(self, member: str) -> Column:
         """Return the word that an _EX_FAST_REF is, whatever its members are called."""

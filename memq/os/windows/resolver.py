@@ -8,7 +8,7 @@ and no more.
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,8 +16,11 @@ import numpy as np
 from memq.errors import Reason
 from memq.layers.pagefiles import MOST_PAGE_FILES, PAGE_FILE_BASE, PAGE_FILE_STEP
 from memq.layers.space import AddressSpace
+from memq.os.listwalk import ListWalk
 from memq.os.windows.pte import PteLayout, pte_layout
-from memq.os.windows.vad_lookup import VadPrototypes
+from memq.os.windows.swizzle import seen_mask
+from memq.os.windows.vad_lookup import VadPrototypes, roots_of
+from memq.run import Run
 
 if TYPE_CHECKING:
     from memq.column import Addresses, Statuses
@@ -48,7 +51,19 @@ class Entries:
         start = self._kernel.optional("MiState")
         if place is None and start is not None and member is not None:
             place = start + member.offset
-        return None if place is None else self._bare.u64(place)
+        noted = None if place is None else self._bare.u64(place)
+        return self._seen_mask() if noted is None else noted
+
+    def _seen_mask(self) -> int | None:
+        """Return what the address spaces of active processes show of the mask."""
+        kernel = replace(self._kernel, space=self._bare)
+        head, layout = kernel.optional("PsActiveProcessHead"), self.layout
+        if head is None or layout is None:
+            return None
+        link = kernel.types.required("_EPROCESS").offset("ActiveProcessLinks")
+        walk = ListWalk(kernel, Run(), "list of active processes", head, link)
+        base = roots_of(kernel, np.fromiter(walk, np.uint64))
+        return seen_mask(kernel.physical, kernel.mode, layout, base.values[base.known])
 
     @cached_property
     def pool(self) -> int | None:
@@ -88,7 +103,9 @@ class Entries:
     def _in_files(
         self, layout: PteLayout, entries: Addresses, clean: Addresses
     ) -> tuple[Addresses, Statuses]:
-        number, page = layout.file_number.of(clean), layout.file_page.of(clean)
+        # What is not known of the entry is no reason to take it for one that leads nowhere.
+        whole = entries if self.mask is None else clean
+        number, page = layout.file_number.of(whole), layout.file_page.of(whole)
         status = (number + np.uint64(Reason.IN_PAGE_FILE_0)).astype(np.uint8)
         files = self._kernel.physical.page_files
         sizes = np.array([*files, *([0] * (MOST_PAGE_FILES - len(files)))], np.uint64)
@@ -190,8 +207,10 @@ class PteResolver:
 
 def pte_resolver(kernel: WindowsKernel) -> PteResolver:
     """Return the resolver of a kernel, for its own address space and those of its processes."""
-    physical, mode, root = kernel.physical, kernel.mode, kernel.root
-    entries = Entries(kernel, AddressSpace(physical, mode, root))
-    inner = AddressSpace(physical, mode, root, resolver=PteResolver(kernel, entries))
+    space = kernel.space
+    make = partial(AddressSpace, kernel.physical, kernel.mode, kernel.root)
+    entries = Entries(kernel, make(kernel_root=space.kernel_root))
+    behind = PteResolver(kernel, entries)
+    inner = make(resolver=behind, kernel_root=space.kernel_root)
     vads = VadPrototypes(replace(kernel, space=inner, facts={}))
     return PteResolver(kernel, entries, inner, vads)

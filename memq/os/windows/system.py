@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from memq.os.windows.callback import Callback
 from memq.os.windows.crash import Crash
 from memq.os.windows.device import Device
 from memq.os.windows.driver import DriverObject
@@ -16,6 +17,7 @@ from memq.os.windows.mutant import MutantObject
 from memq.os.windows.privilege import Privilege
 from memq.os.windows.process import ProcessObject
 from memq.os.windows.symlink import SymlinkObject
+from memq.os.windows.syscall import SystemCall
 from memq.os.windows.thread import Thread
 from memq.os.windows.token import Token
 from memq.os.windows.unloaded_driver import UnloadedDriver
@@ -43,6 +45,8 @@ WINDOWS = System(
         "major_function": MajorFunction,
         "device": Device,
         "unloaded_driver": UnloadedDriver,
+        "syscall": SystemCall,
+        "callback": Callback,
     },
     "Windows",
     ignores_case=True,

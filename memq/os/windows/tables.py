@@ -6,7 +6,10 @@ prove itself, and symbols only as far as the image itself exports them.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from memq.errors import SymbolError
@@ -18,7 +21,7 @@ if TYPE_CHECKING:
 
     from memq.os.hints import Hints
     from memq.progress import Progress
-    from memq.symbols.tables import Identity
+    from memq.symbols.tables import Identity, ImageTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,7 @@ class Choice:
     """For people."""
     is_exact: bool
     """Whether they are this very image's."""
+    has_all_symbols: bool = False
     warnings: tuple[str, ...] = ()
 
 
@@ -48,18 +52,73 @@ class Question(NamedTuple):
 
 def choices(hints: Hints, question: Question, progress: Progress) -> Iterator[Choice]:
     """Yield what a kernel may be read by, the best first; SymbolError if there is nothing."""
-    if hints.profile is not None:
-        from memq.symbols.isf import open_isf  # noqa: PLC0415 - seldom needed
-
-        table = open_isf(hints.profile, progress)
-        yield Choice(table, table.symbols, str(hints.profile), is_exact=True)
+    if hints.profile is not None and not hints.profile.is_dir():
+        yield _given(hints.profile, question, progress)
         return
     store = ProfileStore()
     exact = None if question.identity is None else store.table(question.identity[1])
+    if exact is None and question.identity is not None:
+        exact = _elsewhere(hints, *question.identity, progress)
     if exact is not None:
-        yield Choice(exact.types, exact.rvas, exact.source, is_exact=True)
+        yield Choice(exact.types, exact.rvas, exact.source, True, exact.has_all_symbols)
         return
     yield from _near(store, question)
+
+
+def _given(path: Path, question: Question, progress: Progress) -> Choice:
+    """Return the table of a file that was given: its symbols only if it is this image's."""
+    from memq.symbols.table_files import open_table  # noqa: PLC0415 - seldom needed
+
+    table = open_table(path, progress)
+    own = None if question.identity is None else question.identity[1]
+    if own is None or table.identity in {None, own}:
+        return Choice(table.types, table.rvas, str(path), True, table.has_all_symbols)
+    warning = (
+        f"{path}: is the table of {table.identity}, the kernel's is {own}: only types are used"
+    )
+    return Choice(table.types, {}, str(path), is_exact=False, warnings=(warning,))
+
+
+def _elsewhere(
+    hints: Hints, name: str, identity: Identity, progress: Progress
+) -> ImageTable | None:
+    """Return an image's table from where else symbols are kept: folders, caches, a server."""
+    path = _kept(hints, name, identity)
+    if path is None and hints.symbol_server is not None:
+        from memq.symbols.server import fetch_pdb  # noqa: PLC0415 - seldom needed
+
+        path = fetch_pdb(hints.symbol_server, name, identity, _folder(), progress)
+    if path is None:
+        return None
+    from memq.symbols.table_files import open_table  # noqa: PLC0415 - seldom needed
+
+    return open_table(path, progress)
+
+
+def _kept(hints: Hints, name: str, identity: Identity) -> Path | None:
+    """Return the file of an image's table in a folder that was given, or where others keep them."""
+    from memq.symbols.cache import find_pdb  # noqa: PLC0415 - seldom needed
+    from memq.symbols.table_files import find_isf  # noqa: PLC0415 - seldom needed
+
+    folders = [hints.profile] if hints.profile is not None else []
+    volatility = find_spec("volatility3")  # found, not imported
+    if volatility is not None and volatility.submodule_search_locations:
+        folders += [Path(place) / "symbols" for place in volatility.submodule_search_locations]
+    for folder in folders:
+        found = find_isf(folder, name, identity)
+        if found is not None:
+            return found
+    own = f"srv*{_folder()}"
+    told = os.environ.get("_NT_SYMBOL_PATH", "")
+    given = str(hints.profile) if hints.profile is not None else ""
+    return find_pdb(name, identity, ";".join(part for part in (given, told, own) if part))
+
+
+def _folder() -> Path:
+    """Return where memq keeps what it has fetched."""
+    from memq.layers.compress import cache_folder  # noqa: PLC0415 - slow, and seldom needed
+
+    return cache_folder() / "symbols"
 
 
 def _near(store: ProfileStore, question: Question) -> Iterator[Choice]:
@@ -67,7 +126,7 @@ def _near(store: ProfileStore, question: Question) -> Iterator[Choice]:
     name = "its PDB is not known"
     if question.identity is not None:
         name = f"its PDB is {question.identity[0]} {question.identity[1]}"
-    advice = f"{name}: give it, or an ISF file, with --profile"
+    advice = f"{name}: give it, or an ISF file, with --profile, or name a --symbol-server"
     if question.build is None:
         raise SymbolError(f"its build is not known; {advice}")
     found = store.nearest(question.build, question.exports, question.word_size)

@@ -16,8 +16,8 @@ from memq.os.windows.kernel import WindowsKernel
 from memq.os.windows.pe import KERNEL_NAMES, PeImage
 from memq.os.windows.proof import PROCESS_OBJECT, THREAD_OBJECT
 from memq.os.windows.tables import Choice, NoTypes
-from memq.symbols.isf import open_isf
 from memq.symbols.store import ProfileStore
+from memq.symbols.table_files import open_table
 from memq.symbols.tables import ImageSymbols
 
 if TYPE_CHECKING:
@@ -85,8 +85,8 @@ def _choices(
 ) -> Iterator[Choice]:
     """Yield tables that may be this kernel's: the one that is given, or that fits, or near ones."""
     if hints.profile is not None:
-        table = open_isf(hints.profile, progress)
-        yield Choice(table, table.symbols, str(hints.profile), is_exact=True)
+        table = open_table(hints.profile, progress)
+        yield Choice(table.types, table.rvas, str(hints.profile), True, table.has_all_symbols)
         return
     store = ProfileStore()
     places = {

@@ -8,11 +8,12 @@ import numpy as np
 
 from memq.column import Column, Text, distinct_numbers, text_column, worst
 from memq.errors import Reason
+from memq.os.common import distinct_addresses
 from memq.os.windows import protections, vad_pages
 from memq.os.windows.base import WindowsObject
 from memq.os.windows.vad_files import VadFiles
-from memq.os.windows.vad_lookup import learn
-from memq.os.windows.vad_trees import PAGE_SHIFT, page_numbers, vads_of
+from memq.os.windows.vad_lookup import learn, roots_of
+from memq.os.windows.vad_trees import PAGE_SHIFT, PRIVATE, page_numbers, vads_of
 from memq.schema.collection import Collection, Reference
 from memq.schema.declare import Cost, field
 from memq.schema.kinds import Address, Boolean, Name, Number, Size, String
@@ -209,12 +210,12 @@ class VadObject(Vad, WindowsObject):
     @field(Cost.WALK)
     def writable_pages(self) -> Number:
         """How many of its pages are present, and may be written by all levels of page tables."""
-        return self.counts.column("writable")
+        return self.counts.right("writable")
 
     @field(Cost.WALK)
     def executable_pages(self) -> Number:
         """How many of its pages are present, and may be executed by all levels of page tables."""
-        return self.counts.column("executable")
+        return self.counts.right("executable")
 
     @field(Cost.WALK)
     def transition_pages(self) -> Number:
@@ -252,7 +253,11 @@ class VadObject(Vad, WindowsObject):
 
     @property
     def _roots(self) -> Column:
-        return self.kept("roots", lambda: vad_pages.roots_of(self.kernel, self.rows["space"]))
+        return self.kept("roots", self._read_roots)
+
+    def _read_roots(self) -> Column:
+        found, index = distinct_addresses(self.rows["space"])
+        return roots_of(self.kernel, found).take(index)
 
     def _short(self) -> Structs:
         addresses, status = self.rows["address"], self.rows.get("status")
@@ -270,7 +275,7 @@ class VadObject(Vad, WindowsObject):
 
     @property
     def _private(self) -> Column:
-        flag = self.short["u.VadFlags.PrivateMemory"]
+        flag = self.short[PRIVATE]
         return Column(flag.values != 0, flag.status)
 
     @property

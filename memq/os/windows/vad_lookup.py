@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memq.column import distinct_numbers, worst
+from memq.column import Column, distinct_numbers, worst
 from memq.errors import Reason
 from memq.os.listwalk import ListWalk
-from memq.os.windows.vad_trees import PAGE_SHIFT, Vads, vads_of
+from memq.os.windows.vad_trees import PAGE_SHIFT, PRIVATE, Vads, vads_of
 from memq.run import Run
 from memq.symbols.lists import Cuts
 
@@ -70,8 +70,8 @@ class VadPrototypes:
             link = kernel.types.required("_EPROCESS").offset("ActiveProcessLinks")
             self._told.update(ListWalk(kernel, Run(), "list of active processes", head, link))
         told = np.array(sorted(self._told - set(self._processes.values())), np.uint64)
-        base = kernel.structs("_EPROCESS", told)["Pcb.DirectoryTableBase"]
-        roots = base.values.astype(np.uint64) & np.uint64(kernel.mode.root_mask)
+        base = roots_of(kernel, told)
+        roots = base.values
         for root, address in zip(
             roots[base.known].tolist(), told[base.known].tolist(), strict=True
         ):
@@ -96,17 +96,28 @@ class _Mapped:
         places = np.zeros(len(pages), np.uint64)
         status = np.full(len(pages), Reason.PAGED_OUT, np.uint8)
         own = at[rows]
+        private = self._kernel.structs("_MMVAD_SHORT", vads.addresses[own])[PRIVATE]
         long = self._kernel.structs("_MMVAD", vads.addresses[own])
         first, last = long["FirstPrototypePte"], long["LastContiguousPte"]
         size = np.uint64(self._kernel.mode.entry_size)
         found = first.values.astype(np.uint64) + (pages[rows] - vads.first[own]) * size
-        reasons = worst(first.status, last.status)
-        beyond = found > last.values.astype(np.uint64)  # in another subsection of the file
-        status[rows] = np.where(beyond, np.uint8(Reason.PAGED_OUT), np.uint8(0))
+        # Private memory has no prototypes; behind the last one are those of other subsections.
+        odd = (private.values != 0) | (found > last.values.astype(np.uint64))
+        odd |= first.values < self._kernel.space.kernel_start
+        reasons = worst(private.status, first.status, last.status)
+        status[rows] = np.where(odd, np.uint8(Reason.PAGED_OUT), np.uint8(0))
         if reasons is not None:
             status[rows] = np.where(reasons == 0, status[rows], reasons)
         places[rows] = found
         return places, status
+
+
+def roots_of(kernel: WindowsKernel, processes: Addresses) -> Column:
+    """Return the root of the page tables of each process (_EPROCESS)."""
+    # 5.2 and before: with a second one, of hyperspace.
+    place = "Pcb.DirectoryTableBase|Pcb.DirectoryTableBase[0]"
+    base = kernel.structs("_EPROCESS", processes)[place]
+    return Column(base.values.astype(np.uint64) & np.uint64(kernel.mode.root_mask), base.status)
 
 
 def learn(kernel: WindowsKernel, processes: Addresses) -> None:

@@ -30,30 +30,29 @@ class CountColumns:
 
     counts: PageCounts
     index: Indexes
+    knows_rights: bool
     knows_transition: bool
 
     def take(self, index: Indexes) -> CountColumns:
         """Return those of some of the VADs."""
-        return CountColumns(self.counts, self.index[index], self.knows_transition)
+        return replace(self, index=self.index[index])
 
     def column(self, name: str) -> Column:
         """Return one of the counts."""
         status = self.counts.status if self.counts.status.any() else None
         return Column(getattr(self.counts, name), status).take(self.index)
 
+    def right(self, name: str) -> Column:
+        """Return the count of pages with a right, where the tables' bits are known."""
+        return self._if(self.column(name), is_known=self.knows_rights)
+
     @property
     def transition(self) -> Column:
         """Pages in transition."""
-        found = self.column("absent")
-        return found.but(np.full(len(found), not self.knows_transition), Reason.NOT_IN_KERNEL)
+        return self._if(self.column("absent"), is_known=self.knows_transition)
 
-
-def roots_of(kernel: WindowsKernel, spaces: Addresses) -> Column:
-    """Return the root of the page tables of each row's process (_EPROCESS)."""
-    found, index = distinct_addresses(spaces)
-    base = kernel.structs("_EPROCESS", found)["Pcb.DirectoryTableBase"]
-    mask = np.uint64(kernel.mode.root_mask)
-    return Column(base.values.astype(np.uint64) & mask, base.status).take(index)
+    def _if(self, found: Column, *, is_known: bool) -> Column:
+        return found.but(np.full(len(found), not is_known), Reason.NOT_IN_KERNEL)
 
 
 def page_counts(
@@ -78,7 +77,9 @@ def page_counts(
     if unknown is not None:
         own = unknown[order]
         counts = replace(counts, status=np.where(own == 0, counts.status, own))
-    return CountColumns(counts, index, layout is not None)
+    # Of x86 alone the bits of rights are counted; elsewhere the second lowest says what is a page.
+    knows_rights = kernel.mode.levels[-1].present == 1
+    return CountColumns(counts, index, knows_rights, layout is not None)
 
 
 def _in_order(*keys: Addresses) -> tuple[Indexes, Indexes]:

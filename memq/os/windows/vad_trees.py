@@ -36,6 +36,7 @@ COUNT = "VadCount|VadRoot.NumberGenericTableElements"  # since 8; 5.2 to 7
 LEFT = "VadNode.Left|VadNode.LeftChild|LeftChild"
 RIGHT = "VadNode.Right|VadNode.RightChild|RightChild"
 
+PRIVATE = "u.VadFlags.PrivateMemory"
 PAGE_SHIFT = np.uint64(12)
 _HIGH_SHIFT = np.uint64(32)
 

@@ -45,7 +45,7 @@ class Places:
         """
         terms = _TERM.findall(word.text)
         if "".join(sign + text for sign, text in terms) != "".join(word.text.split()):
-            raise arguments.error("this is no address", word, _ADDRESSES)
+            raise arguments.error("this is no address", word, self._forms)
         if len(terms) > MAX_TERMS:
             raise arguments.error(f"a sum has at most {MAX_TERMS} parts", word)
         total = 0
@@ -71,9 +71,16 @@ class Places:
         if _BARE_HEX.fullmatch(text):
             return int(text, 16)
         if text[:1].isdecimal():
-            raise arguments.error(f"`{text}` is no number of 64 bits", word, _ADDRESSES)
+            raise arguments.error(f"`{text}` is no number of 64 bits", word, self._forms)
         near = did_you_mean(self.alike(text))
-        raise arguments.error(f"there is no symbol `{text}`", word, near or _ADDRESSES)
+        raise arguments.error(f"there is no symbol `{text}`", word, near or self._forms)
+
+    @property
+    def _forms(self) -> str:
+        """Say how addresses are written, with a symbol that there is."""
+        known = [name for name in _EXAMPLES if self.kernel.optional(name) is not None]
+        name = known[0] if known else _EXAMPLES[0]
+        return f"An address is `0x...`, a symbol, or a sum: `{name}+0x10`."
 
     def alike(self, name: str) -> list[str]:
         """Return the symbols that may have been meant.
@@ -130,7 +137,8 @@ class Places:
         return shown if module is None else f"{shown} [{module}]"
 
 
-_ADDRESSES = "An address is `0x...`, a symbol, or a sum: `init_task+0x10`."
+_EXAMPLES = ("init_task", "PsInitialSystemProcess")
+"""Symbols that the kernels of one system have, each."""
 
 
 def number_of(text: str) -> int | None:

@@ -56,7 +56,7 @@ def symbol(kernel: Kernel, text: str) -> Iterator[str]:
 
 def _listed(found: Sequence[Symbol]) -> Iterator[str]:
     for one in found[:MAX_SYMBOLS]:
-        yield clean(f"{one.address:#018x} {one.letter} {one.name}")
+        yield clean(f"{one.address:#018x} {one.text}")
     if len(found) > MAX_SYMBOLS:
         yield f"... and {len(found) - MAX_SYMBOLS:,} more: a longer pattern lists fewer"
 
@@ -64,7 +64,7 @@ def _listed(found: Sequence[Symbol]) -> Iterator[str]:
 def _named(kernel: Kernel, found: Sequence[Symbol]) -> Iterator[str]:
     """Yield what is known of each address that has the name."""
     for one in found[:MAX_SYMBOLS]:
-        yield clean(f"{one.address:#018x} {one.letter} {one.name}{_measure(kernel, one.address)}")
+        yield clean(f"{one.address:#018x} {one.text}{_measure(kernel, one.address)}")
         yield from _aliases(kernel, one.address, one.name)
     if len(found) > MAX_SYMBOLS:
         yield f"... and {len(found) - MAX_SYMBOLS:,} more of this name"
@@ -82,7 +82,7 @@ def _aliases(kernel: Kernel, address: int, name: str) -> Iterator[str]:
     """Yield a line of the other names of an address, if there are any."""
     others = [one for one in kernel.symbols.all_at(address) if one.name != name]
     if others:
-        shown = ", ".join(f"{one.letter} {one.name}" for one in others[:MAX_ALIASES])
+        shown = ", ".join(f"{one.text}" for one in others[:MAX_ALIASES])
         more = len(others) - MAX_ALIASES
         yield clean(f"  also {shown}{f', and {more:,} more' if more > 0 else ''}")
 

@@ -13,7 +13,7 @@ from memq.os.windows.major_function import NAMES, MajorFunction
 from memq.os.windows.unloaded_driver import UnloadedDriver
 from tests.os.linux.small import BASE
 from tests.os.windows.moments import moment
-from tests.os.windows.small import IMAGE, SmallWindows
+from tests.os.windows.written import IMAGE, SmallWindows
 
 if TYPE_CHECKING:
     from pathlib import Path

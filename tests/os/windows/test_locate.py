@@ -6,7 +6,7 @@ import struct
 from typing import TYPE_CHECKING
 
 from memq.layers.opening import open_physical
-from memq.os.windows.locate import low_stub
+from memq.os.windows.stub import low_stub
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

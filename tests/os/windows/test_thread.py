@@ -18,7 +18,7 @@ from memq.schema.declare import field, many
 from memq.schema.kinds import Address, Name
 from tests.os.linux.small import BASE, addresses
 from tests.os.windows.moments import moment
-from tests.os.windows.small import SmallWindows
+from tests.os.windows.written import SmallWindows
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -32,8 +32,13 @@ if TYPE_CHECKING:
 ACTIVE_LIST, HANDLE_TABLE, SESSION_LIST = "active list", "handle table", "session list"
 """The sources in their order, under the names by which a kernel keeps what was found."""
 SOURCES = (ACTIVE_LIST, HANDLE_TABLE, SESSION_LIST)
+REFERRED = len(SOURCES)
+"""How a process was come by: through another object. Lower numbers are places in SOURCES."""
 
-_PROCESS_OBJECT = 3
+CARVED = len(SOURCES) + 1
+"""How a process was come by: by a search through memory."""
+
+PROCESS_OBJECT = 3
 """ProcessObject in KOBJECTS: what the first byte of a process says it is (of a thread, 6)."""
 
 
@@ -120,7 +125,7 @@ def _walk_table(kernel: WindowsKernel, run: Run) -> ProcessSet:
     kind = kernel.structs("_KPROCESS", objects)["Header.Type"]
     unread = np.flatnonzero(kind.statuses)
     cuts.mark(np.zeros(len(unread), np.int64), kind.statuses[unread], objects[unread])
-    found = objects[kind.known & (kind.values == _PROCESS_OBJECT)]
+    found = objects[kind.known & (kind.values == PROCESS_OBJECT)]
     return ProcessSet(_each_once(found), _cut_of(cuts, 0, what))
 
 

@@ -7,6 +7,7 @@ from memq.os.windows.crash import Crash
 from memq.os.windows.device import Device
 from memq.os.windows.driver import DriverObject
 from memq.os.windows.environment import EnvironmentVariable
+from memq.os.windows.file import FileObject
 from memq.os.windows.group import Group
 from memq.os.windows.handle import HandleObject
 from memq.os.windows.interrupt import Interrupt
@@ -40,6 +41,7 @@ WINDOWS = System(
         "handle": HandleObject,
         "symlink": SymlinkObject,
         "mutant": MutantObject,
+        "file": FileObject,
         "thread": Thread,
         "driver": DriverObject,
         "major_function": MajorFunction,

@@ -25,7 +25,7 @@ from memq.run import Limits, Run
 from memq.schema.batch import Context, Cut, ObjectType, Portion
 from memq.schema.collection import Collection, Reference
 from memq.schema.declare import Cost, System, field, many, shared, single
-from memq.schema.kinds import Address, Boolean, Flags, Name, Number, Size, String, Time
+from memq.schema.kinds import Address, Boolean, Flags, Name, NamesBy, Number, Size, String, Time
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -136,6 +136,14 @@ class Process(Thing, name="process", principal="process_object", identity=("numb
     def flags(self) -> Flags:
         """Some flags."""
         return self.numbers("flags")
+
+    @field(
+        names=(("CAT_PURR", 1), ("DOG_BARK", 1), ("SLEEP", 8)),
+        names_by=NamesBy("name", (("CAT_", ("cat", "lion")), ("DOG_", ("dog",)))),
+    )
+    def can(self) -> Flags:
+        """What it can do, which depends on its name."""
+        return self.numbers("can")
 
     @field()
     def born(self) -> Time:

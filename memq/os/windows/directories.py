@@ -90,10 +90,7 @@ class _Walk:
         )
         seen = places
         for _ in range(_MAX_LEVELS):
-            rows = level.of_type(_DIRECTORY)
-            if level is not self._found[0]:
-                again = is_among(level.addresses[rows], seen)
-                rows = rows[~again]
+            rows = np.arange(len(places)) if level is self._found[0] else self._inner(level, seen)
             if not len(rows):
                 return self._whole()
             if len(seen) + len(rows) > _MOST:
@@ -102,6 +99,14 @@ class _Walk:
             level = self._below(level.addresses[rows], level.names.take(rows))
         self._mark(Reason.LIMIT, int(level.addresses[0]) if len(level.addresses) else 0)
         return self._whole()
+
+    def _inner(self, level: DirectoryObjects, seen: Addresses) -> Indexes:
+        """Return the rows of the directories in a level that were not walked yet."""
+        lost = level.types.statuses > Reason.NULL
+        for row in np.flatnonzero(lost)[:1].tolist():  # any of these may be one
+            self._mark(Reason(int(level.types.statuses[row])), int(level.addresses[row]))
+        rows = level.of_type(_DIRECTORY)
+        return rows[~is_among(level.addresses[rows], seen)]
 
     def _below(self, directories: Addresses, names: Text) -> DirectoryObjects:
         """Return what is in directories."""

@@ -10,7 +10,7 @@ import numpy as np
 from memq.column import Addresses, Array, Column, Text, text_column, worst
 from memq.errors import Reason
 from memq.os.common import distinct_addresses, known_pointers
-from memq.os.windows.object_names import Named, joined, paths
+from memq.os.windows.object_names import MAX_PATH, SEPARATOR, Named, paths
 from memq.os.windows.object_types import type_names
 from memq.os.windows.strings import unicode_text
 
@@ -131,16 +131,14 @@ def joined_paths(above: Text, names: Text) -> Text:
     # Each pair of path and name once.
     key = np.where(is_bare, -1, above.values) * len(names.words) + names.values
     found, index = distinct_addresses(key.astype(np.int64).view(np.uint64))
-    pairs = found.view(np.int64)
-    words: list[str | None] = []
-    for pair in pairs.tolist():
+    before = [path.rstrip(SEPARATOR) + SEPARATOR for path in above.words]
+    words = [""] * len(found)
+    for number, pair in enumerate(found.view(np.int64).tolist()):
         path, name = divmod(pair, max(len(names.words), 1))
         word = names.words[name] if names.words else ""
-        full = word if path < 0 else joined(above.words[path], word)
-        words.append(full if isinstance(full, str) else None)
+        words[number] = word if path < 0 else before[path] + word if word else above.words[path]
     text = text_column(words)
-    too_long = Reason.LIMIT
-    text = text.but(text.statuses == Reason.NULL, too_long)
+    text = text.but(np.fromiter(map(len, words), np.int64, len(words)) > MAX_PATH, Reason.LIMIT)
     return text.take(index).under(status)
 
 

@@ -39,6 +39,7 @@ from memq.eval.stage_nodes import (
     WhileStage,
 )
 from memq.output.records import Lists, Objects, Records
+from memq.schema.batch import Prefix
 from memq.schema.kinds import Kind
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
 
     from memq.eval.domain import Engine
     from memq.run import Run
+    from memq.schema.batch import Context, ObjectType, Portion
 
 ROWS = 16_384
 """Elements are handed on in batches of at most so many."""
@@ -127,7 +129,7 @@ def _source(source: SourceSeries, engine: Engine) -> Iterator[Flow]:
     if source.through is None:
         portions = context.portions(source.type)
         if source.key is not None:
-            portions = source.type.looked_up(context, *source.key)
+            portions = _looked_up(source.type, context, *source.key)
         for portion in portions:
             context.run.check()
             if portion.cut is not None:
@@ -137,6 +139,15 @@ def _source(source: SourceSeries, engine: Engine) -> Iterator[Flow]:
     walk = _walk(source, source.through)
     for flow in flows(walk.inner, engine):
         yield from _whole(walk.stage, flow, engine)
+
+
+def _looked_up(
+    type_: type[ObjectType], context: Context, name: str, value: int | Prefix
+) -> Iterator[Portion]:
+    """Find the objects of a type that have a value, or whose text begins so."""
+    if isinstance(value, Prefix):
+        return type_.sought(context, name, value)
+    return type_.looked_up(context, name, value)
 
 
 def _walk(source: SourceSeries, through: Through) -> StageSeries:

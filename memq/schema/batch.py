@@ -106,6 +106,17 @@ class Portion:
     cut: Cut | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Prefix:
+    """How a text that is sought begins; `is_whole`: there is nothing behind that."""
+
+    text: str
+    is_whole: bool
+
+    def __str__(self) -> str:
+        return f'"{self.text}"' if self.is_whole else f'"{self.text}..."'
+
+
 T = TypeVar("T", bound="Takeable")
 _KEPT_PARTS = 4
 
@@ -134,6 +145,8 @@ class ObjectType:
     """Which of `rows` make two objects the same."""
     keys: ClassVar[frozenset[str]] = frozenset()
     """Fields by whose value objects are found without looking at the others."""
+    seeks: ClassVar[frozenset[str]] = frozenset()
+    """Fields of text by whose beginning objects are found without looking at the others."""
     example: ClassVar[str] = ""
     """A query that shows what the type is good for; a system's class may say its own."""
     fields: ClassVar[dict[str, Field]] = {}
@@ -191,6 +204,15 @@ class ObjectType:
     @classmethod
     def looked_up(cls, context: Context, name: str, value: int) -> Iterator[Portion]:
         """Find the objects whose field of that name, one of `keys`, has the value."""
+        raise NotImplementedError(cls.type_name)
+
+    @classmethod
+    def sought(cls, context: Context, name: str, prefix: Prefix) -> Iterator[Portion]:
+        """Find the objects whose field, one of `seeks`, begins so (case does not count).
+
+        There may be others among them; those of which that is not known belong to them, as far as
+        they are met. The order is that of `portions`.
+        """
         raise NotImplementedError(cls.type_name)
 
     @classmethod

@@ -5,6 +5,9 @@ from __future__ import annotations
 from memq.os.windows.crash import Crash
 from memq.os.windows.kernel_object import KernelObject
 from memq.os.windows.process import ProcessObject
+from memq.os.windows.registry.hive import Hive
+from memq.os.windows.registry.keys import RegistryKey
+from memq.os.windows.registry.value import RegistryValue
 from memq.schema.declare import System
 
 WINDOWS = System(
@@ -13,6 +16,9 @@ WINDOWS = System(
         "process": ProcessObject,
         "kernel": KernelObject,
         "crash": Crash,
+        "registry": RegistryKey,
+        "value": RegistryValue,
+        "hive": Hive,
     },
     "Windows",
     ignores_case=True,

@@ -83,6 +83,8 @@ class Blocks:
         status[rows] = np.maximum(reasons, self._lost(roots))
         data[rows] = np.where((status[rows] == 0)[:, None], found, np.uint8(0))
         rows = np.flatnonzero(over)
+        if not len(rows):
+            return data, status
         pieces, status[rows] = self.ranges(hives[rows], cells[rows], np.full(len(rows), size))
         for row, piece in zip(rows.tolist(), pieces, strict=True):
             data[row, : len(piece)] = np.frombuffer(piece, np.uint8)
@@ -96,6 +98,8 @@ class Blocks:
         Those that cannot be read whole are empty, with the Reason. A range goes on in the next
         block of its storage, which may be elsewhere in memory.
         """
+        if not len(cells):
+            return [], np.zeros(0, np.uint8)
         sizes = np.maximum(sizes.astype(np.int64), 0)
         over = np.cumsum(sizes) > MAX_BYTES
         sizes = np.where(over | (cells == NO_CELL), 0, sizes)

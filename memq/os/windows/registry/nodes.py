@@ -174,9 +174,11 @@ def _elements(keys: Nodes, lists: Lists, run: Run, cuts: Cuts) -> Lists:
         kinds, counts = _heads(keys, lists, cuts)
     is_leaf = (kinds == _LEAVES[0]) | (kinds == _LEAVES[1]) | (kinds == _LEAVES[2])
     cuts.mark(lists.owner[~is_leaf], Reason.MALFORMED)
-    parts, places = [], []
+    parts, places = [Lists(np.zeros(0, np.int64), np.zeros(0, np.int64))], [np.zeros(0, np.int64)]
     # An element of the newer lists has a hash, or the first letters of the name, beside the cell.
     for rows, size in ((kinds == _LEAVES[0], 4), (is_leaf & (kinds != _LEAVES[0]), 8)):
+        if not rows.any():
+            continue
         part, own = _bodies(keys, lists.take(rows), counts[rows], size, run, cuts)
         parts.append(part)
         places.append(np.flatnonzero(rows)[own])

@@ -30,7 +30,7 @@ class RegistryValue(
     principal="value_object",
     owner="registry",
     identity=("hive", "cell"),
-    example=r'registry.Where(path.Like("\\REGISTRY\\MACHINE\\*\\Run")).SelectMany(value)',
+    example=r'value.Where(registry.path.Like("*\\Run")).Select([registry.path, name, data])',
 ):
     """A value of a key of the registry."""
 

@@ -8,6 +8,7 @@ from memq.os.windows.process import ProcessObject
 from memq.os.windows.registry.hive import Hive
 from memq.os.windows.registry.keys import RegistryKey
 from memq.os.windows.registry.value import RegistryValue
+from memq.os.windows.service import Service
 from memq.schema.declare import System
 
 WINDOWS = System(
@@ -19,6 +20,7 @@ WINDOWS = System(
         "registry": RegistryKey,
         "value": RegistryValue,
         "hive": Hive,
+        "service": Service,
     },
     "Windows",
     ignores_case=True,

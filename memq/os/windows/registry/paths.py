@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +19,7 @@ MAX_DEPTH = 512
 """Levels of keys; Windows makes no more."""
 SEPARATOR = "\\"
 _CELL_BITS, _CELL = np.uint64(32), np.uint64(0xFFFF_FFFF)
+_MOST_KEPT = 1 << 18
 _TOP, _LOST = -1, -2
 """In place of the key above: a hive's root has none; which one it is, is not known."""
 
@@ -32,10 +34,26 @@ def nodes_of(hives: Hives, known: Addresses) -> Nodes:
     return Nodes(hives, (known >> _CELL_BITS).astype(np.int64), (known & _CELL).astype(np.int64))
 
 
-def paths_of(hives: Hives, mounts: Text, keys: Nodes) -> Text:
+@dataclass(slots=True)
+class Memory:
+    """The paths that were made last: those of the next level of keys begin with them."""
+
+    own: Addresses
+    paths: list[str | None]
+    status: list[int]
+
+
+def nothing_yet() -> Memory:
+    """Return the memory of no paths."""
+    return Memory(np.zeros(0, np.uint64), [], [])
+
+
+def paths_of(hives: Hives, mounts: Text, keys: Nodes, memory: Memory) -> Text:
     """Return the path of each key; where one of the names is unknown, so is the path."""
-    found = _Ancestry(hives, identities(keys))
+    found = _Ancestry(hives, identities(keys), memory)
     paths, status = found.composed(mounts)
+    if len(paths) <= _MOST_KEPT:
+        memory.own, memory.paths, memory.status = found.own, paths, status
     index = np.searchsorted(found.own, identities(keys))
     words = [paths[place] for place in index.tolist()]
     reasons = np.array(status, np.uint8)[index]
@@ -43,9 +61,10 @@ def paths_of(hives: Hives, mounts: Text, keys: Nodes) -> Text:
 
 
 class _Ancestry:
-    """Keys, each once, and all the keys above them."""
+    """Keys, each once, and the keys above them up to those whose paths are known."""
 
-    def __init__(self, hives: Hives, wanted: Addresses) -> None:
+    def __init__(self, hives: Hives, wanted: Addresses, memory: Memory) -> None:
+        self.memory = memory
         own = new = distinct_numbers(wanted)
         pairs: list[tuple[Addresses, Addresses, Array]] = []
         for _ in range(MAX_DEPTH):
@@ -54,7 +73,7 @@ class _Ancestry:
             above, kind = _above(hives, new)
             pairs.append((new, above, kind))
             new = distinct_numbers(above[kind == 0])
-            new = new[~is_among(new, own)]
+            new = new[~is_among(new, own) & ~is_among(new, memory.own)]
             own = np.sort(np.concatenate([own, new]))
         self.own = own
         self.nodes = nodes_of(hives, own)
@@ -62,8 +81,16 @@ class _Ancestry:
         for new, above, kind in pairs:
             places = np.minimum(np.searchsorted(own, above), len(own) - 1)
             is_there = (kind == 0) & (own[places] == above)
-            places = np.where(is_there, places, np.where(kind == 0, _LOST, kind))
+            places = np.where(is_there, places, np.where(kind == 0, self._kept(above), kind))
             self.above[np.searchsorted(own, new)] = places
+
+    def _kept(self, above: Addresses) -> Indexes:
+        """Return where keys are among those whose paths are known, as numbers below _LOST."""
+        known = self.memory.own
+        if not len(known):
+            return np.full(len(above), _LOST, np.int64)
+        places = np.minimum(np.searchsorted(known, above), len(known) - 1)
+        return np.where(known[places] == above, _LOST - 1 - places, _LOST)
 
     def composed(self, mounts: Text) -> tuple[list[str | None], list[int]]:
         """Return the path of each key, and why there is none."""
@@ -79,14 +106,24 @@ class _Ancestry:
                 place = above[one]
                 if place == _TOP:
                     paths[one], status[one] = tops[hive[one]], reasons[hive[one]]
-                elif place == _LOST or not done[place]:
-                    paths[one], status[one] = None, status[one] or Reason.LOOP
-                elif paths[place] is None or names[one] is None:
-                    paths[one], status[one] = None, status[one] or status[place]
                 else:
-                    paths[one] = f"{paths[place]}{SEPARATOR}{names[one]}"
+                    start, why = self._start(place, paths, status, done)
+                    status[one] = status[one] or why
+                    if start is not None and names[one] is not None:
+                        paths[one] = f"{start}{SEPARATOR}{names[one]}"
                 done[one] = True
         return paths, status
+
+    def _start(
+        self, place: int, paths: list[str | None], status: list[int], done: list[bool]
+    ) -> tuple[str | None, int]:
+        """Return the path of a key above, and why there is none."""
+        if place < _LOST:
+            kept = _LOST - 1 - place
+            return self.memory.paths[kept], self.memory.status[kept]
+        if place == _LOST or not done[place]:
+            return None, int(Reason.LOOP)
+        return paths[place], status[place]
 
 
 def _way(key: int, above: list[int], done: list[bool]) -> list[int]:

@@ -12,7 +12,14 @@ from memq.errors import Reason
 from memq.os.windows.registry.hives import hives_of
 from memq.os.windows.registry.mounts import mounts_of
 from memq.os.windows.registry.nodes import Nodes, subkeys
-from memq.os.windows.registry.paths import MAX_DEPTH, SEPARATOR, identities, paths_of
+from memq.os.windows.registry.paths import (
+    MAX_DEPTH,
+    SEPARATOR,
+    Memory,
+    identities,
+    nothing_yet,
+    paths_of,
+)
 from memq.os.windows.registry.search import Search
 from memq.symbols.lists import Cuts
 
@@ -23,6 +30,10 @@ if TYPE_CHECKING:
     from memq.os.windows.kernel import WindowsKernel
     from memq.os.windows.registry.hives import Hives
     from memq.run import Run
+
+
+_PATHS = "registry paths"
+"""Under which name the kernel's facts keep those that were made last."""
 
 
 @dataclass(slots=True, eq=False)
@@ -42,12 +53,15 @@ class Tree:
     run: Run
     hives: Hives
     mounts: Text
+    memory: Memory
 
     @classmethod
     def of(cls, kernel: WindowsKernel, run: Run) -> Tree:
         """Return the tree of a kernel; SymbolError where it is not known where its hives are."""
         hives = hives_of(kernel, run)
-        return cls(kernel, run, hives, mounts_of(kernel, hives, run))
+        memory = kernel.facts.setdefault(_PATHS, nothing_yet())
+        assert isinstance(memory, Memory)  # noqa: S101 - nothing else has that name
+        return cls(kernel, run, hives, mounts_of(kernel, hives, run), memory)
 
     def roots(self, numbers: Indexes | None = None) -> Nodes:
         """Return the root keys of hives."""
@@ -179,4 +193,4 @@ class Tree:
 
     def paths(self, keys: Nodes) -> Text:
         """Return the full path of each key, by the names of the keys above it."""
-        return paths_of(self.hives, self.mounts, keys)
+        return paths_of(self.hives, self.mounts, keys, self.memory)

@@ -17,6 +17,7 @@ import numpy as np
 from memq.column import text_column
 from memq.os.windows.registry.cells import BLOCK, VOLATILE, Blocks
 from memq.os.windows.registry.hives import Hives
+from memq.os.windows.registry.paths import nothing_yet
 from memq.os.windows.registry.tree import Tree
 from memq.run import Run
 from memq.symbols.structs import Structs
@@ -136,4 +137,4 @@ class HiveBuilder:
 
 def tree_of(hives: Hives, run: Run | None = None) -> Tree:
     """Return the tree of one hive, which hangs at the top."""
-    return Tree(None, run or Run(), hives, text_column(["\\REGISTRY"]))  # type: ignore[arg-type]
+    return Tree(None, run or Run(), hives, text_column(["\\REGISTRY"]), nothing_yet())  # type: ignore[arg-type]

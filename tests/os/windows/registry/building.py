@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from memq.symbols.types import Types
-
 NO_CELL = 0xFFFF_FFFF
 PLACE = 0xFFFF_C900_0000_0000
 COMPRESSED, EXIT = 0x20, 0x2
@@ -110,12 +108,19 @@ class HiveBuilder:
         head = struct.pack("<2sHIIIHH", b"vk", len(raw), size, place, kind, 1, 0)
         return self.cell(head + raw)
 
-    def opened(self, folder: Path, types: Types | None = None) -> Hives:
-        """Write the hive into memory, each block on a page of its own, and open it."""
-        memory = VirtualMemory()
-        addresses: list[int] = []
-        counts: list[int] = []
-        for storage in self.parts:
+    def opened(self, folder: Path) -> Hives:
+        """Write the hive into memory, and open it as the only one."""
+        return opened_hives(folder, [self])
+
+
+def opened_hives(folder: Path, hives: Sequence[HiveBuilder]) -> Hives:
+    """Write hives into memory, each block on a page of its own, and open them."""
+    memory = VirtualMemory()
+    addresses: list[int] = []
+    counts: list[int] = []
+    for hive in hives:
+        first = len(addresses)
+        for storage in hive.parts:
             part = storage.ljust(-(-len(storage) // BLOCK) * BLOCK, b"\0")
             numbers = range(len(part) // BLOCK) if len(storage) > 0x20 else range(0)
             counts.append(len(numbers))
@@ -124,15 +129,21 @@ class HiveBuilder:
                 addresses.append(PLACE + 2 * BLOCK * len(addresses))
                 memory.map(addresses[-1])
                 memory.write(addresses[-1], bytes(part[number * BLOCK :][:BLOCK]))
-        for number in self.lost:
-            memory.remove(addresses[number], BLOCK)
-        space = memory.open(folder)
-        starts = np.cumsum([0, *counts]).astype(np.int64)
-        places = np.array(addresses, np.uint64)
-        known = np.zeros(len(places), np.uint8)
-        blocks = Blocks(space, places, known, starts, np.array([space.root], np.uint64))
-        structs = Structs(space, types, None, np.array([0xFFFF_8000_0000_0000], np.uint64))  # type: ignore[arg-type]
-        return Hives(structs, blocks, None, np.array([self.root], np.int64))
+        for number in hive.lost:
+            memory.remove(addresses[first + number], BLOCK)
+    space = memory.open(folder)
+    starts = np.cumsum([0, *counts]).astype(np.int64)
+    places = np.array(addresses, np.uint64)
+    roots = np.full(len(hives), space.root, np.uint64)
+    blocks = Blocks(space, places, np.zeros(len(places), np.uint8), starts, roots)
+    own = np.array([address_of(number) for number in range(len(hives))], np.uint64)
+    structs = Structs(space, None, None, own)  # type: ignore[arg-type]
+    return Hives(structs, blocks, None, np.array([hive.root for hive in hives], np.int64))
+
+
+def address_of(number: int) -> int:
+    """Return where the structure of a hive is said to be; nothing of it is there."""
+    return 0xFFFF_8000_0000_0000 + number * BLOCK
 
 
 def tree_of(hives: Hives, run: Run | None = None) -> Tree:

@@ -17,6 +17,10 @@ from memq.os.windows.module import LoadedModule
 from memq.os.windows.mutant import MutantObject
 from memq.os.windows.privilege import Privilege
 from memq.os.windows.process import ProcessObject
+from memq.os.windows.registry.hive import Hive
+from memq.os.windows.registry.keys import RegistryKey
+from memq.os.windows.registry.value import RegistryValue
+from memq.os.windows.service import Service
 from memq.os.windows.symlink import SymlinkObject
 from memq.os.windows.syscall import SystemCall
 from memq.os.windows.thread import Thread
@@ -52,6 +56,10 @@ WINDOWS = System(
         "timer": Timer,
         "dpc": DeferredCall,
         "interrupt": Interrupt,
+        "registry": RegistryKey,
+        "value": RegistryValue,
+        "hive": Hive,
+        "service": Service,
     },
     "Windows",
     ignores_case=True,

@@ -164,7 +164,8 @@ class DwarfTypes:
 
     def read(self, elf: ELFFile, progress: Progress) -> None:
         """Read all units: of each what stands outside of functions."""
-        info = elf.get_dwarf_info()
+        # A vmlinux is linked: its relocations, kept to move it at boot, have been applied.
+        info = elf.get_dwarf_info(relocate_dwarf_sections=False, follow_links=False)
         total = info.debug_info_sec.size
         for unit in info.iter_CUs():
             progress.tick(unit.cu_offset, total)

@@ -15,6 +15,7 @@ from memq.layers.opening import open_physical
 from memq.layers.space import AddressSpace
 from memq.symbols.structs import Structs
 from memq.symbols.tables import Identity, ImageTable
+from tests.synthetic.windows import dumps
 from tests.synthetic.windows.isf import table_of
 from tests.synthetic.windows.machine import Machine
 from tests.synthetic.windows.options import Options
@@ -30,12 +31,13 @@ if TYPE_CHECKING:
     from tests.synthetic.windows.image import WindowsImage
 
 TABLES = {
-    (7601, "x64"): "ntkrnlmp-6.1.7601.24540",
-    (9600, "x64"): "ntkrnlmp-6.3.9600.20237",
-    (20348, "x64"): "ntkrnlmp-10.0.20348.288",
-    (7601, "x86"): "types-only-vergilius-6.1.7601.17514-x86",
-    (7601, "pae"): "types-only-vergilius-6.1.7601.17514-x86",
+    (7601, "x64"): "isf-reduced/339E74133576439CBCDF7E0229DA3773",
+    (9600, "x64"): "isf-reduced/7C398E976BF945AD812B204DAFBC1A03",
+    (20348, "x64"): "isf-reduced/C2EADB24A615E9472CE47C8ADD31F130",
+    (7601, "x86"): "isf/types-only-vergilius-6.1.7601.17514-x86",
+    (7601, "pae"): "isf/types-only-vergilius-6.1.7601.17514-x86",
 }
+"""By build and paging: one table of each generation, which the lab has."""
 NEWEST = (20348, "x64")
 
 
@@ -43,7 +45,7 @@ class Tables:
     """The lab's symbol tables, each read once."""
 
     def __init__(self, lab: Lab) -> None:
-        self.folder = lab.folder / "windows" / "isf"
+        self.folder = lab.folder / "windows"
         self.read: dict[tuple[int, str], ImageTable] = {}
 
     def __getitem__(self, which: tuple[int, str]) -> ImageTable:
@@ -197,6 +199,17 @@ def test_dumps_have_their_pages(tables: Tables, tmp_path: Path) -> None:
     (first, pages) = struct.unpack_from("<QQ", bitmap, 0x2020)
     assert (bitmap[0x2000:0x2008], pages * 4096) == (b"SDMPDUMP", used)
     assert bitmap[first:] == full[0x2000:]
+
+
+def test_dump_of_the_kernel_has_no_memory_of_processes(tables: Tables, tmp_path: Path) -> None:
+    scene = Scene(tables[NEWEST], Options(build=20348))
+    scene.image.save_bitmap_dump(tmp_path / "kernel", dumps.AUTOMATIC)
+    scene.image.save_bitmap_dump(tmp_path / "all", signature=b"FDMP")
+    kernel, every = ((tmp_path / name).read_bytes() for name in ("kernel", "all"))
+    assert b"PAGE present" in every
+    assert b"PAGE present" not in kernel
+    assert b"KDBG" in kernel
+    assert (every[0x2000:0x2004], kernel[0xF98], every[0xF98]) == (b"FDMP", 7, 5)
 
 
 def test_records_spoil_what_is_built(tables: Tables, tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 TABLES = {
     (7601, "x64"): "isf-reduced/339E74133576439CBCDF7E0229DA3773",
     (9600, "x64"): "isf-reduced/7C398E976BF945AD812B204DAFBC1A03",
-    (20348, "x64"): "isf-reduced/C2EADB24A615E9472CE47C8ADD31F130",
+    (20348, "x64"): "isf/ntkrnlmp-10.0.20348.288",
     (7601, "x86"): "isf/types-only-vergilius-6.1.7601.17514-x86",
     (7601, "pae"): "isf/types-only-vergilius-6.1.7601.17514-x86",
 }
@@ -167,6 +167,19 @@ def _block(table: ImageTable, kdbg: str) -> tuple[bytes, WindowsImage]:
     address = image.kernel_base + image.rvas["KdDebuggerDataBlock"]
     image.kernel.image.make(address, 0x380)
     return image.kernel.space.read(address, 0x380), image
+
+
+def test_entries_are_mixed_as_the_kernel_does(tables: Tables) -> None:
+    scene = Scene(tables[NEWEST], Options(build=20348))
+    own = scene.notepad.space.tables
+    entry = {page.va & 0xFFFF: own.read(own.place(page.va)) for page in scene.image.truth.pages[:6]}
+    mask, frames = 1 << 45, (1 << 48) - 4096
+    assert (entry[0x1000] ^ mask) & 0xFFF == 4 << 5 | 1 << 11  # in transition, mixed
+    assert scene.image.memory.read((entry[0x1000] ^ mask) & frames, 15) == b"PAGE transition"
+    assert entry[0x4000] & 0xFFF == 4 << 5 | 1 << 11 | 1 << 4  # the same, plain
+    assert (entry[0x2000] ^ mask) >> 32 == 0x21
+    assert (entry[0x3000] ^ mask) >> 12 & 0xF == 1
+    assert entry[0x5000] >> 32 == 0x24
 
 
 def test_large_pages_hold_the_same(tables: Tables, tmp_path: Path) -> None:

@@ -145,6 +145,9 @@ class Scene:
         pages.transition(0x600_1000, b"PAGE transition")
         pages.in_page_file(0x600_2000, b"PAGE in page file", 0, 0x21)
         pages.in_page_file(0x600_3000, b"PAGE in another page file", 1, 0x5)
+        pages.transition(0x600_4000, b"PAGE transition, plain", is_plain=True)
+        pages.in_page_file(0x600_5000, b"PAGE in page file, plain", 0, 0x24, is_plain=True)
+        pages.demand_zero(0x600_6000)
         pages.large(0x640_0000, b"PAGE large")
         if machine.options.paging == "x86":
             return

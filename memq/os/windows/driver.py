@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from memq.column import Column, Text
+from memq.errors import Reason
 from memq.os.common import joined_text, known_pointers
+from memq.os.windows import pool_scan
 from memq.os.windows.base import WindowsObject
 from memq.os.windows.device import Device
 from memq.os.windows.driver_objects import directory_drivers
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
     from memq.symbols.structs import Structs
 
 SOURCES = ("load list", "object directory")
+_IN_DIRECTORY, _CARVED = 1, 2
+"""How a driver's object was come by; 0 where it has none."""
 
 
 class DriverObject(
@@ -45,6 +49,7 @@ class DriverObject(
     """A driver or another module of the kernel, as the load list or the object directory has it."""
 
     struct = "_DRIVER_OBJECT"
+    can_be_carved = True
 
     @classmethod
     def portions(cls, context: Context) -> Iterator[Portion]:
@@ -54,10 +59,33 @@ class DriverObject(
         modules = np.fromiter(walk, np.uint64)
         found = directory_drivers(kernel, context.run)
         rows = _joined(kernel, modules, found.addresses)
-        lost = [0 if cut is None else int(cut.reason) for cut in (walk.cut, found.cut)]
-        rows["list status"] = np.full(len(rows["module"]), lost[0], np.uint8)
-        rows["directory status"] = np.full(len(rows["module"]), lost[1], np.uint8)
-        yield Portion(cls(context, rows), _both(walk.cut, found.cut))
+        rows["source"] = np.where(rows["object"] != 0, _IN_DIRECTORY, 0)
+        yield Portion(
+            cls._with_cuts(context, rows, walk.cut, found.cut), _both(walk.cut, found.cut)
+        )
+
+    @classmethod
+    def carved(cls, context: Context) -> Iterator[Portion]:
+        """Give the objects that no directory has, but the search for their pool tags."""
+        kernel: WindowsKernel = context.kernel
+        listed = directory_drivers(kernel, context.run)
+        found = pool_scan.carved_only(context, "Driver", listed.addresses)
+        walk = module_list(kernel, context.run)
+        rows = _joined(kernel, np.fromiter(walk, np.uint64), found.addresses)
+        own = np.flatnonzero(rows["object"])
+        rows = {name: row[own] for name, row in rows.items()}
+        rows["source"] = np.full(len(own), _CARVED)
+        yield Portion(cls._with_cuts(context, rows, walk.cut, listed.cut), found.cut)
+
+    @classmethod
+    def _with_cuts(
+        cls, context: Context, rows: dict[str, Array], modules: Cut | None, objects: Cut | None
+    ) -> DriverObject:
+        """Return a batch of rows that know why a source may not have them."""
+        for name, cut in (("list status", modules), ("directory status", objects)):
+            reason = 0 if cut is None else int(cut.reason)
+            rows[name] = np.full(len(rows["module"]), reason, np.uint8)
+        return cls(context, rows)
 
     @field()
     def address(self) -> Address:
@@ -90,19 +118,27 @@ class DriverObject(
     @field(Cost.WALK, shown=True)
     def in_load_list(self) -> Boolean:
         """Whether the kernel's list of loaded modules has it."""
-        return self._known_by("module", "list status")
+        return self._known_by(self.rows["module"] != 0, "list status")
 
     @field(Cost.WALK, shown=True)
     def in_object_directory(self) -> Boolean:
         r"""Whether an object in `\Driver` or `\FileSystem` begins where it does."""
-        return self._known_by("object", "directory status")
+        return self._known_by(self.rows["source"] == _IN_DIRECTORY, "directory status")
+
+    @field(Cost.SCAN)
+    def in_pool_scan(self) -> Boolean:
+        """Whether a search of memory for pool tags finds its object; null where it has none."""
+        found = pool_scan.carved(self.kernel, self.context.run, "Driver")
+        places = self.rows["object"]
+        return found.holds(places).but(places == 0, Reason.NULL)
 
     @field(Cost.WALK)
     def sources(self) -> String:
-        """What knows it, in words: load list, object directory."""
-        listed, has_object = self.rows["module"] != 0, self.rows["object"] != 0
-        words = (SOURCES[0], SOURCES[1], ", ".join(SOURCES))
-        return Text(np.where(listed & has_object, 2, np.where(listed, 0, 1)), None, words)
+        """What knows it: load list, object directory; pool scan where only a search does."""
+        names = (SOURCES[1], pool_scan.SOURCE)
+        words = ("", *names, SOURCES[0], *(f"{SOURCES[0]}, {name}" for name in names))
+        code = self.rows["source"] + np.where(self.rows["module"] != 0, len(names) + 1, 0)
+        return Text(code.astype(np.int64), None, words)
 
     @field()
     def object_address(self) -> Address:
@@ -186,8 +222,7 @@ class DriverObject(
     def _object_name(self) -> Text:
         return unicode_text(self.kernel.space, self.raw, "DriverName")
 
-    def _known_by(self, row: str, status: str) -> Column:
-        inside = self.rows[row] != 0
+    def _known_by(self, inside: Array, status: str) -> Column:
         lost = np.where(inside, np.uint8(0), self.rows[status])
         return Column(inside, lost if lost.any() else None)
 

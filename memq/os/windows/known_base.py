@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+import numpy as np
+
 from memq.column import Column, text_column
+from memq.os.windows import pool_scan
 from memq.os.windows.base import WindowsObject
 from memq.os.windows.directories import directory_objects
 from memq.os.windows.known_objects import (
+    CARVED,
     IN_DIRECTORY,
     IN_HANDLES,
     SOURCES,
+    KnownObjects,
     handle_objects,
     known_objects,
 )
@@ -30,12 +35,26 @@ class KnownObject(WindowsObject):
 
     kind: ClassVar[str] = ""
     """The kernel's name of the type of object."""
+    can_be_carved = True
 
     @classmethod
     def portions(cls, context: Context) -> Iterator[Portion]:
         """Give those in directories, level by level, then those that only handles lead to."""
-        found = known_objects(context.kernel, context.run, cls.kind)
+        found = cls.known(context)
         rows = {"address": found.addresses, "sources": found.sources}
+        yield Portion(cls(context, rows), found.cut)
+
+    @classmethod
+    def known(cls, context: Context) -> KnownObjects:
+        """Return what is known to lead to such objects."""
+        return known_objects(context.kernel, context.run, cls.kind)
+
+    @classmethod
+    def carved(cls, context: Context) -> Iterator[Portion]:
+        """Give those that only the search for their pool tags finds."""
+        found = pool_scan.carved_only(context, cls.kind, cls.known(context).addresses)
+        sources = np.full(len(found.addresses), CARVED, np.int64)
+        rows = {"address": found.addresses, "sources": sources}
         yield Portion(cls(context, rows), found.cut)
 
     @field()
@@ -68,9 +87,15 @@ class KnownObject(WindowsObject):
         """Whether a handle of any process leads to it."""
         return self._is_in(IN_HANDLES, handle_objects(self.kernel, self.context.run).cut)
 
+    @field(Cost.SCAN)
+    def in_pool_scan(self) -> Boolean:
+        """Whether a search of memory for pool tags finds it; of what has ended, it may."""
+        found = pool_scan.carved(self.kernel, self.context.run, self.kind)
+        return found.holds(self.rows["address"])
+
     @field()
     def sources(self) -> String:
-        """What is known to lead to it: directory, handles, or both, with a comma between."""
+        """What leads to it, with commas between: directory, handles; pool scan for nothing else."""
         bits = self.rows["sources"].tolist()
         return text_column(
             [", ".join(word for bit, word in SOURCES.items() if one & bit) or None for one in bits]

@@ -10,6 +10,7 @@ import numpy as np
 from memq.column import Addresses, Column, Text, distinct_numbers, is_among
 from memq.errors import Reason
 from memq.os.listwalk import ListWalk
+from memq.os.windows import pool_scan
 from memq.os.windows.directories import directory_objects
 from memq.os.windows.handle_table import open_handles
 from memq.os.windows.objects import Objects, body_offset
@@ -22,9 +23,11 @@ if TYPE_CHECKING:
     from memq.run import Run
 
 _FACT = "objects of all handles"
-IN_DIRECTORY, IN_HANDLES = 1, 2
-"""Bits: which sources know an object."""
-SOURCES = {IN_DIRECTORY: "directory", IN_HANDLES: "handles"}
+IN_DIRECTORY, IN_HANDLES, IN_VADS, CARVED = 1, 2, 4, 8
+"""Bits: which sources know an object; files alone are known by VADs."""
+SOURCES = {
+    IN_DIRECTORY: "directory", IN_HANDLES: "handles", IN_VADS: "vads", CARVED: pool_scan.SOURCE,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -10,16 +10,17 @@ from memq.column import Column, Text
 from memq.errors import Reason
 from memq.os.windows.base import WindowsObject
 from memq.os.windows.loader import Entries, Loader, entries
+from memq.os.windows.module_images import images_of, joined
 from memq.os.windows.strings import unicode_text
 from memq.os.windows.times import time_column
+from memq.os.windows.vad import VadObject
 from memq.os.windows.wow64 import Either, layouts
 from memq.schema.collection import Collection, Reference
-from memq.schema.declare import Cost, field
+from memq.schema.declare import Cost, field, single
 from memq.schema.kinds import Address, Boolean, Name, Number, Size, String, Time
 from memq.symbols.lists import Cuts
 
 if TYPE_CHECKING:
-    from memq.column import Array
     from memq.os.windows.kernel import WindowsKernel
     from memq.schema.batch import Context, ObjectType
     from memq.symbols.structs import Structs
@@ -48,29 +49,27 @@ class LoadedModule(
 
     @classmethod
     def of(cls, processes: ObjectType, native: Structs, wow64: Structs) -> Collection:
-        """Return the modules of each process, whose two sorts of PEB are given."""
+        """Return the modules of each process, whose two sorts of PEB are given.
+
+        Those of the loader's lists come first, then images among the ranges of memory that no
+        list has.
+        """
         cuts = Cuts(len(processes))
         context = processes.context
         roots = native.roots if native.roots is not None else np.zeros(len(native), np.uint64)
         found = _native(context, native, cuts), _wow64(context, wow64, cuts)
-        which = np.repeat([False, True], [len(each.owner) for each in found])
-        owner = np.concatenate([each.owner for each in found])
-        order = np.argsort(owner, kind="stable")
-        owner = owner[order]
-        rows: dict[str, Array] = {
-            "address": np.concatenate([each.addresses for each in found])[order],
-            "base": np.concatenate([each.bases.values for each in found])[order],
-            "base_status": np.concatenate([each.bases.statuses for each in found])[order],
-            "listed": np.concatenate([each.listed for each in found])[order],
-            "is_wow64": which[order],
-            "root": roots[owner],
-        }
+        images = images_of(processes.collection("vad_object"), cuts)
+        rows = joined(found[0], found[1], images)
+        order = np.argsort(rows["owner"], kind="stable")
+        rows = {name: values[order] for name, values in rows.items()}
+        owner = rows.pop("owner")
+        rows["root"] = roots[owner]
         children = cls(context, rows, parents=Reference(processes, owner))
         return Collection(children, owner, len(processes), *cuts.columns())
 
     @field()
     def address(self) -> Address:
-        """Address of the loader's entry (LDR_DATA_TABLE_ENTRY) in the process's memory."""
+        """Address of the loader's entry (LDR_DATA_TABLE_ENTRY); null for what no list has."""
         return self.address_column()
 
     @field(shown=True)
@@ -150,10 +149,32 @@ class LoadedModule(
         """Whether it is in the list by order of initialization; a program itself never is."""
         return self._is_in(2)
 
+    @field(Cost.WALK)
+    def in_vad(self) -> Boolean:
+        """Whether an image is mapped where it begins, as the kernel has it (its VADs)."""
+        return Column(self.rows["vad"] != 0, self.rows["vad_status"])
+
+    @field(Cost.WALK)
+    def mapped_path(self) -> Name:
+        """Path of the file that the kernel has mapped there; null where it has mapped none."""
+        vads = cast("Reference", self.vad)
+        return cast("Text", vads.batch.column("file_name").spread(vads.index, vads.status))
+
     @field()
     def is_wow64(self) -> Boolean:
         """Whether it is the loader of 32-bit code that lists it (WOW64)."""
         return Column(self.rows["is_wow64"])
+
+    @single("vad")
+    def vad(self) -> Reference:
+        """The image's range of memory; null where none begins there."""
+        rows = np.flatnonzero(self.rows["vad"] != 0)
+        index = np.full(len(self), -1, np.int64)
+        index[rows] = np.arange(len(rows))
+        own = {"address": "vad", "space": "vad_space", "start": "base"}
+        batch = VadObject(self.context, {name: self.rows[of][rows] for name, of in own.items()})
+        status = np.where(index < 0, np.maximum(self.rows["vad_status"], Reason.NULL), 0)
+        return Reference(batch, index, status.astype(np.uint8) if status.any() else None)
 
     @property
     def entries(self) -> Either:
@@ -162,8 +183,8 @@ class LoadedModule(
 
     def _entries(self) -> Either:
         kernel, which = self.kernel, self.rows["is_wow64"]
-        addresses, roots = self.rows["address"], self.rows["root"]
-        native = kernel.structs(self.struct, addresses[~which], None, roots[~which])
+        addresses, status, roots = (self.rows[name] for name in ("address", "status", "root"))
+        native = kernel.structs(self.struct, addresses[~which], status[~which], roots[~which])
         # Only the type of what these are is not the kernel's own.
         wow64 = kernel.structs(self.struct, addresses[which], None, roots[which])
         wow64 = wow64.at(Column(wow64.addresses), layouts(kernel).entry)
@@ -172,7 +193,7 @@ class LoadedModule(
 
     def _open(self) -> Structs:
         """Return the entries as the kernel's types have them; those of 32-bit code are null."""
-        status = np.where(self.rows["is_wow64"], np.uint8(Reason.NULL), np.uint8(0))
+        status = np.where(self.rows["is_wow64"], np.uint8(Reason.NULL), self.rows["status"])
         address, roots = self.rows["address"], self.rows["root"]
         return self.kernel.structs(self.struct, address, status, roots)
 

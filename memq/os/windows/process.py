@@ -10,19 +10,22 @@ from memq.column import Addresses, Column, Text, distinct, is_among, worst
 from memq.errors import Reason
 from memq.os.common import distinct_addresses, known_pointers
 from memq.os.listwalk import BATCHES, batched
-from memq.os.windows import mitigations
-from memq.os.windows.base import WindowsObject
+from memq.os.windows import mitigations, pool_scan
 from memq.os.windows.environment import EnvironmentVariable
 from memq.os.windows.family import family
 from memq.os.windows.handle import HandleObject
 from memq.os.windows.handle_table import open_handles
 from memq.os.windows.module import LoadedModule
-from memq.os.windows.peb import Block, native_block, parameter_text, wow64_block, wow64_pointers
+from memq.os.windows.process_memory import ProcessMemory
 from memq.os.windows.processes import (
     ACTIVE_LIST,
+    CARVED,
+    REFERRED,
     SOURCES,
     ProcessSet,
     active_list,
+    all_processes,
+    equal_to,
     joined_cut,
     session_spaces,
     source,
@@ -36,24 +39,21 @@ from memq.schema.batch import Context, Portion
 from memq.schema.collection import Collection, Reference
 from memq.schema.declare import Cost, field, many, single
 from memq.schema.kinds import Address, Boolean, Flags, Name, Number, Size, String, Time
-from memq.schema.process import Process
 from memq.symbols.lists import Cuts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-REFERRED = len(SOURCES)
-"""How a process was come by: through another object. Lower numbers are those of SOURCES."""
 _EXITING = 0x4
 """ProcessExiting in EPROCESS.Flags."""
 _RUNNING = 0x103
 """STATUS_PENDING, which stands for no exit status."""
 
 
-class ProcessObject(Process, WindowsObject):
+class ProcessObject(ProcessMemory):
     """A process, as the kernel's own lists and tables know it."""
 
-    struct = "_EPROCESS"
+    can_be_carved = True
 
     @classmethod
     def portions(cls, context: Context) -> Iterator[Portion]:
@@ -78,6 +78,13 @@ class ProcessObject(Process, WindowsObject):
             yield Portion(cls.at(context, np.zeros(0, np.uint64), REFERRED), cut)
 
     @classmethod
+    def carved(cls, context: Context) -> Iterator[Portion]:
+        """Give the processes that only the search for their pool tags finds."""
+        known = all_processes(context.kernel, context.run).addresses
+        found = pool_scan.carved_only(context, "Process", known)
+        yield Portion(cls.at(context, found.addresses, CARVED), found.cut)
+
+    @classmethod
     def at(cls, context: Context, addresses: Addresses, source_number: int) -> ProcessObject:
         """Return the processes at the addresses; the number is where they were come by."""
         sources = np.full(len(addresses), source_number, np.int8)
@@ -100,37 +107,12 @@ class ProcessObject(Process, WindowsObject):
         """Name of its program's file, cut to 14 bytes (ImageFileName)."""
         return self.raw.text("ImageFileName")
 
-    @field(Cost.USER_MEMORY)
-    def command_line(self) -> String:
-        """Command line as the process's own memory has it (process parameters)."""
-        return self._parameter("CommandLine")
-
     @field(Cost.FOLLOW)
     def image_path(self) -> Name:
         """Path of the file that it was made of, as the kernel took note of it for audits."""
         name = "SeAuditProcessCreationInfo.ImageFileName"
         found = self.raw.follow(name, "_OBJECT_NAME_INFORMATION")
         return unicode_text(self.kernel.space, found, "Name")
-
-    @field(Cost.USER_MEMORY)
-    def peb_image_path(self) -> Name:
-        """Path of its file, as its own memory has it: it may write there what it likes."""
-        return self._parameter("ImagePathName")
-
-    @field(Cost.USER_MEMORY, aliases=("cwd",))
-    def current_directory(self) -> Name:
-        """Current directory, as the process's own memory has it."""
-        return self._parameter("CurrentDirectory.DosPath")
-
-    @field(Cost.USER_MEMORY)
-    def window_title(self) -> String:
-        """Title for its first window, as it was started with."""
-        return self._parameter("WindowTitle")
-
-    @field(Cost.USER_MEMORY)
-    def desktop(self) -> Name:
-        """Window station and desktop that it was started on."""
-        return self._parameter("DesktopInfo")
 
     @field()
     def create_time(self) -> Time:
@@ -140,6 +122,11 @@ class ProcessObject(Process, WindowsObject):
     def vad_object(self) -> Collection:
         """Its mapped ranges of memory, by start."""
         return VadObject.of(self)
+
+    @many("handle")
+    def handle_object(self) -> Collection:
+        """Its handles, by number."""
+        return HandleObject.of(self, self.raw.follow("ObjectTable"))
 
     @field()
     def exit_time(self) -> Time:
@@ -152,21 +139,6 @@ class ProcessObject(Process, WindowsObject):
         status = self.raw["ExitStatus"]
         code = status.values & 0xFFFF_FFFF
         return Column(code, status.status).but(status.known & (code == _RUNNING), Reason.NULL)
-
-    @field()
-    def directory_table_base(self) -> Address:
-        """Physical address of its top page table, as the kernel runs with it."""
-        # An array of two until 6000, the second for what are process-specific kernel pages.
-        return self._table("Pcb.DirectoryTableBase|Pcb.DirectoryTableBase[0]")
-
-    @field()
-    def user_directory_table_base(self) -> Address:
-        """Physical address of the top page table that its own code runs with; null if the same."""
-        base = self.raw["Pcb.UserDirectoryTableBase"]
-        # 0 or 1 stand for one root for both (KVA shadow is off, or off for it).
-        return self._table("Pcb.UserDirectoryTableBase").but(
-            base.known & (base.values <= 1), Reason.NULL
-        )
 
     @field(Cost.FOLLOW)
     def session_id(self) -> Number:
@@ -212,25 +184,9 @@ class ProcessObject(Process, WindowsObject):
         return self.raw["Pcb.CycleTime"]  # since 6000
 
     @field()
-    def peb(self) -> Address:
-        """Address of its PEB; null for what has no memory of its own."""
-        return self._pointer("Peb")
-
-    @field(Cost.USER_MEMORY)
-    def peb_image_base(self) -> Address:
-        """Where its program lies, as the PEB has it: other than section_base if it was hollowed."""
-        return self.block.block["ImageBaseAddress"]
-
-    @field()
     def section_base(self) -> Address:
         """Where the kernel mapped its program."""
         return self._pointer("SectionBaseAddress")
-
-    @field()
-    def is_wow64(self) -> Boolean:
-        """Whether it runs 32-bit code on 64-bit Windows."""
-        pointer = wow64_pointers(self.kernel, self.raw)
-        return Column(pointer.values != 0, pointer.status)
 
     @field()
     def protection(self) -> String:
@@ -287,12 +243,19 @@ class ProcessObject(Process, WindowsObject):
         """Whether the list of a session's processes has it."""
         return self._is_in(2)
 
+    @field(Cost.SCAN)
+    def in_pool_scan(self) -> Boolean:
+        """Whether a search of memory for pool tags finds it; of what has ended, it may."""
+        found = pool_scan.carved(self.kernel, self.context.run, "Process")
+        return found.holds(self.rows["address"])
+
     @field(Cost.WALK)
     def sources(self) -> String:
-        """Which of the kernel's lists and tables know it, in their order."""
+        """Which of the kernel's lists and tables know it; pool scan where only a search does."""
         columns = [self.column(f"in_{name.replace(' ', '_')}") for name in SOURCES]
+        columns.append(Column(self.rows["source"] == CARVED))
         bits = sum((each.values.astype(np.int64) << n for n, each in enumerate(columns)), start=0)
-        codes, words = distinct(_joined(number) for number in range(1 << len(SOURCES)))
+        codes, words = distinct(_joined(number) for number in range(1 << len(columns)))
         return Text(codes[bits], worst(*(each.status for each in columns)), words)
 
     @single("process")
@@ -311,20 +274,11 @@ class ProcessObject(Process, WindowsObject):
         """The known processes whose parent it is, in the order of their sources."""
         known = family(self.kernel, self.context.run)
         order = np.argsort(known.parents, kind="stable")
-        parents, own = known.parents[order], self.rows["address"]
-        starts = np.searchsorted(parents, own)
-        counts = np.searchsorted(parents, own, "right") - starts
-        owner = np.repeat(np.arange(len(self)), counts)
-        rows = np.arange(len(owner)) + np.repeat(starts - np.cumsum(counts) + counts, counts)
+        rows, owner = equal_to(known.parents[order], self.rows["address"])
         cuts = Cuts(len(self))
         cuts.mark(np.arange(len(self)), known.reason)
         children = self.at(self.context, known.addresses[order[rows]], REFERRED)
         return Collection(children, owner, len(self), *cuts.columns())
-
-    @many("handle")
-    def handle_object(self) -> Collection:
-        """Its handles, by number."""
-        return HandleObject.of(self, self.raw.follow("ObjectTable"))
 
     @many("thread")
     def thread_object(self) -> Collection:
@@ -333,8 +287,8 @@ class ProcessObject(Process, WindowsObject):
 
     @single("token")
     def token_object(self) -> Reference:
-        """For whom it acts, and what it may; null once it has ended."""
-        return Token.of(self.context, self._fast_reference("Token"))
+        """For whom it acts, and what it may."""
+        return Token.of_processes(self.context, self.rows["address"])
 
     @many("module")
     def module_object(self) -> Collection:
@@ -346,36 +300,6 @@ class ProcessObject(Process, WindowsObject):
         """Its environment variables, in the order of its own memory."""
         own, wow64 = self.block.parameters, self.wow64_block.parameters
         return EnvironmentVariable.of(self, own, wow64)
-
-    @property
-    def block(self) -> Block:
-        """The process environment blocks."""
-        roots = self.column("directory_table_base")
-        return self.kept("block", lambda: native_block(self.kernel, self.raw, roots))
-
-    @property
-    def wow64_block(self) -> Block:
-        """The process environment blocks of 32-bit code."""
-        roots = self.column("directory_table_base")
-        return self.kept("wow64_block", lambda: wow64_block(self.kernel, self.raw, roots))
-
-    def _parameter(self, member: str) -> Text:
-        return parameter_text(self.kernel.space, self.block.parameters, member)
-
-    def _table(self, member: str) -> Column:
-        base = self.raw[member]
-        values = base.values.astype(np.uint64) & np.uint64(self.kernel.mode.root_mask)
-        return Column(values, base.status).but(base.known & (values == 0), Reason.NULL)
-
-    def _pointer(self, member: str) -> Column:
-        return Column(*known_pointers(self.raw[member]))
-
-    def _fast_reference(self, member: str) -> Column:
-        """Return the word that an _EX_FAST_REF is, whatever its members are called."""
-        data, status = self.raw.bytes_of(member)
-        words = data.view(f"<u{self.kernel.space.word_size}")
-        values = words[:, 0] if words.shape[1] else np.zeros(len(self), np.uint64)
-        return Column(values.astype(np.uint64), status)
 
     def _flag(self, bit: int) -> Column:
         flags = self.raw["Flags"]
@@ -393,7 +317,8 @@ class ProcessObject(Process, WindowsObject):
 
 
 def _joined(bits: int) -> str:
-    return ", ".join(name for number, name in enumerate(SOURCES) if bits >> number & 1)
+    names = (*SOURCES, pool_scan.SOURCE)
+    return ", ".join(name for number, name in enumerate(names) if bits >> number & 1)
 
 
 def _number(pointer: Column) -> Column:

@@ -23,7 +23,7 @@ from memq.symbols.lists import Cuts, lists
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from memq.column import Addresses, Statuses
+    from memq.column import Addresses, Indexes, Statuses
     from memq.layers.triage import TriagePart
     from memq.os.windows.kernel import WindowsKernel
     from memq.run import Run
@@ -32,8 +32,13 @@ if TYPE_CHECKING:
 ACTIVE_LIST, HANDLE_TABLE, SESSION_LIST = "active list", "handle table", "session list"
 """The sources in their order, under the names by which a kernel keeps what was found."""
 SOURCES = (ACTIVE_LIST, HANDLE_TABLE, SESSION_LIST)
+REFERRED = len(SOURCES)
+"""How a process was come by: through another object. Lower numbers are places in SOURCES."""
 
-_PROCESS_OBJECT = 3
+CARVED = len(SOURCES) + 1
+"""How a process was come by: by a search through memory."""
+
+PROCESS_OBJECT = 3
 """ProcessObject in KOBJECTS: what the first byte of a process says it is (of a thread, 6)."""
 
 
@@ -120,14 +125,14 @@ def _walk_table(kernel: WindowsKernel, run: Run) -> ProcessSet:
     kind = kernel.structs("_KPROCESS", objects)["Header.Type"]
     unread = np.flatnonzero(kind.statuses)
     cuts.mark(np.zeros(len(unread), np.int64), kind.statuses[unread], objects[unread])
-    found = objects[kind.known & (kind.values == _PROCESS_OBJECT)]
-    return ProcessSet(_each_once(found), _cut_of(cuts, 0, what))
+    found = objects[kind.known & (kind.values == PROCESS_OBJECT)]
+    return ProcessSet(each_once(found), _cut_of(cuts, 0, what))
 
 
 def _walk_sessions(kernel: WindowsKernel, run: Run) -> ProcessSet:
     """Return the processes in the sessions of those that list and table know."""
     listed, table = (source(kernel, run, name) for name in (ACTIVE_LIST, HANDLE_TABLE))
-    known = _each_once(np.concatenate([listed.addresses, table.addresses]))
+    known = each_once(np.concatenate([listed.addresses, table.addresses]))
     pointers, status = known_pointers(kernel.structs("_EPROCESS", known)["Session"])
     spaces = session_spaces(kernel, distinct_numbers(pointers[status == 0]))
     link = kernel.types.required("_EPROCESS").offset("SessionProcessLinks")
@@ -135,7 +140,7 @@ def _walk_sessions(kernel: WindowsKernel, run: Run) -> ProcessSet:
     found = lists(kernel.space, run, spaces.address_of("ProcessList"), cuts, link)
     broken = np.flatnonzero(cuts.status)
     cut = _cut_of(cuts, int(broken[0]), "session list") if len(broken) else None
-    return ProcessSet(_each_once(found.addresses), cut)
+    return ProcessSet(each_once(found.addresses), cut)
 
 
 def session_spaces(
@@ -148,13 +153,25 @@ def session_spaces(
     return kernel.structs(name, addresses, status)
 
 
-def _each_once(addresses: Addresses) -> Addresses:
+def each_once(addresses: Addresses) -> Addresses:
     """Return the distinct addresses, in the order of their first appearance."""
     order = np.argsort(addresses, kind="stable")
     ordered = addresses[order]
     is_first = np.ones(len(ordered), bool)
     is_first[1:] = ordered[1:] != ordered[:-1]
     return addresses[np.sort(order[is_first])]
+
+
+def equal_to(ordered: Addresses, wanted: Addresses) -> tuple[Indexes, Indexes]:
+    """Return the places of all sorted values that are equal to one wanted, and which one that is.
+
+    Those of the first come first.
+    """
+    starts = np.searchsorted(ordered, wanted)
+    counts = np.searchsorted(ordered, wanted, "right") - starts
+    owner = np.repeat(np.arange(len(wanted)), counts)
+    before = np.cumsum(counts) - counts
+    return np.arange(len(owner)) + np.repeat(starts - before, counts), owner
 
 
 def _cut_of(cuts: Cuts, row: int, what: str) -> Cut | None:

@@ -7,6 +7,7 @@ from memq.os.windows.crash import Crash
 from memq.os.windows.device import Device
 from memq.os.windows.driver import DriverObject
 from memq.os.windows.environment import EnvironmentVariable
+from memq.os.windows.file import FileObject
 from memq.os.windows.group import Group
 from memq.os.windows.handle import HandleObject
 from memq.os.windows.interrupt import Interrupt
@@ -16,6 +17,10 @@ from memq.os.windows.module import LoadedModule
 from memq.os.windows.mutant import MutantObject
 from memq.os.windows.privilege import Privilege
 from memq.os.windows.process import ProcessObject
+from memq.os.windows.registry.hive import Hive
+from memq.os.windows.registry.keys import RegistryKey
+from memq.os.windows.registry.value import RegistryValue
+from memq.os.windows.service import Service
 from memq.os.windows.symlink import SymlinkObject
 from memq.os.windows.syscall import SystemCall
 from memq.os.windows.thread import Thread
@@ -40,6 +45,7 @@ WINDOWS = System(
         "handle": HandleObject,
         "symlink": SymlinkObject,
         "mutant": MutantObject,
+        "file": FileObject,
         "thread": Thread,
         "driver": DriverObject,
         "major_function": MajorFunction,
@@ -50,6 +56,10 @@ WINDOWS = System(
         "timer": Timer,
         "dpc": DeferredCall,
         "interrupt": Interrupt,
+        "registry": RegistryKey,
+        "value": RegistryValue,
+        "hive": Hive,
+        "service": Service,
     },
     "Windows",
     ignores_case=True,

@@ -12,17 +12,23 @@ import numpy as np
 from memq.column import Array, Column, Text, worst
 from memq.errors import Reason
 from memq.os.common import joined_text, known_pointers
+from memq.os.windows import pool_scan
 from memq.os.windows.base import WindowsObject
+from memq.os.windows.processes import all_processes
 from memq.os.windows.ranges import Code, code_at
 from memq.os.windows.strings import unicode_text
 from memq.os.windows.thread_lists import LISTS, listed_threads
+from memq.os.windows.thread_owners import known_processes, owning_processes
 from memq.os.windows.times import time_column
 from memq.os.windows.user_modules import user_modules
+from memq.schema.batch import Context, Portion
 from memq.schema.collection import Collection, Reference
 from memq.schema.declare import Cost, field
 from memq.schema.kinds import Address, Boolean, Name, Number, String, Time
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from memq.schema.batch import ObjectType
     from memq.symbols.structs import Structs
 
@@ -62,6 +68,21 @@ class Thread(
     """A thread of a process."""
 
     struct = "_ETHREAD"
+    can_be_carved = True
+
+    @classmethod
+    def carved(cls, context: Context) -> Iterator[Portion]:
+        """Give the threads that no process's lists have, but the search for their pool tags."""
+        kernel, run = context.kernel, context.run
+        processes = kernel.structs("_EPROCESS", all_processes(kernel, run).addresses)
+        known = listed_threads(kernel, run, processes).addresses
+        found = pool_scan.carved_only(context, "Thread", known)
+        nowhere = np.zeros(len(found.addresses), np.uint8)
+        rows: dict[str, Array] = {"address": found.addresses}
+        for name in LISTS:
+            rows |= {name: nowhere.astype(bool), f"{name} status": nowhere}
+        owners = owning_processes(kernel, found.addresses)
+        yield Portion(cls(context, rows, parents=known_processes(context, owners)), found.cut)
 
     @classmethod
     def of(cls, processes: ObjectType, structs: Structs) -> Collection:
@@ -256,12 +277,19 @@ class Thread(
         """Whether it is on the scheduler's list for its process (KPROCESS.ThreadListHead)."""
         return self._listed("scheduler")
 
+    @field(Cost.SCAN)
+    def in_pool_scan(self) -> Boolean:
+        """Whether a search of memory for pool tags finds it; of what has ended, it may."""
+        found = pool_scan.carved(self.kernel, self.context.run, "Thread")
+        return found.holds(self.rows["address"])
+
     @field(Cost.WALK)
     def sources(self) -> String:
-        """What knows it, in words: process list, scheduler list."""
+        """What knows it: process list, scheduler list; pool scan where only a search does."""
         code = sum(self.rows[name].astype(np.int64) << bit for bit, name in enumerate(LISTS))
         words = [
             ", ".join(f"{name} list" for bit, name in enumerate(LISTS) if number >> bit & 1)
+            or pool_scan.SOURCE
             for number in range(1 << len(LISTS))
         ]
         return Text(np.asarray(code, np.int64), None, words)

@@ -1,0 +1,236 @@
+"""Objects that a search through memory finds, by the tags of the pools that they lie in.
+
+The tag of an object is the first four letters of its type's name. What is found is taken for an
+object where its header says so, or says that the object is gone, and what is in it agrees.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from memq.column import Column, is_among
+from memq.errors import Reason
+from memq.os.windows.kernel_frames import kernel_frames
+from memq.os.windows.object_places import HeaderParts, HeaderTypes
+from memq.os.windows.objects import body_offset
+from memq.os.windows.pool_tags import Allocations, PhysicalSpace, tag_number, tagged
+from memq.os.windows.times import EPOCH
+from memq.schema.batch import Cut
+from memq.symbols.structs import Structs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from memq.column import Addresses, Array, Statuses
+    from memq.os.windows.kernel import WindowsKernel
+    from memq.run import Run
+    from memq.schema.batch import Context
+
+    Mask = NDArray[np.bool_]
+    Check = Callable[[Structs], Mask]
+
+SOURCE = "pool scan"
+_HITS = "pool tags"
+_LATEST = 0x0300_0000_0000_0000
+"""In 100 ns since 1601: after 2200."""
+_SHARE = 2
+"""Where types are those of a near build, an object may have grown by no more than this factor."""
+_LOCKED = 0x80
+"""Bit of a dispatcher object's type: somebody holds its lock."""
+_NIBBLE = 0x0F
+"""Of the second byte of an address, the bits that are the same in memory and in its frame."""
+
+
+@dataclass(frozen=True, slots=True)
+class Carved:
+    """The objects of one type that the search has found."""
+
+    addresses: Addresses
+    """Of the objects themselves, sorted; one whose frame has several addresses with each."""
+    places: Addresses
+    """Where each is in physical memory."""
+    unmapped: int
+    """How many more lie in frames that no address of the kernel shows."""
+    cut: Cut | None
+
+    def without(self, known: Addresses) -> Addresses:
+        """Return one address of each object that is not known by any of its own."""
+        is_known = is_among(self.addresses, known)
+        rest = ~is_known & ~is_among(self.places, self.places[is_known])
+        _, first = np.unique(self.places[rest], return_index=True)
+        return self.addresses[rest][np.sort(first)]
+
+    def holds(self, addresses: Addresses) -> Column:
+        """Whether the search has found objects; unknown where it may have passed them by."""
+        found = is_among(addresses, self.addresses)
+        return Column(found) if self.cut is None else Column(found).but(~found, self.cut.reason)
+
+
+@dataclass(frozen=True, slots=True)
+class CarvedOnly:
+    """Objects that nothing else knows, by address, and why these may not be all."""
+
+    addresses: Addresses
+    cut: Cut | None
+
+
+def carved(kernel: WindowsKernel, run: Run, kind: str) -> Carved:
+    """Return the objects of one of KINDS that memory holds, searched for once for each kernel."""
+    if kernel.triage is not None:
+        nothing = np.zeros(0, np.uint64)
+        cut = Cut(Reason.NOT_IN_DUMP, "a triage minidump has too little memory to be searched")
+        return Carved(nothing, nothing, 0, cut)
+    fact = f"{SOURCE}: {kind}"
+    found = kernel.facts.get(fact)
+    if not isinstance(found, Carved):
+        found = kernel.facts[fact] = _Search(kernel, run, kind).search()
+    return found
+
+
+def carved_only(context: Context, kind: str, known: Addresses) -> CarvedOnly:
+    """Return the objects that are not among the known ones; what cannot be shown is noted."""
+    found = carved(context.kernel, context.run, kind)
+    if found.unmapped:
+        count = f"{found.unmapped:,} more {kind} object{'s' * (found.unmapped != 1)}"
+        context.run.note(f"{count} in memory that no address of the kernel shows: left out")
+    return CarvedOnly(found.without(known), found.cut)
+
+
+def _allocations(kernel: WindowsKernel, run: Run) -> Allocations:
+    """Return the allocations of all KINDS, found in one pass."""
+    found = kernel.facts.get(_HITS)
+    if not isinstance(found, Allocations):
+        tags = [tag_number(kind) for kind in KINDS]
+        found = kernel.facts[_HITS] = tagged(kernel, run, tags)
+    return found
+
+
+class _Search:
+    """The search for objects of one type."""
+
+    def __init__(self, kernel: WindowsKernel, run: Run, kind: str) -> None:
+        self._kernel = kernel
+        self._run = run
+        self._kind = kind
+        self._struct, self._is_sound = KINDS[kind]
+        self._parts = HeaderParts(kernel)
+        self._body = np.uint64(body_offset(kernel))
+
+    def search(self) -> Carved:
+        """Return what is found: by its addresses; what has none is counted."""
+        found = self._large_enough(_allocations(self._kernel, self._run))
+        rows, addresses = kernel_frames(self._kernel, self._run).addresses_of(found.places)
+        header = np.uint64(found.header_size)
+        bodies = self._objects(addresses + header, HeaderTypes(self._kernel, self._run, self._kind))
+        own = np.flatnonzero(bodies)
+        places = found.places[rows[own]] + (bodies[own] - addresses[own])
+        is_mapped = np.zeros(len(found.places), bool)
+        is_mapped[rows] = True
+        unmapped = self._count_in_frames(found.places[~is_mapped] + header)
+        order = np.argsort(bodies[own], kind="stable")
+        return Carved(bodies[own][order], places[order], unmapped, found.cut)
+
+    def _large_enough(self, found: Allocations) -> Allocations:
+        """Leave out what has another tag, or no room for such an object."""
+        layout = self._kernel.types.required(self._struct)
+        size = layout.size if self._kernel.choice.is_exact else layout.size // _SHARE
+        least = found.header_size + int(self._body) + size
+        return found.take((found.tags == tag_number(self._kind)) & (found.sizes >= least))
+
+    def _count_in_frames(self, starts: Addresses) -> int:
+        types = HeaderTypes(self._kernel, self._run, self._kind, _NIBBLE)
+        space = PhysicalSpace(self._kernel.physical)
+        return int(np.count_nonzero(self._objects(starts, types, space)))
+
+    def _objects(
+        self, starts: Addresses, types: HeaderTypes, space: PhysicalSpace | None = None
+    ) -> Addresses:
+        """Return the object in each allocation, 0 where there is none."""
+        bodies = np.zeros(len(starts), np.uint64)
+        rest = np.arange(len(starts))
+        for distance in range(0, self._parts.most, 2 * self._kernel.space.word_size):
+            if not len(rest):
+                break
+            places = starts[rest] + np.uint64(distance)
+            headers = self._structs("_OBJECT_HEADER", places, space)
+            own, freed = types.hold(headers)
+            held = np.flatnonzero(self._parts.hold(headers, distance) & (own | freed))
+            objects = self._structs(self._struct, places[held] + self._body, space)
+            good = rest[held[self._is_sound(objects)]]
+            bodies[good] = starts[good] + np.uint64(distance) + self._body
+            rest = np.setdiff1d(rest, good, assume_unique=True)
+        return bodies
+
+    def _structs(self, name: str, addresses: Addresses, space: PhysicalSpace | None) -> Structs:
+        kernel = self._kernel
+        if space is None:
+            found = kernel.structs(name, addresses)
+        else:
+            found = Structs(space, kernel.types, kernel.types.struct(name), addresses)
+        found.check = self._run.check
+        return found
+
+
+def _dispatcher(member: str, wanted: int) -> Check:
+    """Return a check of what the first byte of a dispatcher object says it is (KOBJECTS)."""
+
+    def check(objects: Structs) -> Mask:
+        kind = objects[f"{member}Header.Type"]
+        return np.asarray(kind.known & (kind.values & ~_LOCKED == wanted))
+
+    return check
+
+
+def _input_output(wanted: int) -> Check:
+    """Return a check of what the first number of an object of the I/O manager says it is."""
+
+    def check(objects: Structs) -> Mask:
+        kind, size = objects["Type"], objects["Size"]
+        return np.asarray(kind.known & (kind.values == wanted) & (size.values > 0))
+
+    return check
+
+
+def _is_process(objects: Structs) -> Mask:
+    number, created = objects["UniqueProcessId"], objects["CreateTime.QuadPart|CreateTime"]
+    times = created.values.astype(np.int64)
+    is_sound = _dispatcher("Pcb.", 3)(objects) & _is_number(number)
+    # The first process, which the system begins with, may have none.
+    return np.asarray(is_sound & ((times == 0) | (times >= EPOCH) & (times < _LATEST)))
+
+
+def _is_thread(objects: Structs) -> Mask:
+    threads, processes = objects["Cid.UniqueThread"], objects["Cid.UniqueProcess"]
+    is_sound = _dispatcher("Tcb.", 6)(objects) & _is_number(threads) & _is_number(processes)
+    # What a processor does when it has nothing to do has no number, and stands in no list either.
+    return np.asarray(is_sound & (threads.values != 0))
+
+
+def _is_link(objects: Structs) -> Mask:
+    created = objects["CreationTime.QuadPart|CreationTime"]
+    times = created.values.astype(np.int64)
+    return np.asarray(created.known & (times >= EPOCH) & (times < _LATEST))
+
+
+def _is_number(column: Column) -> Mask:
+    """Whether a column may be numbers of processes or threads, which go by fours."""
+    values: Array = column.values.astype(np.uint64)
+    status: Statuses = column.statuses
+    return np.asarray((status == 0) & (values & np.uint64(3) == 0) & (values < 1 << 32))
+
+
+KINDS: dict[str, tuple[str, Check]] = {
+    "Process": ("_EPROCESS", _is_process),
+    "Thread": ("_ETHREAD", _is_thread),
+    "Driver": ("_DRIVER_OBJECT", _input_output(4)),
+    "File": ("_FILE_OBJECT", _input_output(5)),
+    "Mutant": ("_KMUTANT", _dispatcher("", 2)),
+    "SymbolicLink": ("_OBJECT_SYMBOLIC_LINK", _is_link),
+}
+"""What is searched for, by the kernel's names of types: the structure, and what it must look like.
+"""

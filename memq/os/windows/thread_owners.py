@@ -1,0 +1,36 @@
+"""The processes that threads belong to, as the threads themselves say."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from memq.os.common import distinct_addresses
+from memq.os.windows.processes import PROCESS_OBJECT, REFERRED
+from memq.schema.collection import Reference
+
+if TYPE_CHECKING:
+    from memq.column import Addresses
+    from memq.os.windows.kernel import WindowsKernel
+    from memq.schema.batch import Context
+
+# 6.0; what it is attached to, of which that is a copy; before.
+_OWNER = "Tcb.Process|Tcb.ApcState.Process|ThreadsProcess"
+
+
+def owning_processes(kernel: WindowsKernel, threads: Addresses) -> Addresses:
+    """Return the address of each thread's process; 0 where it does not lead to one any more."""
+    owner = kernel.structs("_ETHREAD", threads)[_OWNER]
+    places = owner.values.astype(np.uint64)
+    kind = kernel.structs("_EPROCESS", places, owner.status)["Pcb.Header.Type"]
+    is_process = kind.known & (kind.values == PROCESS_OBJECT)
+    return np.where(is_process, places, np.uint64(0))
+
+
+def known_processes(context: Context, addresses: Addresses) -> Reference:
+    """Return processes by their addresses, a row for each; of 0 one of which nothing is known."""
+    from memq.os.windows.process import ProcessObject  # noqa: PLC0415 - it imports threads
+
+    found, index = distinct_addresses(addresses)
+    return Reference(ProcessObject.at(context, found, REFERRED), index)

@@ -10,13 +10,13 @@ is true, what lies between is unknown, and is the Reason. `and` is the minimum, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from memq.errors import Reason
+from memq.node import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

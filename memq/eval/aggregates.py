@@ -5,7 +5,7 @@ A sequence that was cut short has an unknown rest; an element whose place is unk
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,6 +28,7 @@ from memq.eval.reading import read_by, without
 from memq.eval.terms import Aggregate, Comparison, Constant, Term
 from memq.eval.widen import Widening, conjuncts, widen
 from memq.merge import concatenate
+from memq.node import dataclass
 from memq.output.records import RecordField, Records
 
 if TYPE_CHECKING:

@@ -7,7 +7,6 @@ not canonical. An error (ValueError) is a size that no caller can mean.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -17,6 +16,7 @@ from memq.column import Addresses, Indexes, Statuses, Text, text_column
 from memq.errors import Reason
 from memq.layers.paging import PagingMode, Resolver, walk_many, walk_one
 from memq.layers.strings import read_strings
+from memq.node import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -7,13 +7,14 @@ or of an hlist_node, whose last link is null.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from memq.column import is_among
 from memq.errors import Reason
+from memq.node import dataclass
 from memq.symbols.structs import Space
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ def reason_at(space: Space, address: int, size: int = 8) -> Reason:
     return Reason(int(status[0])) or Reason.NOT_IN_DUMP
 
 
-@dataclass
+@dataclass(slots=True)
 class Chain:
     """The links of one list, one after the other, through scalar reads.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,7 @@ import numpy as np
 
 from memq.column import Column, Indexes, Text, distinct
 from memq.errors import Reason
+from memq.node import dataclass
 from memq.os.common import Distinct, distinct_structs
 from memq.os.linux.paths import Paths, paths_of
 

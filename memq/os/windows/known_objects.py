@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from memq.column import Addresses, Column, Text, distinct_numbers, is_among
 from memq.errors import Reason
+from memq.node import dataclass
 from memq.os.listwalk import ListWalk
 from memq.os.windows import pool_scan
 from memq.os.windows.directories import directory_objects

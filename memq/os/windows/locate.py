@@ -8,7 +8,6 @@ processes may lack their user half; whose root it is does not matter, as all map
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +18,7 @@ from memq.layers.crash_header import MACHINE_ARM64
 from memq.layers.mapped import mapped_pages
 from memq.layers.paging import ARM64, X86, X86_64, X86_PAE
 from memq.layers.space import AddressSpace
+from memq.node import dataclass
 from memq.os.windows.pe import KERNEL_NAMES, export_name, identity, read_image
 from memq.os.windows.stub import low_stub
 

@@ -6,13 +6,13 @@ object where its header says so, or says that the object is gone, and what is in
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from memq.column import Column, is_among
 from memq.errors import Reason
+from memq.node import dataclass
 from memq.os.windows.kernel_frames import kernel_frames
 from memq.os.windows.object_places import HeaderParts, HeaderTypes
 from memq.os.windows.objects import body_offset

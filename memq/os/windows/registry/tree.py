@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from memq.column import Indexes, Text, is_among
 from memq.errors import Reason
+from memq.node import dataclass
 from memq.os.windows.registry.hives import hives_of
 from memq.os.windows.registry.mounts import mounts_of
 from memq.os.windows.registry.nodes import Nodes, subkeys

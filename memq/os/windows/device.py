@@ -33,7 +33,7 @@ class Device(
     principal="device_object",
     owner="driver",
     identity=("driver", "address"),
-    example="driver.device.Where(attached_device != null).Select([name, attached_driver])",
+    example="device.Where(attached_device != null).Select([name, attached_driver])",
 ):
     """A device that a driver has made."""
 

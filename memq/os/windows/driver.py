@@ -93,7 +93,7 @@ class DriverObject(
         module = self.rows["module"]
         return Column(np.where(module != 0, module, self.rows["object"]))
 
-    @field(Cost.FOLLOW)
+    @field()
     def name(self) -> Name:
         r"""Name of its file; of one that is not on the load list, the last part of object_name."""
         last = self._object_name().map(lambda path: path.rpartition("\\")[2])
@@ -101,7 +101,10 @@ class DriverObject(
 
     @field()
     def base(self) -> Address:
-        return self._number(self.modules["DllBase"], self.raw["DriverStart"])
+        # What the kernel made itself has no place of its own (PnpManager, RAW).
+        return Column(
+            *known_pointers(self._number(self.modules["DllBase"], self.raw["DriverStart"]))
+        )
 
     @field()
     def size(self) -> Size:

@@ -115,16 +115,16 @@ def _cut(blocks: list[bytearray], run: Run, cuts: Cuts) -> _Cut:
 
     What has no end is one, too, unless it is not all there.
     """
-    offsets, sizes = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
-    for number, block in enumerate(blocks):
-        offset, size = _places(block, is_whole=not cuts.status[number // 2])
-        offsets.append(offset)
-        sizes.append(size)
-    counts = np.array([len(each) for each in sizes[1:]], np.int64)
+    nothing = [np.zeros(0, np.int64)]
+    places = [
+        _places(block, is_whole=not cuts.status[number // 2]) for number, block in enumerate(blocks)
+    ]
+    counts = np.array([len(size) for _, size in places], np.int64)
     counts = within(counts, np.arange(len(blocks)) // 2, run.limits.children, cuts)
     owner = np.repeat(np.arange(len(blocks)), counts)
-    offset = np.concatenate([each[: counts[n - 1]] for n, each in enumerate(offsets)])
-    size = np.concatenate([each[: counts[n - 1]] for n, each in enumerate(sizes)])
+    kept = list(zip(places, counts.tolist(), strict=True))
+    offset = np.concatenate([*nothing, *(offset[:count] for (offset, _), count in kept)])
+    size = np.concatenate([*nothing, *(size[:count] for (_, size), count in kept)])
     return _Cut(owner, offset, size, _texts(blocks, owner, offset, size))
 
 

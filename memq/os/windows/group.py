@@ -55,7 +55,7 @@ class Group(
     name="group",
     principal="group_object",
     owner="token",
-    example="process.Take(3).Select(process.token.group.Where(is_enabled).Select(sid))",
+    example="group.Where(is_deny_only).Select([token.account, sid, name])",
 ):
     """A group of an access token."""
 

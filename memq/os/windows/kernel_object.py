@@ -9,13 +9,15 @@ import numpy as np
 from memq.column import Array, Column, Text, worst
 from memq.errors import Reason
 from memq.os.windows.base import WindowsObject
+from memq.os.windows.registry import lookup as registry
+from memq.os.windows.registry.lookup import tree_of
 from memq.os.windows.shared_data import ADDRESSES, system_time
 from memq.os.windows.strings import utf16_text
 from memq.os.windows.times import duration_column, time_column
 from memq.schema.batch import Context, Portion
 from memq.schema.declare import Cost, field
 from memq.schema.kernel import Kernel
-from memq.schema.kinds import Address, Boolean, Duration, Number, Size, String, Time
+from memq.schema.kinds import Address, Boolean, Duration, Name, Number, Size, String, Time
 from memq.symbols.lists import reason_at
 
 if TYPE_CHECKING:
@@ -110,6 +112,18 @@ class KernelObject(Kernel, WindowsObject):
             return self._text(Reason.NOT_IN_KERNEL)
         places = Column(self.rows["address"] + np.uint64(member.offset))
         return utf16_text(self.kernel.space, places, np.full(len(self), member.size, np.int64))
+
+    @field(Cost.WALK)
+    def host_name(self) -> Name:
+        """Name of the machine on the network, as its registry has it (ComputerName)."""
+        tree = tree_of(self.kernel, self.context.run)
+        return self._text(Reason.NOT_IN_KERNEL if tree is None else registry.host_name(tree))
+
+    @field(Cost.WALK)
+    def domain_name(self) -> Name:
+        """Name of the domain of the network, as its registry has it (Tcpip's parameters)."""
+        tree = tree_of(self.kernel, self.context.run)
+        return self._text(Reason.NOT_IN_KERNEL if tree is None else registry.domain_name(tree))
 
     @field()
     def dump_time(self) -> Time:

@@ -39,7 +39,7 @@ class MajorFunction(
     principal="major_function_object",
     owner="driver",
     identity=("driver", "index"),
-    example="driver.major_function.Where(is_hooked).Select([driver.name, name, address])",
+    example="major_function.Where(is_hooked).Select([driver.name, name, address])",
 ):
     """A function with which a driver answers one kind of request."""
 

@@ -47,7 +47,7 @@ class Privilege(
     principal="privilege_object",
     owner="token",
     identity=("token", "number"),
-    example='process.Where(token.privilege.Any(name == "SeDebugPrivilege" && is_enabled))',
+    example="privilege.Where(is_enabled && !is_present).Select([token.account, name])",
 ):
     """A privilege of an access token."""
 

@@ -25,6 +25,7 @@ from memq.os.windows.processes import (
     ProcessSet,
     active_list,
     all_processes,
+    equal_to,
     joined_cut,
     session_spaces,
     source,
@@ -273,11 +274,7 @@ class ProcessObject(ProcessMemory):
         """The known processes whose parent it is, in the order of their sources."""
         known = family(self.kernel, self.context.run)
         order = np.argsort(known.parents, kind="stable")
-        parents, own = known.parents[order], self.rows["address"]
-        starts = np.searchsorted(parents, own)
-        counts = np.searchsorted(parents, own, "right") - starts
-        owner = np.repeat(np.arange(len(self)), counts)
-        rows = np.arange(len(owner)) + np.repeat(starts - np.cumsum(counts) + counts, counts)
+        rows, owner = equal_to(known.parents[order], self.rows["address"])
         cuts = Cuts(len(self))
         cuts.mark(np.arange(len(self)), known.reason)
         children = self.at(self.context, known.addresses[order[rows]], REFERRED)
@@ -290,8 +287,8 @@ class ProcessObject(ProcessMemory):
 
     @single("token")
     def token_object(self) -> Reference:
-        """For whom it acts, and what it may; null once it has ended."""
-        return Token.of(self.context, self._fast_reference("Token"))
+        """For whom it acts, and what it may."""
+        return Token.of_processes(self.context, self.rows["address"])
 
     @many("module")
     def module_object(self) -> Collection:
@@ -303,13 +300,6 @@ class ProcessObject(ProcessMemory):
         """Its environment variables, in the order of its own memory."""
         own, wow64 = self.block.parameters, self.wow64_block.parameters
         return EnvironmentVariable.of(self, own, wow64)
-
-    def _fast_reference(self, member: str) -> Column:
-        """Return the word that an _EX_FAST_REF is, whatever its members are called."""
-        data, status = self.raw.bytes_of(member)
-        words = data.view(f"<u{self.kernel.space.word_size}")
-        values = words[:, 0] if words.shape[1] else np.zeros(len(self), np.uint64)
-        return Column(values.astype(np.uint64), status)
 
     def _flag(self, bit: int) -> Column:
         flags = self.raw["Flags"]

@@ -23,7 +23,7 @@ from memq.symbols.lists import Cuts, lists
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from memq.column import Addresses, Statuses
+    from memq.column import Addresses, Indexes, Statuses
     from memq.layers.triage import TriagePart
     from memq.os.windows.kernel import WindowsKernel
     from memq.run import Run
@@ -126,13 +126,13 @@ def _walk_table(kernel: WindowsKernel, run: Run) -> ProcessSet:
     unread = np.flatnonzero(kind.statuses)
     cuts.mark(np.zeros(len(unread), np.int64), kind.statuses[unread], objects[unread])
     found = objects[kind.known & (kind.values == PROCESS_OBJECT)]
-    return ProcessSet(_each_once(found), _cut_of(cuts, 0, what))
+    return ProcessSet(each_once(found), _cut_of(cuts, 0, what))
 
 
 def _walk_sessions(kernel: WindowsKernel, run: Run) -> ProcessSet:
     """Return the processes in the sessions of those that list and table know."""
     listed, table = (source(kernel, run, name) for name in (ACTIVE_LIST, HANDLE_TABLE))
-    known = _each_once(np.concatenate([listed.addresses, table.addresses]))
+    known = each_once(np.concatenate([listed.addresses, table.addresses]))
     pointers, status = known_pointers(kernel.structs("_EPROCESS", known)["Session"])
     spaces = session_spaces(kernel, distinct_numbers(pointers[status == 0]))
     link = kernel.types.required("_EPROCESS").offset("SessionProcessLinks")
@@ -140,7 +140,7 @@ def _walk_sessions(kernel: WindowsKernel, run: Run) -> ProcessSet:
     found = lists(kernel.space, run, spaces.address_of("ProcessList"), cuts, link)
     broken = np.flatnonzero(cuts.status)
     cut = _cut_of(cuts, int(broken[0]), "session list") if len(broken) else None
-    return ProcessSet(_each_once(found.addresses), cut)
+    return ProcessSet(each_once(found.addresses), cut)
 
 
 def session_spaces(
@@ -153,13 +153,25 @@ def session_spaces(
     return kernel.structs(name, addresses, status)
 
 
-def _each_once(addresses: Addresses) -> Addresses:
+def each_once(addresses: Addresses) -> Addresses:
     """Return the distinct addresses, in the order of their first appearance."""
     order = np.argsort(addresses, kind="stable")
     ordered = addresses[order]
     is_first = np.ones(len(ordered), bool)
     is_first[1:] = ordered[1:] != ordered[:-1]
     return addresses[np.sort(order[is_first])]
+
+
+def equal_to(ordered: Addresses, wanted: Addresses) -> tuple[Indexes, Indexes]:
+    """Return the places of all sorted values that are equal to one wanted, and which one that is.
+
+    Those of the first come first.
+    """
+    starts = np.searchsorted(ordered, wanted)
+    counts = np.searchsorted(ordered, wanted, "right") - starts
+    owner = np.repeat(np.arange(len(wanted)), counts)
+    before = np.cumsum(counts) - counts
+    return np.arange(len(owner)) + np.repeat(starts - before, counts), owner
 
 
 def _cut_of(cuts: Cuts, row: int, what: str) -> Cut | None:

@@ -54,8 +54,10 @@ class PteLayout:
     """Of a page in transition."""
     file_number: Bits
     file_page: Bits
+    reserved: Bits | None
+    """PageFileReserved (8 and later): the page file has room for the page."""
     written: Bits | None
-    """PageFileAllocated (8 and later): the page file has the page, not only room for it."""
+    """PageFileAllocated (8 and later): it has the page."""
     swizzle: Bits | None
     """SwizzleBit (since what was done about L1TF, 2018): where it is clear, the bits of the
     kernel's InvalidPteMask are set which the entry itself has not."""
@@ -77,6 +79,12 @@ class PteLayout:
         """Whether entries say to look in the VAD: all bits of the page in a file are set."""
         return np.asarray(self.file_page.of(entries) == (1 << self.file_page.width) - 1)
 
+    def only_reserved(self, entries: Addresses) -> NDArray[np.bool_]:
+        """Whether a page file has room for the page, but not the page itself."""
+        if self.reserved is None or self.written is None:
+            return np.zeros(len(entries), bool)
+        return self.reserved.any(entries) & ~self.written.any(entries)
+
     def pointers(self, entries: Addresses, pool: int) -> Addresses:
         """Return the addresses of prototype entries; `pool` is where paged pool starts."""
         if self.pointer is not None:
@@ -94,14 +102,35 @@ class PteLayout:
         return (joined << np.uint64(2)) + np.uint64(base)
 
 
+PAE = PteLayout(
+    prototype=Bits(10, 1),
+    transition=Bits(11, 1),
+    frame=Bits(12, 26),
+    file_number=Bits(1, 4),
+    file_page=Bits(32, 32),
+    reserved=None,
+    written=None,
+    swizzle=None,
+    pointer=Bits(32, 32),
+    pointer_low=None,
+    pointer_high=None,
+    is_wide=False,
+)
+"""Entries of kernels with PAE until 7. Each came beside one without, whose published types differ
+from its own in nothing but the entries; since 8 there is no other."""
+
+
 def pte_layout(types: Types, mode: PagingMode) -> PteLayout | None:
     """Return the layout; None where the types have none of the size that the mode's entries have.
 
-    (Tables of x86 kernels are of one of two kernels, with PAE or without.)
+    Tables of x86 kernels are of one of two kernels, with PAE or without.
     """
     names = ("_MMPTE_SOFTWARE", "_MMPTE_TRANSITION", "_MMPTE_PROTOTYPE")
     found = [types.struct(name) for name in names]
-    if any(struct is None or struct.size != mode.entry_size for struct in found):
+    sizes = {None if struct is None else struct.size for struct in found}
+    if sizes == {4} and (mode.word_size, mode.entry_size) == (4, 8):
+        return PAE
+    if sizes != {mode.entry_size}:
         return None
     software, transition, prototype = names
     needed = _needed(types, software, transition)
@@ -109,6 +138,7 @@ def pte_layout(types: Types, mode: PagingMode) -> PteLayout | None:
         return None
     return PteLayout(
         *needed,
+        _bits(types, software, "PageFileReserved"),
         _bits(types, software, "PageFileAllocated"),
         _bits(types, software, "SwizzleBit"),
         _bits(types, prototype, "ProtoAddress"),

@@ -91,6 +91,12 @@ class Entries:
         cleared = entries & ~np.uint64(mask)
         return np.where(layout.swizzle.any(entries), entries, cleared)
 
+    def turned(self, layout: PteLayout, entries: Addresses) -> Addresses:
+        """Return the entries with the bits of the mask turned over where that may be."""
+        if layout.swizzle is None or not self.mask:
+            return entries
+        return np.where(layout.swizzle.any(entries), entries, entries ^ np.uint64(self.mask))
+
     def plain(self, layout: PteLayout, entries: Addresses) -> tuple[Addresses, Statuses]:
         """Return the places of pages whose entries are no prototypes, and Reasons."""
         clean = self.restored(layout, entries)
@@ -112,7 +118,7 @@ class Entries:
         is_given = number < np.uint64(len(files))
         status[is_given] = Reason.NOT_IN_DUMP
         status[is_given & (page < sizes[number] >> _PAGE_SHIFT)] = 0
-        doubtful = layout.written is not None and ~layout.written.any(entries)
+        doubtful = layout.only_reserved(entries)
         if layout.swizzle is not None and self.mask is None:
             doubtful = doubtful | ~layout.swizzle.any(entries)
         status = np.where(doubtful, np.uint8(Reason.PAGED_OUT), status)
@@ -165,20 +171,21 @@ class PteResolver:
     ) -> tuple[Addresses, Statuses]:
         """Return what the prototype entries behind entries stand for."""
         places, status = self._entries.pointers(layout, entries)
-        rows = np.flatnonzero(layout.asks_vad(entries))
+        others = self._entries.turned(layout, entries)
+        asks = layout.asks_vad(entries) | layout.asks_vad(others)
+        rows = np.flatnonzero(asks)
         if len(rows):
             status[rows] = Reason.PAGED_OUT
             if self.vads is not None:
                 places[rows], status[rows] = self.vads.find(roots[rows], vas[rows])
         values, status = self._read(space, places, status)
-        # Pointers are kept as they are; but should the kernel have set bits in one, it leads to
-        # where nothing is.
-        others = self._entries.restored(layout, entries)
-        rows = np.flatnonzero((status != 0) & (others != entries) & ~layout.asks_vad(entries))
+        # Pointers are kept as they are; should the kernel have turned bits of one over, it leads
+        # to where nothing is.
+        rows = np.flatnonzero((status != 0) & (others != entries) & ~asks)
         if len(rows):
-            again = self._read(space, *self._entries.pointers(layout, others[rows]))
-            better = again[1] == 0
-            values[rows[better]], status[rows[better]] = again[0][better], 0
+            again, reasons = self._read(space, *self._entries.pointers(layout, others[rows]))
+            better = reasons == 0
+            values[rows[better]], status[rows[better]] = again[better], 0
         return self._decode(layout, values, status)
 
     def _read(

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 TITLES = tuple(table.title for table in TABLES)
 OWN, WIN32K = range(len(TABLES))
+FEWEST = 200
+"""Every kernel since NT 4 has more system calls; of fewer symbols it has no table, but exports."""
 
 
 class SystemCall(Syscall, WindowsObject):
@@ -87,7 +89,7 @@ class SystemCall(Syscall, WindowsObject):
             np.array([not name for name in names], bool), Reason.NOT_IN_KERNEL
         )
 
-    @field(Cost.WALK)
+    @field(Cost.FOLLOW)
     def symbol(self) -> String:
         symbols, names = self.code.symbols, self.column("name")
         at = self.kernel.symbols.addresses(name for name in names.to_list() if name)  # type: ignore[attr-defined]
@@ -102,7 +104,7 @@ class SystemCall(Syscall, WindowsObject):
     def module(self) -> String:
         return self.code.modules
 
-    @field(Cost.WALK)
+    @field(Cost.FOLLOW)
     def is_hooked(self) -> Boolean:
         """Whether the address is not the start of a system call's function.
 
@@ -112,7 +114,7 @@ class SystemCall(Syscall, WindowsObject):
         column = Column(np.where(self.rows["table"] == OWN, self._leads_away(), self._is_outside()))
         in_kernel = self.kernel.is_kernel_image(self.rows["address"])
         own = self.rows["table"] == OWN
-        if not self.kernel.choice.rvas:  # what the kernel exports are few of its functions
+        if len(self.kernel.symbols.with_prefix("Nt")) < FEWEST:
             column = column.but(own & in_kernel & column.values, Reason.NOT_IN_KERNEL)
         lost = self.code.modules.statuses > Reason.NULL
         reasons = np.where(lost & ~own, self.code.modules.statuses, np.uint8(0))

@@ -13,17 +13,17 @@ from collections import Counter
 from dataclasses import dataclass
 from importlib import resources
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from memq.os.windows.kernel import WindowsKernel
 
 _STUB = 32
-_NEIGHBOURS = 2
+_NEIGHBOURS = 3
 """Known names on each side that must be in order for what lies between to be named by it."""
 
 
@@ -37,6 +37,13 @@ class Functions:
     """Names by the number that the kernel's stubs have."""
     calls: frozenset[str]
     """Names of those for which the kernel has a stub: that are system calls, and no variables."""
+
+
+class Near(NamedTuple):
+    """The nearest names that are known on both sides of a gap."""
+
+    before: list[str]
+    after: list[str]
 
 
 def functions_of(kernel: WindowsKernel) -> Functions:
@@ -113,11 +120,13 @@ def _filled(
         free = _free(functions, addresses, known)
         result = list(known)
         for start, end in _gaps(known):
-            options = _options(first, known, start, end, free, is_open=is_shared)
-            if not is_shared and len(options) == end - start:
+            near = _near(known, start, end)
+            options = _options(functions, first, near, free, count=end - start, is_open=is_shared)
+            at = [functions.by_address.get(address, ()) for address in addresses[start:end]]
+            if not is_shared and not any(at) and len(options) == end - start:
                 result[start:end] = options
             for low, high in _runs(addresses, start, end) if is_shared else ():
-                own = [n for n in options if functions.by_name[n] == addresses[low]]
+                own = [name for name in options if name in at[low - start]]
                 if len(own) == high - low:
                     result[low:high] = own
         known = result
@@ -134,20 +143,29 @@ def _free(functions: Functions, addresses: Sequence[int], known: Sequence[str | 
     )
 
 
+def _near(known: Sequence[str | None], start: int, end: int) -> Near:
+    before = known[max(start - _NEIGHBOURS, 0) : start]
+    after = known[end : end + _NEIGHBOURS]
+    return Near([name for name in before if name], [name for name in after if name])
+
+
 def _options(
+    functions: Functions,
     first: dict[str, int],
-    known: Sequence[str | None],
-    start: int,
-    end: int,
+    near: Near,
     free: Sequence[str],
     *,
+    count: int,
     is_open: bool,
 ) -> list[str]:
-    """Return the free names that may stand in a gap; `is_open`: also in one at the end."""
-    before = [name for name in known[max(start - _NEIGHBOURS, 0) : start] if name]
-    after = [name for name in known[end : end + _NEIGHBOURS] if name]
-    found = _between_first(first, before, after, free)
-    return _between_names(before, after, free, is_open=is_open) if found is None else found
+    """Return the free names that may stand in a gap of so many places, in their order.
+
+    `is_open`: also where no neighbour behind it tells where the gap ends.
+    """
+    between = _between_first(first, near, functions.by_name)
+    if len(between) == count and not set(between) - set(free):
+        return between
+    return _between_names(near, free, is_open=is_open)
 
 
 def _runs(addresses: Sequence[int], start: int, end: int) -> Iterator[tuple[int, int]]:
@@ -170,24 +188,18 @@ def _gaps(known: Sequence[str | None]) -> Iterator[tuple[int, int]]:
             start = None
 
 
-def _between_first(
-    first: dict[str, int], before: list[str], after: list[str], free: Sequence[str]
-) -> list[str] | None:
-    """Return the calls between two of the first ones; None where these are no such two."""
+def _between_first(first: dict[str, int], near: Near, names: Collection[str]) -> list[str]:
+    """Return the calls that a kernel has between two of the first ones, in their order."""
+    before, after = near
     if not after or after[0] not in first or (before and before[-1] not in first):
-        return None
-    order = [first[name] for name in (*before, *after) if name in first]
-    if order != sorted(order):
         return []
     low, high = first[before[-1]] if before else -1, first[after[0]]
-    between = [name for name in free if low < first.get(name, -1) < high]
-    return sorted(between, key=lambda name: first[name])
+    return [name for name, place in first.items() if low < place < high and name in names]
 
 
-def _between_names(
-    before: list[str], after: list[str], free: Sequence[str], *, is_open: bool
-) -> list[str]:
+def _between_names(near: Near, free: Sequence[str], *, is_open: bool) -> list[str]:
     """Return the calls between two by their names; none where names are not in order there."""
+    before, after = near
     if is_open and [*before, *after] != sorted([*before, *after]):
         after = []  # what was added later stands behind all others
     order = [*before, *after]

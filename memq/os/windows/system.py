@@ -11,15 +11,21 @@ from memq.os.windows.environment import EnvironmentVariable
 from memq.os.windows.file import FileObject
 from memq.os.windows.group import Group
 from memq.os.windows.handle import HandleObject
+from memq.os.windows.interrupt import Interrupt
 from memq.os.windows.kernel_object import KernelObject
 from memq.os.windows.major_function import MajorFunction
 from memq.os.windows.module import LoadedModule
 from memq.os.windows.mutant import MutantObject
 from memq.os.windows.privilege import Privilege
 from memq.os.windows.process import ProcessObject
+from memq.os.windows.registry.hive import Hive
+from memq.os.windows.registry.keys import RegistryKey
+from memq.os.windows.registry.value import RegistryValue
+from memq.os.windows.service import Service
 from memq.os.windows.symlink import SymlinkObject
 from memq.os.windows.syscall import SystemCall
 from memq.os.windows.thread import Thread
+from memq.os.windows.timer import DeferredCall, Timer
 from memq.os.windows.token import Token
 from memq.os.windows.unloaded_driver import UnloadedDriver
 from memq.os.windows.vad import VadObject
@@ -49,6 +55,13 @@ WINDOWS = System(
         "unloaded_driver": UnloadedDriver,
         "syscall": SystemCall,
         "callback": Callback,
+        "timer": Timer,
+        "dpc": DeferredCall,
+        "interrupt": Interrupt,
+        "registry": RegistryKey,
+        "value": RegistryValue,
+        "hive": Hive,
+        "service": Service,
     },
     "Windows",
     ignores_case=True,

@@ -12,14 +12,19 @@ from memq.os.common import distinct_addresses, known_pointers
 from memq.os.windows.base import WindowsObject
 from memq.os.windows.group import Group, user_and_groups
 from memq.os.windows.privilege import Privilege
+from memq.os.windows.processes import REFERRED, all_processes, each_once, equal_to, joined_cut
 from memq.os.windows.sids import known_names, sid_text
 from memq.os.windows.strings import unicode_text
+from memq.schema.batch import Context, Cut, Portion
 from memq.schema.collection import Collection, Reference
 from memq.schema.declare import Cost, field, many
 from memq.schema.kinds import Address, Boolean, Flags, Name, Number, String
+from memq.symbols.lists import Cuts
 
 if TYPE_CHECKING:
-    from memq.schema.batch import Context
+    from collections.abc import Iterator
+
+    from memq.column import Addresses
 
 TOKEN_FLAGS = (
     ("TOKEN_HAS_TRAVERSE_PRIVILEGE", 0x1), ("TOKEN_HAS_BACKUP_PRIVILEGE", 0x2),
@@ -53,20 +58,29 @@ class Token(
     WindowsObject,
     name="token",
     principal="token_object",
-    owner="process",
-    example="token.Where(is_elevated).Select([process.pid, user, integrity, account])",
+    example="token.Where(is_elevated).Select([user, integrity, account, processes.Count()])",
 ):
     """An access token."""
 
     struct = "_TOKEN"
 
     @classmethod
-    def of(cls, context: Context, references: Column) -> Reference:
-        """Return the tokens that fast references (_EX_FAST_REF) lead to."""
-        # The lowest bits count uses that were taken in advance.
-        low = np.uint64(2 * context.kernel.space.word_size - 1)
-        pointers = Column(references.values.astype(np.uint64) & ~low, references.status)
-        places, status = known_pointers(pointers)
+    def portions(cls, context: Context) -> Iterator[Portion]:
+        """Give the tokens of all processes that lists and tables know, each once."""
+        known = all_processes(context.kernel, context.run)
+        places, status = known_pointers(_references(context, known.addresses))
+        lost = status[status > Reason.NULL]
+        cuts = [known.cut]
+        if len(lost):
+            reason = Reason(int(lost[0]))
+            cuts.append(Cut(reason, f"tokens of {len(lost)} processes not read: {reason.text}"))
+        batch = cls(context, {"address": each_once(places[status == 0])})
+        yield Portion(batch, joined_cut(cuts))
+
+    @classmethod
+    def of_processes(cls, context: Context, processes: Addresses) -> Reference:
+        """Return the token of each process."""
+        places, status = known_pointers(_references(context, processes))
         rows = np.flatnonzero(status == 0)
         found, where = distinct_addresses(places[rows])
         index = np.full(len(places), -1, np.int64)
@@ -182,6 +196,24 @@ class Token(
         """The privileges that it holds, by number."""
         return Privilege.of(self, self.raw)
 
+    @many("process")
+    def processes(self) -> Collection:
+        """The known processes that it is the token of: more than one, and one has taken it over."""
+        from memq.os.windows.process import ProcessObject  # noqa: PLC0415 - it has tokens itself
+
+        known = all_processes(self.kernel, self.context.run)
+        pointers, status = known_pointers(_references(self.context, known.addresses))
+        order = np.argsort(pointers, kind="stable")
+        rows, owner = equal_to(pointers[order], self.rows["address"])
+        found = ProcessObject.at(self.context, known.addresses[order[rows]], REFERRED)
+        cuts = Cuts(len(self))
+        lost = (
+            [known.cut.reason] if known.cut is not None else status[status > Reason.NULL].tolist()
+        )
+        if lost:
+            cuts.mark(np.arange(len(self)), Reason(lost[0]))
+        return Collection(found, owner, len(self), *cuts.columns())
+
     @property
     def user_sids(self) -> Text:
         """SIDs of the users."""
@@ -220,3 +252,13 @@ def _lost(column: Column) -> Column:
     """Return a column whose null rows count as known."""
     status = np.where(column.statuses == Reason.NULL, np.uint8(0), column.statuses)
     return Column(column.values, status)
+
+
+def _references(context: Context, processes: Addresses) -> Column:
+    """Return the pointers to the tokens of processes (EPROCESS.Token, an _EX_FAST_REF)."""
+    data, status = context.kernel.structs("_EPROCESS", processes).bytes_of("Token")
+    if not data.shape[1]:
+        return Column(np.zeros(len(processes), np.uint64), status)
+    words = data.view(f"<u{data.shape[1]}")[:, 0].astype(np.uint64)
+    # The lowest bits count uses that were taken in advance.
+    return Column(words & ~np.uint64(2 * data.shape[1] - 1), status)

@@ -176,17 +176,17 @@ class VadObject(Vad, WindowsObject):
         """Address of the first prototype entry (_MMPTE) of its section; null for private memory."""
         return self._of_section("FirstPrototypePte")
 
-    @field(Cost.FOLLOW)
+    @field(Cost.WALK)
     def file_name(self) -> Name:
         """Name of the mapped file on its device; null where no file is mapped."""
         return self.files.names
 
-    @field(Cost.FOLLOW)
+    @field(Cost.WALK)
     def name(self) -> Name:
         """Name of the mapped file; null where no file is mapped."""
         return self.files.names
 
-    @field(Cost.FOLLOW)
+    @field(Cost.WALK)
     def is_deleted(self) -> Boolean:
         """Whether the mapped file is to be deleted once nobody has it open (DeletePending)."""
         return self.files.deleted

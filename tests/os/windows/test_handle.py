@@ -35,9 +35,11 @@ def handles(opened: Image) -> list[dict[str, Any]]:
 
 
 def recorded(windows: WindowsImage, pids: set[int]) -> list[dict[str, Any]]:
+    # What the list of active processes has not comes after what it has.
+    processes = sorted(windows.truth["processes"], key=lambda one: bool(one.get("hidden")))
     return [
         {"pid": process["pid"], **one, "access": int(one["access"], 16)}
-        for process in windows.truth["processes"]
+        for process in processes
         if process["pid"] in pids
         for one in process.get("handles") or ()
     ]

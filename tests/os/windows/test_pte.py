@@ -86,7 +86,7 @@ def test_forms(mode: PagingMode, era: str, file: int, asks: int) -> None:
     assert (layout.swizzle is not None, layout.written is not None) == (era == "10",) * 2
 
 
-def test_types_of_the_other_kind_of_kernel_are_none() -> None:
-    assert made(X86_PAE, "5.1", "5.1") is None
+def test_types_of_the_other_kind_of_kernel() -> None:
+    assert made(X86_PAE, "5.1", "5.1") == made(X86_PAE, "PAE", "PAE")
     assert made(X86, "PAE", "PAE") is None
     assert pte_layout(Btf(BtfBuilder().build()), X86_64) is None

@@ -41,8 +41,11 @@ def read(image: Image, pages: list[tuple[dict[str, Any], dict[str, Any]]]) -> An
     return data, status
 
 
-@pytest.mark.parametrize("form", ["raw", "full.dmp", "bitmap.dmp"])
-@pytest.mark.parametrize("table", [True, False], ids=["table", "pack"])
+@pytest.mark.parametrize(
+    ("form", "table"),
+    [("raw", True), ("raw", False), ("full.dmp", False), ("bitmap.dmp", False)],
+    ids=["raw with a table", "raw", "full", "bitmap"],
+)
 def test_every_page_with_a_page_file(windows: WindowsImage, form: str, *, table: bool) -> None:
     files = [windows.path("pagefile.sys")]
     profile = windows.table if table else None
@@ -91,17 +94,16 @@ def test_pages_behind_prototypes_are_those_of_the_section(
     assert seen > 100
 
 
-def test_a_process_that_no_list_has_is_told_of(windows: WindowsImage, opened: Image) -> None:
+def test_a_process_that_no_list_has_is_told_of(windows: WindowsImage) -> None:
     process = next(one for one in windows.truth["processes"] if one.get("hidden"))
     page = next(one for one in process["paged"] if one["kind"] == "vadlookup")
-    kernel: Any = opened.kernel
-    asked = (
-        np.array([int(page["va"], 16)], np.uint64),
-        np.array([int(process["dtb"], 16)], np.uint64),
-    )
-    assert kernel.space.translate_many(*asked)[1].tolist() == [Reason.PAGED_OUT]
-    kernel.space.resolver.vads.learn(np.array([int(process["offset"], 16)], np.uint64))
-    assert kernel.space.translate_many(*asked)[1].tolist() == [Reason.KNOWN]
+    va, root, address = (int(text, 16) for text in (page["va"], process["dtb"], process["offset"]))
+    with open_image(windows.path()) as image:  # one of which nothing was asked before
+        kernel: Any = image.kernel
+        asked = np.array([va], np.uint64), np.array([root], np.uint64)
+        assert kernel.space.translate_many(*asked)[1].tolist() == [Reason.PAGED_OUT]
+        kernel.space.resolver.vads.learn(np.array([address], np.uint64))
+        assert kernel.space.translate_many(*asked)[1].tolist() == [Reason.KNOWN]
 
 
 def test_the_mask_is_seen_where_it_is_not_noted(windows: WindowsImage, opened: Image) -> None:

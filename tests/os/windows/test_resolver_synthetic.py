@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 USER, POOL = 0x7FF6_0000_0000, 0xFFFF_D700_4000_0000
 MASK = 1 << 45
-PROTOTYPE, MOVING, KEPT, WRITTEN = 1 << 10, 1 << 11, 1 << 4, 1 << 2
+PROTOTYPE, MOVING, KEPT, WRITTEN, RESERVED = 1 << 10, 1 << 11, 1 << 4, 1 << 2, 1 << 1
 MASK_PLACE = 0xFFFF_F800_0000_0000
 
 
@@ -126,12 +126,13 @@ def test_each_form(tmp_path: Path) -> None:
         3 << 32 | WRITTEN | KEPT,
         2 << 32 | 5 << 12 | WRITTEN | KEPT,
         9 << 32 | WRITTEN | KEPT,
+        2 << 32 | KEPT | RESERVED,
         2 << 32 | KEPT,
     ]
     files = bytes(2 * PAGE) + b"two.".ljust(PAGE) + b"3333".ljust(PAGE)
     assert machine.read(tmp_path, entries, page_file=files) == [
         b"here", b"here", Reason.DEMAND_ZERO, Reason.NOT_MAPPED, b"two.", b"3333",
-        Reason.IN_PAGE_FILE_5, Reason.NOT_IN_DUMP, Reason.PAGED_OUT,
+        Reason.IN_PAGE_FILE_5, Reason.NOT_IN_DUMP, Reason.PAGED_OUT, b"two.",
     ]  # fmt: skip
     assert machine.read(tmp_path, entries)[4:7] == [
         Reason.IN_PAGE_FILE_0, Reason.IN_PAGE_FILE_0, Reason.IN_PAGE_FILE_5
@@ -177,6 +178,11 @@ def test_a_pointer_in_which_the_kernel_set_bits(tmp_path: Path) -> None:
     assert not pointer(place) & MASK
     assert machine.read(tmp_path, [pointer(place) | MASK]) == [b"here"]
     assert machine.read(tmp_path, [pointer(place) | MASK | KEPT]) == [Reason.NOT_MAPPED]
+    there = POOL | 1 << 29
+    machine.tables.map(there, machine.pool)
+    machine.tables.set(POOL, PAGE, 0)
+    turned = pointer(place - POOL + there) ^ MASK
+    assert machine.read(tmp_path, [turned, turned | KEPT]) == [b"here", Reason.NOT_MAPPED]
 
 
 def test_without_the_mask_frames_alone_are_sure(tmp_path: Path) -> None:

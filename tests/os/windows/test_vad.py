@@ -60,7 +60,7 @@ def expected(vad: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.mark.parametrize("form", ["raw", "full.dmp", "bitmap.dmp"])
 def test_every_vad_is_the_recorded_one(windows: WindowsImage, form: str) -> None:
-    with open_image(windows.path(form), profile=windows.table) as image:
+    with open_image(windows.path(form)) as image:
         found = listed(image, FIELDS)
     processes = {one["pid"]: one for one in windows.truth["processes"]}
     for pid, vads in found.items():

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from tests.synthetic.windows.options import Options
 
 PAGE = 4096
+FIRST = 0x1A_D000
+"""Physical address of what is made first, the root of System: about where loaders put it."""
 
 
 class Kernel:
@@ -26,7 +28,7 @@ class Kernel:
         self.types = table.types
         self.options = options
         self.random = random.Random(options.seed)
-        self.memory = Memory()
+        self.memory = Memory(FIRST)
         self.space = Space(self.memory, MODES[options.paging])
         self.word = self.space.word
         base, nonpaged, paged = options.bases

@@ -223,7 +223,8 @@ class Machine:
             if process is not self.system:
                 process.space.tables.share_kernel_half(self.space.tables)
                 process.space.tables.refer_to_itself(self.options.self_reference)
-        return WindowsImage(kernel)
+        users = [p.space for p in (*self.processes, *self.freed) if p is not self.system]
+        return WindowsImage(kernel, users)
 
     def _write_lists(self) -> None:
         listed = [process for process in self.processes if not process.truth.hidden]

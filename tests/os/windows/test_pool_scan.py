@@ -13,8 +13,10 @@ from memq.image import open_image
 from memq.os.windows import pool_tags
 from memq.os.windows.pool_scan import KINDS, Carved, carved
 from memq.os.windows.pool_tags import Allocations, tag_number, tagged
+from memq.os.windows.process import ProcessObject
+from memq.os.windows.thread import Thread
 from memq.run import Run
-from memq.schema.batch import Cut
+from memq.schema.batch import Context, Cut
 from tests.os.linux.small import SmallTypes
 from tests.os.windows.moments import moment
 from tests.os.windows.patched import content, patched, written
@@ -98,6 +100,17 @@ def test_scan_adds_the_dead_thread(windows: WindowsImage, opened: Image) -> None
         "tid": tid, "process": {"pid": owner}, "state": "terminated", "sources": "pool scan",
         "in_pool_scan": True,
     }  # fmt: skip
+
+
+def test_threads_are_told_apart_by_their_processes(opened: Image) -> None:
+    context = Context(opened.kernel, Run())
+    processes = next(ProcessObject.portions(context)).batch
+    threads = processes.collection("thread_object")
+    owners = threads.children.rows["process"]
+    assert owners.tolist() == processes.rows["address"][threads.owner].tolist()
+    carved_ones = next(Thread.carved(context)).batch
+    assert carved_ones.rows.keys() == threads.children.rows.keys()
+    assert carved_ones.rows["process"].all()
 
 
 def test_a_process_that_is_gone_is_no_threads_owner(

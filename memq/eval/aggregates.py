@@ -15,6 +15,7 @@ from memq.column import (
     Column,
     Indexes,
     Truth,
+    distinct_rows,
     is_unsure,
     negation,
     some_of,
@@ -81,7 +82,7 @@ def _alike(term: Aggregate, view: View) -> tuple[Indexes, Indexes] | None:
     code = view.index
     if view.status is not None:
         code = np.where(code < 0, -1 - view.status.astype(np.int64), code)
-    _, rows, places = np.unique(code, return_index=True, return_inverse=True)
+    rows, places = distinct_rows(code)
     return (rows, places) if 0 < 2 * len(rows) <= len(code) else None
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from memq.column import is_among
+from memq.column import distinct_rows, is_among
 from memq.errors import Reason
 from memq.node import dataclass
 from memq.symbols.structs import Space
@@ -223,7 +223,7 @@ def _in_order(found: list[Found], cuts: Cuts, offset: int) -> Found:
     owner = np.concatenate([step.owner for step in found])
     place = np.concatenate([step.addresses for step in found])
     if (cuts.status == Reason.LOOP).any():
-        first = np.sort(np.unique(_keys(owner, place), return_index=True)[1])
+        first = np.sort(distinct_rows(_keys(owner, place))[0])
         owner, place = owner[first], place[first]
     order = np.argsort(owner, kind="stable")
     return Found(place[order] - np.uint64(offset), owner[order])

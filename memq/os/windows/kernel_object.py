@@ -228,10 +228,10 @@ class KernelObject(Kernel, WindowsObject):
 
     @field()
     def debugger_data(self) -> Address:
-        """Address of what is kept for debuggers (KdDebuggerDataBlock), by a crash dump's header."""
+        """Address of what is kept for debuggers (KdDebuggerDataBlock); memq does without it."""
         crash = self.kernel.physical.crash
         if crash is None or not crash.kd_debugger_data_block:
-            return self._number(Reason.NULL)
+            return self._symbol("KdDebuggerDataBlock")
         return self._address(crash.kd_debugger_data_block)
 
     @field()

@@ -101,7 +101,10 @@ class DriverObject(
 
     @field()
     def base(self) -> Address:
-        return self._number(self.modules["DllBase"], self.raw["DriverStart"])
+        # What the kernel made itself has no place of its own (PnpManager, RAW).
+        return Column(
+            *known_pointers(self._number(self.modules["DllBase"], self.raw["DriverStart"]))
+        )
 
     @field()
     def size(self) -> Size:

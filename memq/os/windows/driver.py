@@ -55,6 +55,11 @@ class DriverObject(
     def portions(cls, context: Context) -> Iterator[Portion]:
         """Give the loaded modules in the kernel's order, then the objects that have no module."""
         kernel: WindowsKernel = context.kernel
+        if kernel.triage is not None:
+            from memq.os.windows.triage_objects import TriageDriver  # noqa: PLC0415 - a kind of it
+
+            yield TriageDriver.listed(context)
+            return
         walk = module_list(kernel, context.run)
         modules = np.fromiter(walk, np.uint64)
         found = directory_drivers(kernel, context.run)
@@ -101,7 +106,10 @@ class DriverObject(
 
     @field()
     def base(self) -> Address:
-        return self._number(self.modules["DllBase"], self.raw["DriverStart"])
+        # What the kernel made itself has no place of its own (PnpManager, RAW).
+        return Column(
+            *known_pointers(self._number(self.modules["DllBase"], self.raw["DriverStart"]))
+        )
 
     @field()
     def size(self) -> Size:

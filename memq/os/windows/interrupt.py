@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 VECTORS = 256
 INTERRUPT_OBJECT = 22
 """IO_TYPE_INTERRUPT: Type of each KINTERRUPT."""
-TYPES = {5: "task gate", 14: "interrupt gate", 15: "trap gate"}
+TASK_GATE = 5
+TYPES = {TASK_GATE: "task gate", 14: "interrupt gate", 15: "trap gate"}
 """Types of entries that a table may have."""
 
 
@@ -89,9 +90,13 @@ class Interrupt(
 
     @field(shown=True)
     def address(self) -> Address:
-        """Address of the code that the processor goes on with; null for an unused entry."""
+        """Address of the code that the processor goes on with; null for one that is not used.
+
+        A task gate has none: the processor goes on with another task, by the segment.
+        """
         column = self.address_column()
-        return column.but(column.known & ~self._is_present(), Reason.NULL)
+        has_code = self._is_present() & (self._kind() != TASK_GATE)
+        return column.but(column.known & ~has_code, Reason.NULL)
 
     @field(Cost.WALK, shown=True)
     def module(self) -> Name:
@@ -111,7 +116,7 @@ class Interrupt(
     @field(choices=tuple(TYPES.values()))
     def type(self) -> String:
         """What the entry is to the processor: interrupt gate, trap gate, task gate."""
-        kind = self.rows["attributes"] >> 8 & 31
+        kind = self._kind()
         words = tuple(TYPES.values())
         values = np.full(len(self), -1, np.int64)
         for number, bits in enumerate(TYPES):
@@ -162,6 +167,9 @@ class Interrupt(
         return self.kept(
             "code", lambda: code_at(self.kernel, self.context.run, self.column("address"))
         )
+
+    def _kind(self) -> Array:
+        return np.asarray(self.rows["attributes"] >> 8 & 31)
 
     def _is_present(self) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
         return np.asarray(self.rows["attributes"] >> 15 & 1 == 1)

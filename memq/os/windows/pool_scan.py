@@ -158,8 +158,8 @@ class _Search:
                 break
             places = starts[rest] + np.uint64(distance)
             headers = self._structs("_OBJECT_HEADER", places, space)
-            own, freed = types.hold(headers)
-            held = np.flatnonzero(self._parts.hold(headers, distance) & (own | freed))
+            held = np.flatnonzero(self._parts.hold(headers, distance))
+            held = held[types.hold(headers.take(held))]
             objects = self._structs(self._struct, places[held] + self._body, space)
             good = rest[held[self._is_sound(objects)]]
             bodies[good] = starts[good] + np.uint64(distance) + self._body

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 MAX_PROCESSORS = 2048
 """64 groups of 32; Windows runs on as many."""
 
+X86_BLOCK = 0x120
+"""Where in the KPCR of x86 the KPRCB is, in each Windows from NT 4 on."""
+
 
 @dataclass(frozen=True, slots=True)
 class Processors:
@@ -32,9 +35,10 @@ class Processors:
     def regions(self) -> Structs:
         """Their KPCRs."""
         region = self.kernel.types.required("_KPCR")
-        # On x86 Prcb is a pointer, and PrcbData the block itself.
         member = region.find("PrcbData") or region.find("Prcb")
-        distance = member.offset if member is not None else region.size
+        # On x86 Prcb is a pointer; PrcbData, the block itself, has never moved.
+        is_block = member is not None and member.type.kind == "struct"
+        distance = member.offset if member is not None and is_block else X86_BLOCK
         return self.kernel.structs("_KPCR", self.blocks.addresses - np.uint64(distance))
 
     @property

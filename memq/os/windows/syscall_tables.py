@@ -147,7 +147,8 @@ def root_that_maps(kernel: WindowsKernel, run: Run, address: int) -> int | None:
         return None
     what, link = "list of active processes", process.offset("ActiveProcessLinks")
     places = np.fromiter(ListWalk(kernel, run, what, head, link), np.uint64)
-    base = kernel.structs(process.name, places)["Pcb.DirectoryTableBase"]
+    # Until 5.2 two numbers, of which the first is the root.
+    base = kernel.structs(process.name, places)["Pcb.DirectoryTableBase|Pcb.DirectoryTableBase[0]"]
     roots = base.values.astype(np.uint64)[base.known] & np.uint64(kernel.mode.root_mask)
     _, status = kernel.space.translate_many(np.full(len(roots), address, np.uint64), roots)
     found = np.flatnonzero((status == 0) & (roots != 0))

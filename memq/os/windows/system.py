@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from memq.os.windows.big_pool import BigPool
 from memq.os.windows.callback import Callback
 from memq.os.windows.crash import Crash
 from memq.os.windows.device import Device
@@ -46,6 +47,7 @@ WINDOWS = System(
         "symlink": SymlinkObject,
         "mutant": MutantObject,
         "file": FileObject,
+        "big_pool": BigPool,
         "thread": Thread,
         "driver": DriverObject,
         "major_function": MajorFunction,

@@ -133,7 +133,7 @@ class Thread(
     @field(shown=True)
     def start_address(self) -> Address:
         """Where it began; for a user's thread a function of ntdll since 6.0."""
-        return self.raw["StartAddress"]
+        return self._address("StartAddress")
 
     @field(Cost.WALK)
     def start_module(self) -> Name:
@@ -147,8 +147,8 @@ class Thread(
 
     @field(shown=True)
     def win32_start_address(self) -> Address:
-        """The function that the program gave to the new thread, as it told the system."""
-        return self.raw["Win32StartAddress"]
+        """The function that the program gave to the new thread; null where it gave none."""
+        return self._address("Win32StartAddress")
 
     @field(Cost.WALK, shown=True)
     def win32_start_module(self) -> Name:

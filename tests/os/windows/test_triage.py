@@ -73,3 +73,29 @@ def test_what_has_no_types_is_unknown(arm64: Image) -> None:
     rows = list(answer.rows())
     assert [row for row in rows if "pid" in row] == []
     assert answer.run.undecided
+
+
+def test_drivers_are_those_that_the_dump_names(x64: Image, arm64: Image) -> None:
+    assert list(x64.query("driver.Count()").rows()) == [151]
+    assert list(arm64.query("driver.Count()").rows()) == [245]
+    for image in (x64, arm64):
+        first = next(iter(image.query("driver.Select([name, base, in_load_list])").rows()))
+        base = f"{image.kernel.image.base:#x}"
+        assert first == {"name": "ntoskrnl.exe", "base": base, "in_load_list": True}
+        (answer,) = image.query("driver.Take(1).Select(is_unknown(in_object_directory))").rows()
+        assert answer is True
+
+
+def test_unloaded_drivers(x64: Image, arm64: Image) -> None:
+    names = ["dam.sys", "WdBoot.sys", "hwpolicy.sys", "mcupdate.dll"]
+    assert list(x64.query("unloaded_driver.Select(name)").rows()) == names
+    assert list(arm64.query("unloaded_driver.Count()").rows()) == [11]
+
+
+def test_the_thread_that_crashed(x64: Image) -> None:
+    query = "thread.Where(is_known(thread_id)).Select([address, start_module, process.pid])"
+    crashed = list(x64.query("crash.Select(thread_address)").rows())
+    rows = list(x64.query(query).rows())
+    assert [row["address"] for row in rows] == crashed
+    assert rows[0]["process"]["pid"] == 4
+    assert rows[0]["start_module"].endswith((".sys", ".exe"))

@@ -77,7 +77,8 @@ def _walked(
     kernel: WindowsKernel, run: Run, processes: Structs, head: str, link: str, cuts: Cuts
 ) -> Found:
     """Walk one list of each process; one that has not been begun has null links."""
-    member = kernel.types.required("_ETHREAD").find(link)
+    layout = kernel.types.struct("_ETHREAD")
+    member = None if layout is None else layout.find(link)
     if member is None or not processes.has(head):
         cuts.mark(np.arange(len(processes)), Reason.NOT_IN_KERNEL)
         return Found(np.zeros(0, np.uint64), np.zeros(0, np.int64))

@@ -120,7 +120,7 @@ def decoded(raw: Sequence[bytes], is_short: Array, status: Statuses | None) -> T
 
 
 def _decoded(name: bytes, *, is_short: bool) -> str:
-    return name.decode("latin-1") if is_short else decode_utf16(name[: len(name) & ~1])
+    return name.decode("latin-1") if is_short else decode_utf16(name)
 
 
 # What is below keys

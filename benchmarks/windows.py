@@ -43,9 +43,9 @@ WORKS = (
 )
 FIRST = (Work("first process", "process.First()"), Work("search", "scan(process).Count()"))
 PEERS = {
-    "pslist.PsList": "all processes",
-    "vadinfo.VadInfo": "all ranges",
-    "handles.Handles": "all handles",
+    "windows.pslist.PsList": "process",
+    "windows.vadinfo.VadInfo": "vad",
+    "windows.handles.Handles": "handle",
 }
 """What of volatility3 answers which of the queries."""
 
@@ -105,9 +105,9 @@ def _report_peer(dump: Path, tables: Path | None) -> None:
     for plugin, query in PEERS.items():
         cost = _ask_peer(python, dump, tables, plugin)
         figures = f"{cost.wall:.1f}", f"{cost.processor:.1f}", f"{cost.memory >> 10}"
-        (asked,) = (work.query for work in WORKS if work.title == query)
-        own = measure(dump, asked).rows
-        lines.append(line(f"{plugin} ({own} by memq)", *figures, str(cost.rows)))
+        own = measure(dump, query).rows
+        compared = f"{cost.rows}" if cost.rows == own else f"{cost.rows}, not {own}"
+        lines.append(line(plugin, *figures, compared))
     sys.stdout.write("\n".join(lines) + "\n\n")
 
 
@@ -127,6 +127,8 @@ def _ask_peer(python: str, dump: Path, tables: Path, plugin: str) -> Cost:
         process.returncode = os.waitstatus_to_exitcode(status)
         output.seek(0)
         (rows,) = json.load(output).values()
+        if "error" in rows[0]:
+            raise SystemExit(f"volatility3 failed: {rows[0]['error']}")
     return Cost(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss, len(rows))
 
 

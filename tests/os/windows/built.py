@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from memq.image import open_image
 from memq.run import Run
 from memq.symbols.tables import Identity, ImageTable
-from tests.synthetic.windows.options import Options
 from tests.synthetic.windows.scene import Scene
 
 if TYPE_CHECKING:
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from memq.image import Image
     from memq.symbols.layouts import Layouts
     from memq.symbols.store import ProfileStore
+    from tests.synthetic.windows.options import Options
 
 X64 = (7601, 9600, 14393, 17763, 18362, 19041, 20348, 22000)
 X86 = ((7601, "x86"), (7601, "pae"), (3790, "x86"))

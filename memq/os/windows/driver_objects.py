@@ -9,6 +9,7 @@ import numpy as np
 
 from memq.column import Column, distinct_numbers, is_among
 from memq.errors import Reason
+from memq.os.windows.directories import root_directory
 from memq.os.windows.objects import Objects
 from memq.schema.batch import Cut
 
@@ -34,9 +35,9 @@ class Found:
 
 def directory_drivers(kernel: WindowsKernel, run: Run) -> Found:
     """Return the driver objects of the directories for drivers and for file systems."""
-    root = _root(kernel)
-    if isinstance(root, Reason):
-        return Found(np.zeros(0, np.uint64), _cut(root, "the object directory"))
+    root = root_directory(kernel, run)
+    if root is None:
+        return Found(np.zeros(0, np.uint64), _cut(Reason.NOT_IN_KERNEL, "the object directory"))
     found = _entries(kernel, run, root)
     cuts = [found.cut]
     names = Objects(kernel, run, Column(found.addresses)).names.to_list()
@@ -56,13 +57,6 @@ def _drivers(kernel: WindowsKernel, objects: Addresses) -> Addresses:
     """Return those that are drivers; what cannot be read may be one."""
     kind = kernel.structs("_DRIVER_OBJECT", objects)["Type"]
     return objects[np.flatnonzero(~kind.known | (kind.values == DRIVER_OBJECT))]
-
-
-def _root(kernel: WindowsKernel) -> int | Reason:
-    place = kernel.optional("ObpRootDirectoryObject")
-    if place is None:
-        return Reason.NOT_IN_KERNEL
-    return kernel.space.word(place) or Reason.NOT_IN_DUMP
 
 
 def _entries(kernel: WindowsKernel, run: Run, directory: int) -> Found:

@@ -30,7 +30,9 @@ if TYPE_CHECKING:
 VECTORS = 256
 INTERRUPT_OBJECT = 22
 """IO_TYPE_INTERRUPT: Type of each KINTERRUPT."""
-TYPES = {5: "task gate", 14: "interrupt gate", 15: "trap gate"}
+TASK_GATE = 5
+"""Entries that name a task to switch to, and no code: double faults on x86, say."""
+TYPES = {TASK_GATE: "task gate", 14: "interrupt gate", 15: "trap gate"}
 """Types of entries that a table may have."""
 
 
@@ -89,9 +91,10 @@ class Interrupt(
 
     @field(shown=True)
     def address(self) -> Address:
-        """Address of the code that the processor goes on with; null for an unused entry."""
+        """Address of the code that the processor goes on with; null for task gates and unused."""
         column = self.address_column()
-        return column.but(column.known & ~self._is_present(), Reason.NULL)
+        is_task = self.rows["attributes"] >> 8 & 31 == TASK_GATE
+        return column.but(column.known & (is_task | ~self._is_present()), Reason.NULL)
 
     @field(Cost.WALK, shown=True)
     def module(self) -> Name:

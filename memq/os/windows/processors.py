@@ -32,8 +32,11 @@ class Processors:
     def regions(self) -> Structs:
         """Their KPCRs."""
         region = self.kernel.types.required("_KPCR")
-        # On x86 Prcb is a pointer, and PrcbData the block itself.
-        member = region.find("PrcbData") or region.find("Prcb")
+        # On x86 Prcb is a pointer, and PrcbData the block itself; where KPCR is only what drivers
+        # may see of it, the whole is KIPCR.
+        whole = self.kernel.types.struct("_KIPCR")
+        member = region.find("PrcbData") or (whole.find("PrcbData") if whole is not None else None)
+        member = member or region.find("Prcb")
         distance = member.offset if member is not None else region.size
         return self.kernel.structs("_KPCR", self.blocks.addresses - np.uint64(distance))
 

@@ -40,13 +40,14 @@ from memq.eval.stage_nodes import (
 )
 from memq.output.records import Lists, Objects, Records
 from memq.schema.kinds import Kind
+from memq.schema.seek import Prefix
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from memq.eval.domain import Engine
     from memq.run import Run
-    from memq.schema.batch import Portion
+    from memq.schema.batch import Context, ObjectType, Portion
 
 ROWS = 16_384
 """Elements are handed on in batches of at most so many."""
@@ -132,7 +133,7 @@ def _source(source: SourceSeries, engine: Engine) -> Iterator[Flow]:
     if source.through is None:
         portions = context.portions(source.type)
         if source.key is not None:
-            portions = source.type.looked_up(context, *source.key)
+            portions = _looked_up(source.type, context, *source.key)
         yield from _found(portions, engine)
         return
     walk = _walk(source, source.through)
@@ -147,6 +148,15 @@ def _found(portions: Iterator[Portion], engine: Engine) -> Iterator[Flow]:
         if portion.cut is not None:
             run.note(portion.cut.text)
         yield Flow(portion.batch, None if portion.cut is None else portion.cut.reason)
+
+
+def _looked_up(
+    type_: type[ObjectType], context: Context, name: str, value: int | Prefix
+) -> Iterator[Portion]:
+    """Find the objects of a type that have a value, or whose text begins so."""
+    if isinstance(value, Prefix):
+        return type_.sought(context, name, value)
+    return type_.looked_up(context, name, value)
 
 
 def _walk(source: SourceSeries, through: Through) -> StageSeries:

@@ -32,8 +32,9 @@ from memq.eval.stage_nodes import (
     WhereStage,
     WhileStage,
 )
-from memq.eval.terms import Aggregate, Comparison, Constant, FieldTerm, Term
+from memq.eval.terms import Aggregate, Comparison, Constant, FieldTerm, MethodCall, Term
 from memq.eval.widen import conjuncts
+from memq.schema.seek import Prefix
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -163,8 +164,16 @@ def _looked_up(node: Any) -> Any:
             return node
 
 
-def _key_of(term: Term, source: SourceSeries, root: Place) -> tuple[str, int] | None:
-    """Read a condition as `key == number`, if it is that."""
+def _key_of(
+    term: Term, source: SourceSeries, root: Place
+) -> tuple[str, int] | tuple[str, Prefix] | None:
+    """Read a condition as `key == number`, or as one of how a text begins, if it is that."""
+    match term:
+        case MethodCall(
+            method="Like" | "StartsWith" as method,
+            operands=(FieldTerm(place=place, field=field), Constant(value=str(text))),
+        ) if place == root and field.name in source.type.seeks:
+            return field.name, _prefix(method, text)
     if not isinstance(term, Comparison) or term.operator != "==":
         return None
     for this, other in (term.operands, term.operands[::-1]):
@@ -173,7 +182,19 @@ def _key_of(term: Term, source: SourceSeries, root: Place) -> tuple[str, int] | 
                 place == root and field.name in source.type.keys and not isinstance(value, bool)
             ):
                 return field.name, value
+            case FieldTerm(place=place, field=field), Constant(value=str(text)) if (
+                place == root and field.name in source.type.seeks
+            ):
+                return field.name, Prefix(text, is_whole=True)
     return None
+
+
+def _prefix(method: str, text: str) -> Prefix:
+    """Return how texts begin that a method finds to fit: with what stands before any wildcard."""
+    if method != "Like":
+        return Prefix(text, is_whole=False)
+    start = min([place for sign in "*?[" if (place := text.find(sign)) >= 0], default=len(text))
+    return Prefix(text[:start], is_whole=start == len(text))
 
 
 # Only what is asked for is made

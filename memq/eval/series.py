@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from memq.errors import Span
     from memq.eval.terms import Term
     from memq.schema.batch import ObjectType
+    from memq.schema.seek import Prefix
     from memq.symbols.types import Type
 
 
@@ -57,13 +58,14 @@ class Through:
 class SourceSeries(Series):
     """All objects of a type; those that others own are found `through` their owners.
 
-    `key`: only those whose field of that name has that value, where the type can look it up.
+    `key`: only those whose field of that name has that value, or begins so, where the type can look
+    it up.
     `is_scan`: those too that only a search through memory finds, behind the others.
     """
 
     type: type[ObjectType]
     through: Through | None = None
-    key: tuple[str, int] | None = None
+    key: tuple[str, int | Prefix] | None = None
     is_scan: bool = False
 
 

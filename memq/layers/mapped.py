@@ -9,11 +9,13 @@ import numpy as np
 
 if TYPE_CHECKING:
     from memq.column import Addresses, Indexes
-    from memq.layers.paging import Level, PagingMode
+    from memq.layers.paging import Level, PagingMode, Resolver
     from memq.layers.physical import PhysicalMemory
 
 MAX_TABLES = 1 << 16
 """Tables of one level that are read: a hostile root may lead to itself in every entry."""
+_PLACES = np.uint64((1 << 52) - 1)
+"""Bits of what a resolver answers that are a place, whatever the mode's own entries hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +34,17 @@ class Mapped:
 
 
 def mapped_pages(
-    physical: PhysicalMemory, mode: PagingMode, root: int, start: int, end: int
+    physical: PhysicalMemory,
+    mode: PagingMode,
+    root: int,
+    start: int,
+    end: int,
+    resolver: Resolver | None = None,
 ) -> Mapped:
-    """Return the pages of [start, end), in one half of the addresses, that the root maps."""
+    """Return the pages of [start, end), in one half of the addresses, that the root maps.
+
+    With a resolver also small pages that are in memory though their entries are not present.
+    """
     tables = np.array([root & mode.root_mask], np.uint64)
     top = mode.levels[0]
     bases = np.array([start >> top.shift + top.bits << top.shift + top.bits], np.uint64)
@@ -45,7 +55,14 @@ def mapped_pages(
         is_whole &= there
         last = places + np.uint64((1 << level.shift) - 1)
         wanted = (last >= np.uint64(start)) & (places <= np.uint64(end - 1))
-        wanted &= entries & np.uint64(level.present) == level.present
+        is_present = entries & np.uint64(level.present) == level.present
+        if resolver is not None and level is mode.levels[-1]:
+            lost = np.flatnonzero(wanted & ~is_present & (entries != 0))
+            roots = np.full(len(lost), root & mode.root_mask, np.uint64)
+            entries[lost], status = resolver(entries[lost], places[lost], roots, level.shift)
+            inside = entries[lost] & _PLACES < np.uint64(physical.limit)  # page files lie above
+            is_present[lost] = (status == 0) & inside
+        wanted &= is_present
         entries, places = entries[wanted], places[wanted]
         leaf = entries & np.uint64(level.leaf_mask) == level.leaf_value
         mask = np.uint64(mode.address_mask >> level.shift << level.shift)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from memq.run import Run
+    from memq.schema.seek import Prefix
 
 
 @dataclass(slots=True)
@@ -149,6 +150,8 @@ class ObjectType:
     """Fields by whose value objects are found without looking at the others."""
     can_be_carved: ClassVar[bool] = False
     """Whether a search through memory finds more of them than lists and tables know."""
+    seeks: ClassVar[frozenset[str]] = frozenset()
+    """Fields of text by whose beginning objects are found without looking at the others."""
     example: ClassVar[str] = ""
     """A query that shows what the type is good for; a system's class may say its own."""
     fields: ClassVar[dict[str, Field]] = {}
@@ -211,6 +214,15 @@ class ObjectType:
     @classmethod
     def looked_up(cls, context: Context, name: str, value: int) -> Iterator[Portion]:
         """Find the objects whose field of that name, one of `keys`, has the value."""
+        raise NotImplementedError(cls.type_name)
+
+    @classmethod
+    def sought(cls, context: Context, name: str, prefix: Prefix) -> Iterator[Portion]:
+        """Find the objects whose field, one of `seeks`, begins so (case does not count).
+
+        There may be others among them; those of which that is not known belong to them, as far as
+        they are met. The order is that of `portions`.
+        """
         raise NotImplementedError(cls.type_name)
 
     @classmethod

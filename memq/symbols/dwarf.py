@@ -27,6 +27,8 @@ Described: TypeAlias = dict[str, Any]
 
 _MAX_DEPTH = 64
 _MAX_BANNER = 1024
+_MAX_SECTION = 4 << 30
+"""Bytes that a compressed section may unpack to; that of types has some 300 MB."""
 _TAGS = {
     "DW_TAG_structure_type": "struct",
     "DW_TAG_class_type": "struct",
@@ -45,8 +47,8 @@ _VOID: Described = {"kind": "base", "name": "void"}
 _PLUS = 0x23
 """DW_OP_plus_uconst, by which DWARF 2 tells where a member is."""
 _DAMAGED = (
-    AssertionError, AttributeError, IndexError, KeyError, NotImplementedError, RecursionError,
-    TypeError, UnicodeDecodeError, ValueError, struct.error,
+    ArithmeticError, AssertionError, AttributeError, IndexError, KeyError, NotImplementedError,
+    RecursionError, TypeError, UnicodeDecodeError, ValueError, struct.error,
 )  # fmt: skip
 """What pyelftools raises, beside errors of its own, for files that are damaged."""
 
@@ -84,6 +86,7 @@ def _document(elf: ELFFile, name: str, progress: Progress) -> Described:
     """Read the whole file."""
     if not elf.little_endian:
         raise SymbolError("a kernel of a big-endian machine, which memq does not read")
+    _check_sizes(elf)
     if not elf.has_dwarf_info(strict=True):
         raise SymbolError("no DWARF is in it; take the vmlinux of the kernel's debug package")
     with progress.step(f"reading symbols of {name}"):
@@ -102,10 +105,21 @@ def _document(elf: ELFFile, name: str, progress: Progress) -> Described:
             "linux": {"symbols": [{"kind": "symtab", "name": name}], "types": source},
         },
         "base_types": types.bases,
-        "user_types": types.typedefs | types.structs,
+        "user_types": types.all_structs(),
         "enums": types.enums,
         "symbols": symbols,
     }
+
+
+def _check_sizes(elf: ELFFile) -> None:
+    """Refuse sections that are not in the file, or would unpack to more than kernels have."""
+    end = elf.stream.seek(0, 2)
+    for section in elf.iter_sections():
+        if section["sh_type"] == "SHT_NOBITS":
+            continue
+        is_cut = section["sh_offset"] + section["sh_size"] > end
+        if is_cut or section.data_size > (_MAX_SECTION if section.compressed else end):
+            raise SymbolError("cut short or damaged: a section lies behind its end")
 
 
 def _symbols(elf: ELFFile) -> dict[str, Described]:
@@ -149,7 +163,9 @@ class DwarfTypes:
     def __init__(self, pointer_size: int) -> None:
         self.structs: dict[str, Described] = {}
         self.typedefs: dict[str, Described] = {}
-        """Structures without a tag, by the names of their typedefs; a tag goes before these."""
+        """Structures without a tag, by the names of their typedefs."""
+        self.aliases: dict[str, str] = {}
+        """Tags of structures by the names of their typedefs: a table must have both."""
         self.enums: dict[str, Described] = {}
         self.variables: dict[str, Described] = {}
         self.bases: dict[str, Described] = {
@@ -164,7 +180,8 @@ class DwarfTypes:
 
     def read(self, elf: ELFFile, progress: Progress) -> None:
         """Read all units: of each what stands outside of functions."""
-        info = elf.get_dwarf_info()
+        # A vmlinux is linked: its relocations, kept to move it at boot, have been applied.
+        info = elf.get_dwarf_info(relocate_dwarf_sections=False, follow_links=False)
         total = info.debug_info_sec.size
         for unit in info.iter_CUs():
             progress.tick(unit.cu_offset, total)
@@ -174,6 +191,12 @@ class DwarfTypes:
             # pyelftools keeps every entry for good: some 10 GB for a kernel.
             unit._dielist, unit._diemap = [], []  # noqa: SLF001
 
+    def all_structs(self) -> dict[str, Described]:
+        """Return structures by their tags and by their typedefs' names; a tag goes before these."""
+        found = self.typedefs | self.structs
+        aliases = {name: found[tag] for name, tag in self.aliases.items() if tag in found}
+        return aliases | found
+
     def _read_outer(self, die: DIE) -> None:
         """Read one entry of a unit, unless one of its name has been read."""
         name = _name(die)
@@ -182,7 +205,9 @@ class DwarfTypes:
         elif die.tag == "DW_TAG_typedef":
             if name not in self._typedefs_seen:
                 self._typedefs_seen.add(name)
-                self.described(die)
+                described = self.described(die)
+                if described["kind"] in {"struct", "union"} and described["name"] != name:
+                    self.aliases[name] = described["name"]
         elif die.tag in _TAGS and "DW_AT_declaration" not in die.attributes:
             if die.tag == "DW_TAG_enumeration_type":
                 if name not in self.enums:

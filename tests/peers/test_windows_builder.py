@@ -7,103 +7,25 @@ it, the reason stands here. Each build takes some seven seconds.
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.peers.test_volatility3 import NOT_HERE, VARIABLE
-from tests.synthetic.windows.isf import table_of, with_symbols
+from tests.peers.windows_case import BUILDS, LOW, Case, ask, network_layouts
+from tests.synthetic.windows.isf import table_of
 from tests.synthetic.windows.options import Options
 from tests.synthetic.windows.scene import Scene
-from tests.synthetic.windows.truth import ProcessTruth, Truth, plain
+from tests.synthetic.windows.truth import EndpointTruth, ProcessTruth, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
     from tests.lab import Lab
-
-PROGRAM = Path(__file__).parent / "windows_plugins.py"
-SECONDS = 120
-LOW = (1 << 48) - 1
-"""volatility3 shows most addresses without the bits that only repeat the sign."""
-PLUGINS = (
-    "pslist.PsList",
-    "psscan.PsScan",
-    "threads.Threads",
-    "handles.Handles",
-    "vadinfo.VadInfo",
-    "dlllist.DllList",
-    "cmdline.CmdLine",
-    "envars.Envars",
-    "getsids.GetSIDs",
-    "modules.Modules",
-    "unloadedmodules.UnloadedModules",
-    "driverscan.DriverScan",
-    "driverirp.DriverIrp",
-    "ssdt.SSDT",
-    "callbacks.Callbacks",
-    "timers.Timers",
-    "mutantscan.MutantScan",
-    "filescan.FileScan",
-    "symlinkscan.SymlinkScan",
-    "bigpools.BigPools",
-    "info.Info",
-    "registry.hivelist.HiveList",
-    "registry.printkey.PrintKey:recurse",
-)
-BUILDS = (
-    ("ntkrnlmp-6.1.7601.24540", 7601, "x64"),
-    ("ntkrnlmp-6.3.9600.20237", 9600, "x64"),
-    ("ntkrnlmp-10.0.14393.4583", 14393, "x64"),
-    ("ntkrnlmp-10.0.17763.379", 17763, "x64"),
-    ("ntkrnlmp-10.0.18362.295", 18362, "x64"),
-    ("ntkrnlmp-10.0.19041.329", 19041, "x64"),
-    ("ntkrnlmp-10.0.20348.288", 20348, "x64"),
-    ("ntkrnlmp-10.0.22000.318", 22000, "x64"),
-    ("types-only-vergilius-6.1.7601.17514-x86", 7601, "x86"),
-    ("types-only-vergilius-6.1.7601.17514-x86", 7601, "pae"),
-)
-
-Rows = list[tuple[Any, ...]]
-
-
-@dataclass
-class Case:
-    """A built image, and what volatility3 says of it."""
-
-    scene: Scene
-    answers: dict[str, list[dict[str, Any]]]
-
-    @property
-    def truth(self) -> Truth:
-        return self.scene.image.truth
-
-    @property
-    def is_32_bit(self) -> bool:
-        return not self.scene.machine.options.is_64_bit
-
-    def scanned(self, address: int) -> int:
-        """Return what a scan shows of an address: before 10, where it lies physically."""
-        if self.scene.machine.options.build < 10240:
-            return self.scene.machine.space.physical(address)
-        return address & LOW
-
-    @property
-    def listed(self) -> list[ProcessTruth]:
-        return [process for process in self.truth.processes if not process.hidden]
-
-    def rows(self, plugin: str, *columns: str) -> Rows:
-        """Return columns of a plugin's rows; fails with the error that it ended with."""
-        found = self.answers[f"windows.{plugin}"]
-        assert not any("error" in row for row in found), found
-        return [tuple(row[column] for column in columns) for row in found]
 
 
 @pytest.fixture(scope="module", params=BUILDS, ids=lambda build: f"{build[1]}-{build[2]}")
@@ -121,23 +43,9 @@ def case(
     if not paths:
         pytest.skip(f"the lab has no symbol table {prefix}")
     folder = tmp_path_factory.mktemp("windows")
-    scene = Scene(table_of(paths[0]), Options(build=build, paging=paging))
+    layouts = network_layouts(python, build) if paging == "x64" else None
+    scene = Scene(table_of(paths[0]), Options(build=build, paging=paging), layouts)
     return Case(scene, ask(python, scene, paths[0], folder))
-
-
-def ask(python: str, scene: Scene, table: Path, folder: Path) -> dict[str, list[dict[str, Any]]]:
-    """Write the image and return all plugins' rows."""
-    image, raw = scene.image, folder / "memory.raw"
-    image.save_raw(raw)
-    if not scene.machine.kernel.image.has_table:
-        table = with_symbols(table, image.rvas, folder / "table.json")
-    place = [str(raw), str(table), hex(image.dtb), hex(image.kernel_base & LOW)]
-    command = [python, str(PROGRAM), *place, image.options.paging]
-    command += [f"windows.{plugin}" for plugin in PLUGINS]
-    done = subprocess.run(command, capture_output=True, check=False, timeout=SECONDS)
-    assert done.returncode == 0, done.stderr.decode(errors="replace")[-2000:]
-    answers: dict[str, list[dict[str, Any]]] = json.loads(done.stdout)
-    return answers
 
 
 def same(found: Iterable[Any], expected: Iterable[Any]) -> None:
@@ -317,6 +225,24 @@ def test_big_pools(case: Case) -> None:
     expected = [(one.va & LOW, one.tag.rstrip(), one.bytes) for one in case.truth.bigpools]
     found = case.rows("bigpools.BigPools", "Allocation", "Tag", "NumberOfBytes")
     same([(va & LOW, tag, size) for va, tag, size in found], expected)
+
+
+def test_endpoints(case: Case) -> None:
+    if not case.truth.endpoints:
+        pytest.skip("volatility3 has no layouts of tcpip.sys of its own for this build")
+    columns = ("Offset", "Proto", "LocalAddr", "LocalPort", "ForeignAddr", "ForeignPort", "PID")
+    expected = [
+        (case.scanned(one.offset), one.protocol, *one.local, *foreign(one), one.pid)
+        for one in case.truth.endpoints
+    ]
+    same(case.rows("netscan.NetScan", *columns), expected)
+
+
+def foreign(endpoint: EndpointTruth) -> tuple[str, int]:
+    """Return what volatility3 shows where there is no other side."""
+    if endpoint.remote is not None:
+        return endpoint.remote
+    return ("*" if endpoint.state is None else "0.0.0.0"), 0
 
 
 def test_version(case: Case) -> None:

@@ -59,8 +59,10 @@ def test_members(table: Isf) -> None:
 
 
 def test_names(table: Isf) -> None:
-    """Structs without a tag go by their typedefs; of two with one tag the first counts."""
-    assert table.names() == ["atomic_t", "list_head", "other", "parts_t", "task", "value"]
+    """Structs go by their tags, and by their typedefs; of two with one tag the first counts."""
+    typedefs = ["atomic_t", "count_t", "list_t", "parts_t"]
+    assert table.names() == sorted([*typedefs, "list_head", "other", "task", "value"])
+    assert table.required("list_t").members == table.required("list_head").members
     assert table.required("value").kind == "union"
     assert table.required("other").member("usage").size == 4
 

@@ -15,6 +15,7 @@ from memq.layers.opening import open_physical
 from memq.layers.space import AddressSpace
 from memq.symbols.structs import Structs
 from memq.symbols.tables import Identity, ImageTable
+from tests.synthetic.windows import dumps
 from tests.synthetic.windows.isf import table_of
 from tests.synthetic.windows.machine import Machine
 from tests.synthetic.windows.options import Options
@@ -30,12 +31,13 @@ if TYPE_CHECKING:
     from tests.synthetic.windows.image import WindowsImage
 
 TABLES = {
-    (7601, "x64"): "ntkrnlmp-6.1.7601.24540",
-    (9600, "x64"): "ntkrnlmp-6.3.9600.20237",
-    (20348, "x64"): "ntkrnlmp-10.0.20348.288",
-    (7601, "x86"): "types-only-vergilius-6.1.7601.17514-x86",
-    (7601, "pae"): "types-only-vergilius-6.1.7601.17514-x86",
+    (7601, "x64"): "isf-reduced/339E74133576439CBCDF7E0229DA3773",
+    (9600, "x64"): "isf-reduced/7C398E976BF945AD812B204DAFBC1A03",
+    (20348, "x64"): "isf/ntkrnlmp-10.0.20348.288",
+    (7601, "x86"): "isf/types-only-vergilius-6.1.7601.17514-x86",
+    (7601, "pae"): "isf/types-only-vergilius-6.1.7601.17514-x86",
 }
+"""By build and paging: one table of each generation, which the lab has."""
 NEWEST = (20348, "x64")
 
 
@@ -43,7 +45,7 @@ class Tables:
     """The lab's symbol tables, each read once."""
 
     def __init__(self, lab: Lab) -> None:
-        self.folder = lab.folder / "windows" / "isf"
+        self.folder = lab.folder / "windows"
         self.read: dict[tuple[int, str], ImageTable] = {}
 
     def __getitem__(self, which: tuple[int, str]) -> ImageTable:
@@ -167,6 +169,19 @@ def _block(table: ImageTable, kdbg: str) -> tuple[bytes, WindowsImage]:
     return image.kernel.space.read(address, 0x380), image
 
 
+def test_entries_are_mixed_as_the_kernel_does(tables: Tables) -> None:
+    scene = Scene(tables[NEWEST], Options(build=20348))
+    own = scene.notepad.space.tables
+    entry = {page.va & 0xFFFF: own.read(own.place(page.va)) for page in scene.image.truth.pages[:6]}
+    mask, frames = 1 << 45, (1 << 48) - 4096
+    assert (entry[0x1000] ^ mask) & 0xFFF == 4 << 5 | 1 << 11  # in transition, mixed
+    assert scene.image.memory.read((entry[0x1000] ^ mask) & frames, 15) == b"PAGE transition"
+    assert entry[0x4000] & 0xFFF == 4 << 5 | 1 << 11 | 1 << 4  # the same, plain
+    assert (entry[0x2000] ^ mask) >> 32 == 0x21
+    assert (entry[0x3000] ^ mask) >> 12 & 0xF == 1
+    assert entry[0x5000] >> 32 == 0x24
+
+
 def test_large_pages_hold_the_same(tables: Tables, tmp_path: Path) -> None:
     image = Machine(tables[NEWEST], Options(build=20348, large_pages=True)).finish()
     assert image.kernel_base % (1 << 21) == 0
@@ -197,6 +212,17 @@ def test_dumps_have_their_pages(tables: Tables, tmp_path: Path) -> None:
     (first, pages) = struct.unpack_from("<QQ", bitmap, 0x2020)
     assert (bitmap[0x2000:0x2008], pages * 4096) == (b"SDMPDUMP", used)
     assert bitmap[first:] == full[0x2000:]
+
+
+def test_dump_of_the_kernel_has_no_memory_of_processes(tables: Tables, tmp_path: Path) -> None:
+    scene = Scene(tables[NEWEST], Options(build=20348))
+    scene.image.save_bitmap_dump(tmp_path / "kernel", dumps.AUTOMATIC)
+    scene.image.save_bitmap_dump(tmp_path / "all", signature=b"FDMP")
+    kernel, every = ((tmp_path / name).read_bytes() for name in ("kernel", "all"))
+    assert b"PAGE present" in every
+    assert b"PAGE present" not in kernel
+    assert b"KDBG" in kernel
+    assert (every[0x2000:0x2004], kernel[0xF98], every[0xF98]) == (b"FDMP", 7, 5)
 
 
 def test_records_spoil_what_is_built(tables: Tables, tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ def directory_drivers(kernel: WindowsKernel, run: Run) -> Found:
     """Return the driver objects of the directories for drivers and for file systems."""
     root = root_directory(kernel, run)
     if root is None:
-        return Found(np.zeros(0, np.uint64), _cut(Reason.NOT_IN_KERNEL, "the object directory"))
+        return Found(np.zeros(0, np.uint64), _cut(_why(kernel), "the object directory"))
     found = _entries(kernel, run, root)
     cuts = [found.cut]
     names = Objects(kernel, run, Column(found.addresses)).names.to_list()
@@ -57,6 +57,12 @@ def _drivers(kernel: WindowsKernel, objects: Addresses) -> Addresses:
     """Return those that are drivers; what cannot be read may be one."""
     kind = kernel.structs("_DRIVER_OBJECT", objects)["Type"]
     return objects[np.flatnonzero(~kind.known | (kind.values == DRIVER_OBJECT))]
+
+
+def _why(kernel: WindowsKernel) -> Reason:
+    """Return why the root of the directories is not found."""
+    is_named = kernel.optional("ObpRootDirectoryObject") is not None
+    return Reason.NOT_IN_DUMP if is_named else Reason.NOT_IN_KERNEL
 
 
 def _entries(kernel: WindowsKernel, run: Run, directory: int) -> Found:

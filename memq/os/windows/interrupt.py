@@ -31,7 +31,6 @@ VECTORS = 256
 INTERRUPT_OBJECT = 22
 """IO_TYPE_INTERRUPT: Type of each KINTERRUPT."""
 TASK_GATE = 5
-"""Entries that name a task to switch to, and no code: double faults on x86, say."""
 TYPES = {TASK_GATE: "task gate", 14: "interrupt gate", 15: "trap gate"}
 """Types of entries that a table may have."""
 
@@ -91,10 +90,13 @@ class Interrupt(
 
     @field(shown=True)
     def address(self) -> Address:
-        """Address of the code that the processor goes on with; null for task gates and unused."""
+        """Address of the code that the processor goes on with; null for one that is not used.
+
+        A task gate has none: the processor goes on with another task, by the segment.
+        """
         column = self.address_column()
-        is_task = self.rows["attributes"] >> 8 & 31 == TASK_GATE
-        return column.but(column.known & (is_task | ~self._is_present()), Reason.NULL)
+        has_code = self._is_present() & (self._kind() != TASK_GATE)
+        return column.but(column.known & ~has_code, Reason.NULL)
 
     @field(Cost.WALK, shown=True)
     def module(self) -> Name:
@@ -114,7 +116,7 @@ class Interrupt(
     @field(choices=tuple(TYPES.values()))
     def type(self) -> String:
         """What the entry is to the processor: interrupt gate, trap gate, task gate."""
-        kind = self.rows["attributes"] >> 8 & 31
+        kind = self._kind()
         words = tuple(TYPES.values())
         values = np.full(len(self), -1, np.int64)
         for number, bits in enumerate(TYPES):
@@ -165,6 +167,9 @@ class Interrupt(
         return self.kept(
             "code", lambda: code_at(self.kernel, self.context.run, self.column("address"))
         )
+
+    def _kind(self) -> Array:
+        return np.asarray(self.rows["attributes"] >> 8 & 31)
 
     def _is_present(self) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
         return np.asarray(self.rows["attributes"] >> 15 & 1 == 1)

@@ -68,6 +68,7 @@ def kernel_frames(kernel: WindowsKernel, run: Run) -> KernelFrames:
         mode = kernel.mode
         low = (1 << 64) - (1 << mode.sign_bit) if mode.upper_half else mode.kernel_start
         end = 1 << (64 if mode.upper_half else mode.sign_bit)
-        mapped = mapped_pages(kernel.physical, mode, kernel.root, low, end)
+        resolver = kernel.space.resolver
+        mapped = mapped_pages(kernel.physical, mode, kernel.root, low, end, resolver)
         found = kernel.facts[_FACT] = KernelFrames(mapped)
     return found

@@ -9,13 +9,15 @@ import numpy as np
 from memq.column import Array, Column, Text, worst
 from memq.errors import Reason
 from memq.os.windows.base import WindowsObject
+from memq.os.windows.registry import lookup as registry
+from memq.os.windows.registry.lookup import tree_of
 from memq.os.windows.shared_data import ADDRESSES, system_time
 from memq.os.windows.strings import utf16_text
 from memq.os.windows.times import duration_column, time_column
 from memq.schema.batch import Context, Portion
 from memq.schema.declare import Cost, field
 from memq.schema.kernel import Kernel
-from memq.schema.kinds import Address, Boolean, Duration, Number, Size, String, Time
+from memq.schema.kinds import Address, Boolean, Duration, Name, Number, Size, String, Time
 from memq.symbols.lists import reason_at
 
 if TYPE_CHECKING:
@@ -25,6 +27,11 @@ PRODUCTS = {1: "workstation", 2: "domain controller", 3: "server"}
 """NT_PRODUCT_TYPE in ntddk.h."""
 MACHINES = {0x14C: "x86", 0x8664: "x86-64", 0xAA64: "arm64"}
 """IMAGE_FILE_MACHINE_*."""
+_VERSIONS = (
+    (10240, "10.0"), (9600, "6.3"), (9200, "6.2"), (7600, "6.1"), (6000, "6.0"), (3790, "5.2"),
+    (2600, "5.1"), (2195, "5.0"),
+)  # fmt: skip
+"""Versions by their first builds, the latest first."""
 MAX_RUNS = 256
 """Stretches of main memory; the kernel itself has room for fewer."""
 _MAX_LAB = 128
@@ -64,13 +71,12 @@ class KernelObject(Kernel, WindowsObject):
     def release(self) -> String:
         """Version and build, as `ver` says them: 10.0.19041."""
         major, minor, build = self._version("Major"), self._version("Minor"), self.kernel.build
-        if isinstance(major, Reason):
-            return self._text(major)
-        if isinstance(minor, Reason):
-            return self._text(minor)
         if build is None:
             return self._text(Reason.NOT_IN_DUMP)
-        return self._text(f"{major}.{minor}.{build}")
+        if isinstance(major, int) and isinstance(minor, int):
+            return self._text(f"{major}.{minor}.{build}")
+        version = next((name for first, name in _VERSIONS if build >= first), None)
+        return self._text(Reason.NOT_IN_DUMP if version is None else f"{version}.{build}")
 
     @field(shown=True)
     def build(self) -> Number:
@@ -110,6 +116,18 @@ class KernelObject(Kernel, WindowsObject):
             return self._text(Reason.NOT_IN_KERNEL)
         places = Column(self.rows["address"] + np.uint64(member.offset))
         return utf16_text(self.kernel.space, places, np.full(len(self), member.size, np.int64))
+
+    @field(Cost.WALK)
+    def host_name(self) -> Name:
+        """Name of the machine on the network, as its registry has it (ComputerName)."""
+        tree = tree_of(self.kernel, self.context.run)
+        return self._text(Reason.NOT_IN_KERNEL if tree is None else registry.host_name(tree))
+
+    @field(Cost.WALK)
+    def domain_name(self) -> Name:
+        """Name of the domain of the network, as its registry has it (Tcpip's parameters)."""
+        tree = tree_of(self.kernel, self.context.run)
+        return self._text(Reason.NOT_IN_KERNEL if tree is None else registry.domain_name(tree))
 
     @field()
     def dump_time(self) -> Time:
@@ -214,10 +232,10 @@ class KernelObject(Kernel, WindowsObject):
 
     @field()
     def debugger_data(self) -> Address:
-        """Address of what is kept for debuggers (KdDebuggerDataBlock), by a crash dump's header."""
+        """Address of what is kept for debuggers (KdDebuggerDataBlock); memq does without it."""
         crash = self.kernel.physical.crash
         if crash is None or not crash.kd_debugger_data_block:
-            return self._number(Reason.NULL)
+            return self._symbol("KdDebuggerDataBlock")
         return self._address(crash.kd_debugger_data_block)
 
     @field()

@@ -75,6 +75,12 @@ class Entries:
     listed: NDArray[np.bool_]
     """Which of the three lists lead to it."""
 
+    @classmethod
+    def nothing(cls) -> Entries:
+        """Return no entries."""
+        none, bases = np.zeros(0, np.int64), np.zeros(0, np.uint64)
+        return cls(none, bases, Column(bases), np.zeros((0, len(LISTS)), bool))
+
 
 def entries(loader: Loader, run: Run, data: Structs, cuts: Cuts) -> Entries:
     """Return what is in the lists of each process's PEB_LDR_DATA; of none, where there is none."""

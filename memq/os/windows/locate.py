@@ -8,6 +8,7 @@ processes may lack their user half; whose root it is does not matter, as all map
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ from memq.layers.crash_header import MACHINE_ARM64
 from memq.layers.mapped import mapped_pages
 from memq.layers.paging import ARM64, X86, X86_64, X86_PAE
 from memq.layers.space import AddressSpace
-from memq.os.windows.pe import KERNEL_NAMES, export_name, identity, read_image
+from memq.os.windows.pe import KERNEL_NAMES, export_name, identity, parse_rsds, read_image
 from memq.os.windows.stub import low_stub
 
 if TYPE_CHECKING:
@@ -163,6 +164,25 @@ def _pae_roots(physical: PhysicalMemory, upper: list[int], start: int, end: int)
         hits = is_among(rows[:, 3], wanted) & (rows & np.uint64(0xFFF) == 1).all(axis=1)
         for row in np.flatnonzero(hits)[:MAX_ROOTS].tolist():
             yield place + first + row * 32
+
+
+_RECORD = re.compile(rb"RSDS(?s:.{20})ntkr[a-z]{2,6}\.pdb\0")
+"""The record by which a kernel names its PDB."""
+
+
+def record_of_kernel(physical: PhysicalMemory, progress: Progress) -> tuple[int, str] | None:
+    """Return where a kernel's RSDS record lies and what it says, after a search of all memory.
+
+    It proves no kernel that could be read, as it needs no page table; it tells that one was there.
+    """
+    with progress.step("looking for a Windows kernel's image"):
+        for place, data in physical.pieces(0, physical.limit, overlap=64):
+            progress.tick(place, physical.limit)
+            found = _RECORD.search(data)
+            if found is not None:
+                name, identity = parse_rsds(found[0])
+                return place + found.start(), f"{name} {identity}"
+    return None
 
 
 def kernel_under(physical: PhysicalMemory, root: Root) -> tuple[PeImage, int | None] | None:

@@ -78,20 +78,20 @@ class HeaderTypes:
         self._kind = kind
         self._bits = own_bits
 
-    def hold(self, headers: Structs) -> tuple[Mask, Mask]:
-        """Return which are of the type, and which are of objects that are gone."""
+    def hold(self, headers: Structs) -> Mask:
+        """Whether they are those of such objects, or of any that are gone."""
         if headers.has("Type"):  # until Vista
             pointer = headers["Type"]
             freed = pointer.values & np.uint64(0xFFFF_FFFF) == np.uint64(_FREED_TYPE)
-            return self._named(headers), pointer.known & freed
+            return np.asarray(self._named(headers) | pointer.known & freed)
         found = object_types(self._kernel, self._run)
         index = found.indexes(headers)
+        if not found.addresses.any():  # tag and contents must do
+            return index.known
         numbers = found.names.test(lambda word: word == self._kind)
         wanted = np.flatnonzero(numbers.values & numbers.known)
         values = index.values.astype(np.int64) & self._bits
-        # Numbers that no type has cannot have been read wrongly: 16 types share their lower half.
-        own = np.isin(values, wanted & self._bits) & index.known
-        return own, index.known & (values == _FREED_INDEX)
+        return np.asarray(index.known & np.isin(values, [*(wanted & self._bits), _FREED_INDEX]))
 
     def _named(self, headers: Structs) -> Mask:
         names = type_names(self._kernel, self._run, headers)

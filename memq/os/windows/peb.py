@@ -68,10 +68,9 @@ def wow64_pointers(kernel: WindowsKernel, processes: Structs) -> Column:
     """Return the address of each process's 32-bit PEB, 0 where it runs no 32-bit code."""
     if not kernel.is_64_bit:
         return Column(np.zeros(len(processes), np.uint64))
-    layout = kernel.types.required("_EPROCESS")
     # 10586 renamed it, and gave it a type.
-    name = "WoW64Process" if layout.has("WoW64Process") else "Wow64Process"
-    member = layout.find(name)
+    name = "WoW64Process" if processes.has("WoW64Process") else "Wow64Process"
+    member = processes.type.find(name) if processes.type is not None else None
     target = member.type.target() if member is not None else None
     if target is None or target.kind != "struct":
         return processes[name]

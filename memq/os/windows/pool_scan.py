@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memq.column import Column, is_among
+from memq.column import Column, distinct_numbers, is_among
 from memq.errors import Reason
+from memq.os.windows.big_pool import big_starts
 from memq.os.windows.kernel_frames import kernel_frames
 from memq.os.windows.object_places import HeaderParts, HeaderTypes
 from memq.os.windows.objects import body_offset
@@ -126,14 +127,15 @@ class _Search:
         found = self._large_enough(_allocations(self._kernel, self._run))
         rows, addresses = kernel_frames(self._kernel, self._run).addresses_of(found.places)
         header = np.uint64(found.header_size)
-        bodies = self._objects(addresses + header, HeaderTypes(self._kernel, self._run, self._kind))
-        own = np.flatnonzero(bodies)
-        places = found.places[rows[own]] + (bodies[own] - addresses[own])
+        big = big_starts(self._kernel, tag_number(self._kind))
+        starts = np.concatenate([addresses + header, big])
+        bodies = self._objects(starts, HeaderTypes(self._kernel, self._run, self._kind))
+        bodies = distinct_numbers(bodies[bodies != 0])
+        places, _ = self._kernel.space.translate_many(bodies)
         is_mapped = np.zeros(len(found.places), bool)
         is_mapped[rows] = True
         unmapped = self._count_in_frames(found.places[~is_mapped] + header)
-        order = np.argsort(bodies[own], kind="stable")
-        return Carved(bodies[own][order], places[order], unmapped, found.cut)
+        return Carved(bodies, places, unmapped, found.cut)
 
     def _large_enough(self, found: Allocations) -> Allocations:
         """Leave out what has another tag, or no room for such an object."""
@@ -158,8 +160,8 @@ class _Search:
                 break
             places = starts[rest] + np.uint64(distance)
             headers = self._structs("_OBJECT_HEADER", places, space)
-            own, freed = types.hold(headers)
-            held = np.flatnonzero(self._parts.hold(headers, distance) & (own | freed))
+            held = np.flatnonzero(self._parts.hold(headers, distance))
+            held = held[types.hold(headers.take(held))]
             objects = self._structs(self._struct, places[held] + self._body, space)
             good = rest[held[self._is_sound(objects)]]
             bodies[good] = starts[good] + np.uint64(distance) + self._body

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from memq.column import is_among
+from memq.os.windows.processors import block_distance
 from memq.os.windows.proof import HIVE_SIGNATURE
 from memq.os.windows.ranges import loaded_type
 
@@ -220,12 +221,11 @@ def _processor_block(data: _Data) -> int | None:
     layout = kernel.types.struct("_KPCR")
     if layout is None:
         return None
-    inner = "PrcbData" if layout.has("PrcbData") else "Prcb"  # x86, where Prcb is a pointer; x64
     own = "Self" if layout.has("Self") else "SelfPcr"  # x86
     # Until 6.1 the first processor's is part of the image.
     rows = np.flatnonzero(data.is_outer | data.is_inner)[:MAX_CANDIDATES]
     pointers, places = data.words[rows], data.places[rows]
-    blocks = pointers - np.uint64(layout.offset(inner))
+    blocks = pointers - np.uint64(block_distance(layout))
     pcrs = data.structs("_KPCR", blocks)
     itself, current = pcrs[own], pcrs["CurrentPrcb" if layout.has("CurrentPrcb") else "Prcb"]
     good = itself.known & current.known & (itself.values == blocks) & (current.values == pointers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from memq.os.windows.big_pool import BigPool
 from memq.os.windows.callback import Callback
 from memq.os.windows.crash import Crash
 from memq.os.windows.device import Device
@@ -17,6 +18,10 @@ from memq.os.windows.module import LoadedModule
 from memq.os.windows.mutant import MutantObject
 from memq.os.windows.privilege import Privilege
 from memq.os.windows.process import ProcessObject
+from memq.os.windows.registry.hive import Hive
+from memq.os.windows.registry.keys import RegistryKey
+from memq.os.windows.registry.value import RegistryValue
+from memq.os.windows.service import Service
 from memq.os.windows.symlink import SymlinkObject
 from memq.os.windows.syscall import SystemCall
 from memq.os.windows.thread import Thread
@@ -42,6 +47,7 @@ WINDOWS = System(
         "symlink": SymlinkObject,
         "mutant": MutantObject,
         "file": FileObject,
+        "big_pool": BigPool,
         "thread": Thread,
         "driver": DriverObject,
         "major_function": MajorFunction,
@@ -52,6 +58,10 @@ WINDOWS = System(
         "timer": Timer,
         "dpc": DeferredCall,
         "interrupt": Interrupt,
+        "registry": RegistryKey,
+        "value": RegistryValue,
+        "hive": Hive,
+        "service": Service,
     },
     "Windows",
     ignores_case=True,

@@ -113,7 +113,8 @@ class _Walk:
         self.kernel = kernel
         self.run = run
         self.cuts = cuts
-        node = kernel.types.required("_MMVAD_SHORT").find("VadNode")
+        layout = kernel.types.struct("_MMVAD_SHORT")
+        node = None if layout is None else layout.find("VadNode")
         self.shift = np.uint64(0 if node is None else node.offset)
         self.seen: list[Addresses] = []
         self.left = run.limits.children

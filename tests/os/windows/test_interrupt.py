@@ -93,15 +93,19 @@ def test_entries_are_put_together(small: SmallWindows) -> None:
     gate(small, 1, BASE + 0x20_0010, 0xEF02)
     gate(small, 2, 0, 0)
     gate(small, 4, IMAGE, 0x8C00)
+    gate(small, 5, 0x1234, 0x8500)
     portion = found(small)
     batch = portion.batch
     assert portion.cut is None
     assert len(batch) == 512
     assert batch.column("address").values[:2].tolist() == [IMAGE + 0x4000, BASE + 0x20_0010]
-    assert batch.column("address").statuses[:5].tolist() == [0, 0, Reason.NULL, 0, 0]
+    assert batch.column("address").statuses[:6].tolist() == [
+        0, 0, Reason.NULL, 0, 0, Reason.NULL,
+    ]  # fmt: skip
     assert batch.column("module").to_list()[:2] == ["ntoskrnl.exe", "disk.sys"]  # type: ignore[attr-defined]
     assert batch.column("type").to_list()[:2] == ["interrupt gate", "trap gate"]  # type: ignore[attr-defined]
     assert batch.column("type").statuses[:5].tolist() == [0, 0, Reason.NULL, 0, Reason.MALFORMED]
+    assert batch.column("type").to_list()[5] == "task gate"  # type: ignore[attr-defined]
     assert batch.column("privilege_level").values[:2].tolist() == [0, 3]
     assert batch.column("stack_index").values[:2].tolist() == [0, 2]
     assert batch.column("is_present").values[:3].tolist() == [True, True, False]

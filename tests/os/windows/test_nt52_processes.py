@@ -138,6 +138,8 @@ def _our_threads(nt52: Nt52, source: str) -> Rows:
     rows = nt52.keyed(query, "address")
     for row in rows.values():
         row["win32 start"] = row.pop("w")
+        for name in ("start", "win32 start"):
+            row[name] = row[name] or "0x0"  # a thread that nothing has started there: null
         row["created"] = _shifted(row.pop("t"))
     return rows
 

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 from tests.synthetic.windows.options import filetime
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
 
     from tests.synthetic.windows.image import WindowsImage
 
 PAGE = 4096
 HEADER = {8: 0x2000, 4: 0x1000}
-FULL, BITMAP = 1, 5
+FULL, BITMAP, KERNEL, AUTOMATIC = 1, 5, 6, 7
+"""Kinds of dumps (DumpType). One of the kernel has no pages of processes; `automatic` is such."""
 _SIGNATURES = {8: b"PAGEDU64", 4: b"PAGEDUMP"}
 
 
@@ -26,19 +28,21 @@ def save_full(image: WindowsImage, path: Path) -> None:
             file.write(image.memory.read(start, end - start))
 
 
-def save_bitmap(image: WindowsImage, path: Path) -> None:
-    """Write a dump with a bitmap behind its header, as since 8."""
-    pages = sorted(image.memory.pages)
-    bitmap = bytearray(-(-(pages[-1] + 1) // 8))
-    for page in pages:
+def save_bitmap(
+    image: WindowsImage, path: Path, kind: int, signature: bytes, pages: Collection[int]
+) -> None:
+    """Write a dump with a bitmap behind its header, as since 8, that has only these pages."""
+    kept = sorted(pages)
+    bitmap = bytearray(-(-(kept[-1] + 1) // 8))
+    for page in kept:
         bitmap[page // 8] |= 1 << page % 8
     first = HEADER[image.kernel.word] + 0x38 + len(bitmap)
     first = -(-first // PAGE) * PAGE
-    summary = struct.pack("<4s4s24xQQQ", b"SDMP", b"DUMP", first, len(pages), len(bitmap) * 8)
-    head = header(image, BITMAP) + summary + bitmap
+    summary = signature + struct.pack("<4s24xQQQ", b"DUMP", first, len(kept), len(bitmap) * 8)
+    head = header(image, kind) + summary + bitmap
     with path.open("wb") as file:
         file.write(head.ljust(first, b"\0"))
-        for page in pages:
+        for page in kept:
             file.write(image.memory.pages[page])
 
 

@@ -83,7 +83,9 @@ def write_entry(entry: Record, address: int, access: int) -> None:
 
 
 def link_tables(kernel: Kernel, tables: list[HandleTable]) -> None:
-    """Write the kernel's list of handle tables."""
+    """Write the kernel's list of handle tables; its head may be a variable without a name."""
+    links = [table.record.at("HandleTableList") for table in tables]
     head = kernel.image.address("HandleTableListHead", 2 * kernel.word)
-    if head is not None:
-        ring(kernel.space, head, [table.record.at("HandleTableList") for table in tables])
+    if head is None:
+        head = kernel.paged.allocate(2 * kernel.word, "Obtb")
+    ring(kernel.space, head, links)

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 from tests.synthetic.windows import dumps
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from memq.symbols.tables import Identity
     from tests.synthetic.windows.kernel import Kernel
     from tests.synthetic.windows.record import Record
+    from tests.synthetic.windows.space import Space
     from tests.synthetic.windows.truth import Truth
 
 PAGE = 4096
@@ -20,8 +22,9 @@ PAGE = 4096
 class WindowsImage:
     """Physical memory with a Windows in it. Records write to it until it is saved."""
 
-    def __init__(self, kernel: Kernel) -> None:
+    def __init__(self, kernel: Kernel, user_spaces: Sequence[Space]) -> None:
         self.kernel = kernel
+        self.user_spaces = user_spaces
         self.options = kernel.options
         self.memory = kernel.memory
 
@@ -74,6 +77,16 @@ class WindowsImage:
         """Write a full crash dump, whose runs are those of the used memory."""
         dumps.save_full(self, path)
 
-    def save_bitmap_dump(self, path: Path) -> None:
-        """Write a crash dump with a bitmap of the pages that it has."""
-        dumps.save_bitmap(self, path)
+    def save_bitmap_dump(
+        self, path: Path, kind: int = dumps.BITMAP, signature: bytes = b"SDMP"
+    ) -> None:
+        """Write a crash dump with a bitmap of its pages, all or (by `kind`) the kernel's."""
+        pages = set(self.memory.pages)
+        if kind != dumps.BITMAP:
+            pages -= self.user_pages()
+        dumps.save_bitmap(self, path, kind, signature, pages)
+
+    def user_pages(self) -> set[int]:
+        """Return the numbers of the physical pages that only processes' own memory has."""
+        own = {pa for space in self.user_spaces for pa in space.places.values()}
+        return {pa // PAGE for pa in own - set(self.kernel.space.places.values())}

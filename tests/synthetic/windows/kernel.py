@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from tests.synthetic.windows.options import Options
 
 PAGE = 4096
+FIRST = 0x1A_D000
+"""Physical address of what is made first, the root of System: about where loaders put it."""
 
 
 class Kernel:
@@ -26,7 +28,7 @@ class Kernel:
         self.types = table.types
         self.options = options
         self.random = random.Random(options.seed)
-        self.memory = Memory()
+        self.memory = Memory(FIRST)
         self.space = Space(self.memory, MODES[options.paging])
         self.word = self.space.word
         base, nonpaged, paged = options.bases
@@ -80,7 +82,10 @@ def write_big_pools(kernel: Kernel) -> None:
             record["Va"] = 1
             continue
         address, tag, length, is_paged = found[number // 2]
-        record.fill({"Va": address, "Key": tag, "NumberOfBytes": length})
+        record.fill({"Va": address, "Key": tag})
+        record["NumberOfBytes|NumberOfPages"] = (
+            length if record.has("NumberOfBytes") else length // PAGE
+        )
         record.offer({"PoolType": int(is_paged)})
         truth = BigPoolTruth(Hex(address), tag.decode("latin-1"), length, is_paged)
         kernel.truth.bigpools.append(truth)

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 LARGE_PAGE = 1 << 21
 _OWN = 0x30_0000
 """RVA of the first variable where the table has no symbols."""
+_DEBUG = 0xE00
+"""RVA of the record of the PDB: by the header, as what lies between may not be there."""
 _CODE = 0x1000
 _GAP = 0x40
 """Pages without a variable between two sections of data."""
@@ -37,7 +39,7 @@ class KernelImage:
         """Each variable's RVA: the table's, or chosen here."""
         highest = max(table.rvas.values()) if table.rvas else _OWN + 0x10_0000
         self.end = -(-(highest + PAGE) // PAGE) * PAGE
-        """RVA behind what the table knows; exports and the record of the PDB follow there."""
+        """RVA behind what the table knows; the exports follow there."""
         self.size = self.end + 0x10000
         self._next = _OWN
         self._next_code = _CODE
@@ -98,17 +100,15 @@ class KernelImage:
 
     def finish(self) -> None:
         """Write header, exports and the record of the PDB."""
-        exports = self._exports(self.end)
-        debug = -(-(self.end + len(exports)) // 16) * 16
-        record = self._debug_record(debug)
-        if debug + len(record) > self.size:
+        exports, record = self._exports(self.end), self._debug_record(_DEBUG)
+        if self.end + len(exports) > self.size:
             raise ValueError("the exports do not fit behind the image")
-        self.make(self.base + self.end, debug - self.end + len(record))
+        self.make(self.base + self.end, len(exports))
         self.space.write(self.base + self.end, exports)
-        self.space.write(self.base + debug, record)
         self.make(self.base, PAGE)
-        directories = {0: (self.end, len(exports)), 6: (debug, 28 if record else 0)}
+        directories = {0: (self.end, len(exports)), 6: (_DEBUG, 28 if record else 0)}
         self.space.write(self.base, pe_header(self, directories))
+        self.space.write(self.base + _DEBUG, record)
 
     def _exports(self, rva: int) -> bytes:
         names = sorted(name for name in EXPORTS if name in self.rvas)

@@ -165,7 +165,8 @@ class Machine:
         members = ("ReadAccess", "WriteAccess", "DeleteAccess", "SharedRead", "SharedWrite",
                    "SharedDelete")  # fmt: skip
         record.fill({name: int(one != "-") for name, one in zip(members, access, strict=True)})
-        thing.path, thing.display = path, VOLUME + path
+        thing.path = thing.truth.path = path
+        thing.display = VOLUME + path
         return thing
 
     def device(self, path: str, kind: int = 7) -> Thing:
@@ -223,7 +224,8 @@ class Machine:
             if process is not self.system:
                 process.space.tables.share_kernel_half(self.space.tables)
                 process.space.tables.refer_to_itself(self.options.self_reference)
-        return WindowsImage(kernel)
+        users = [p.space for p in (*self.processes, *self.freed) if p is not self.system]
+        return WindowsImage(kernel, users)
 
     def _write_lists(self) -> None:
         listed = [process for process in self.processes if not process.truth.hidden]

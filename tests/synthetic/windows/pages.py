@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 READ_WRITE = 4 << 5
 """Protection in an entry that is not valid, at bit 5 in all builds."""
 PROTOTYPE, TRANSITION = 1 << 10, 1 << 11
+SWIZZLE = 1 << 4
+"""SwizzleBit: the entry is not mixed with the mask of invalid entries."""
 IN_VAD = 0xFFFF_FFFF_0000
 """In place of a prototype's address: the node of the range knows it."""
 
@@ -58,27 +60,31 @@ class Entries:
         self.kernel.space.write(place + member.offset, mask.to_bytes(8, "little"))
         return mask
 
-    def _mixed(self, entry: int) -> int:
-        return entry ^ self.mask if entry else entry
+    def _mixed(self, entry: int, *, is_plain: bool) -> int:
+        """Return an entry as it is kept: mixed with the mask, or marked as plain."""
+        if is_plain and self.mask:
+            return entry | SWIZZLE
+        return entry ^ self.mask
 
-    def transition(self, pa: int) -> int:
+    def transition(self, pa: int, *, is_plain: bool = False) -> int:
         """Return the entry of a page that is on its way out, and still in memory."""
-        return self._mixed(pa | READ_WRITE | TRANSITION)
+        return self._mixed(pa | READ_WRITE | TRANSITION, is_plain=is_plain)
 
-    def in_page_file(self, number: int, page: int) -> int:
+    def in_page_file(self, number: int, page: int, *, is_plain: bool = False) -> int:
         """Return the entry of a page that is in a page file."""
         scratch = Scratch(self.size)
         software = self.kernel.types.struct("_MMPTE_SOFTWARE")
         if software is not None and software.size == self.size:
             record = Record(scratch, 0, software)
             record.fill({"PageFileLow": number, "PageFileHigh": page, "Protection": 4})
-            return self._mixed(int.from_bytes(scratch.data, "little"))
+            record.offer({"PageFileAllocated": 1})  # since 8
+            return self._mixed(int.from_bytes(scratch.data, "little"), is_plain=is_plain)
         return page << 32 | READ_WRITE | number << 1  # PAE, with a table of a kernel without it
 
     def prototype(self, address: int) -> int:
         """Return the entry that leads to another, in the kernel's memory."""
         if self.kernel.word == 8:
-            return self._mixed((address & (1 << 48) - 1) << 16 | PROTOTYPE)
+            return (address & (1 << 48) - 1) << 16 | PROTOTYPE  # never mixed
         if self.size == 8:
             return address << 32 | PROTOTYPE
         raise ValueError("x86 without PAE has prototypes relative to the pool: not built")
@@ -106,14 +112,16 @@ class Pages:
         self.tables.set(va, pa | PRESENT_WRITE | USER | LARGE | guard, size)
         self._note(va, "large", data)
 
-    def transition(self, va: int, data: bytes) -> None:
+    def transition(self, va: int, data: bytes, *, is_plain: bool = False) -> None:
         """Add a page that is in memory, but not valid any more."""
-        self.tables.set(va, self.entries.transition(self._content(data)))
+        self.tables.set(va, self.entries.transition(self._content(data), is_plain=is_plain))
         self._note(va, "transition", data)
 
-    def in_page_file(self, va: int, data: bytes, number: int, page: int) -> None:
+    def in_page_file(
+        self, va: int, data: bytes, number: int, page: int, *, is_plain: bool = False
+    ) -> None:
         """Add a page that is in a page file."""
-        self.tables.set(va, self.entries.in_page_file(number, page))
+        self.tables.set(va, self.entries.in_page_file(number, page, is_plain=is_plain))
         self._store(data, number, page)
         self._note(va, "pagefile", data, number, page)
 
@@ -146,6 +154,11 @@ class Pages:
         self.kernel.space.write(at, entry.to_bytes(size, "little"))
         self.tables.set(va, self.entries.prototype(IN_VAD if is_in_vad else at))
         self._note(va, f"prototype {state}", data, *place)
+
+    def demand_zero(self, va: int) -> None:
+        """Add a page that nobody has written to: zeros, when it is asked for."""
+        self.tables.set(va, READ_WRITE)
+        self._note(va, "demand zero", b"")
 
     def _content(self, data: bytes, size: int = PAGE) -> int:
         pa = self.kernel.memory.allocate(size, size)

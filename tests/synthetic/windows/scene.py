@@ -6,12 +6,16 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from tests.synthetic.windows.machine import Machine
+from tests.synthetic.windows.network import Network
 from tests.synthetic.windows.tokens import USER
 from tests.synthetic.windows.truth import ValueTruth
 from tests.synthetic.windows.wow64 import add_wow64
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from memq.symbols.tables import ImageTable
+    from tests.synthetic.memory import Layout
     from tests.synthetic.windows.image import WindowsImage
     from tests.synthetic.windows.options import Options
     from tests.synthetic.windows.process import Process
@@ -28,7 +32,10 @@ RUN_KEY = "Microsoft\\Windows\\CurrentVersion\\Run"
 class Scene:
     """What the machine holds, by name."""
 
-    def __init__(self, table: ImageTable, options: Options) -> None:
+    def __init__(
+        self, table: ImageTable, options: Options, layouts: Mapping[str, Layout] | None = None
+    ) -> None:
+        """`layouts` are those of tcpip.sys for `Network`; without them there are no endpoints."""
         self.machine = Machine(table, options)
         self.parts: dict[int, UserPart] = {}
         """What wrote the own memory of each process, by its number."""
@@ -47,6 +54,8 @@ class Scene:
         self.freed = self.machine.freed_process(
             4716, "freed.exe", options.boot + timedelta(seconds=60)
         )
+        if layouts is not None:
+            self._network(Network(self.machine.kernel, layouts))
         self._registry()
         self._drivers()
         self.image: WindowsImage = self.machine.finish()
@@ -136,6 +145,9 @@ class Scene:
         pages.transition(0x600_1000, b"PAGE transition")
         pages.in_page_file(0x600_2000, b"PAGE in page file", 0, 0x21)
         pages.in_page_file(0x600_3000, b"PAGE in another page file", 1, 0x5)
+        pages.transition(0x600_4000, b"PAGE transition, plain", is_plain=True)
+        pages.in_page_file(0x600_5000, b"PAGE in page file, plain", 0, 0x24, is_plain=True)
+        pages.demand_zero(0x600_6000)
         pages.large(0x640_0000, b"PAGE large")
         if machine.options.paging == "x86":
             return
@@ -146,6 +158,20 @@ class Scene:
         pages.shared(0x700_2000, b"PAGE shared, out", mapped, state="pagefile", place=place)
         pages.shared(0x700_3000, b"PAGE shared, by the range", mapped, is_in_vad=True)
 
+    def _network(self, network: Network) -> None:
+        network.connection(self.notepad, ("10.0.0.5", 49812), ("203.0.113.7", 443))
+        network.connection(
+            self.notepad, ("fe80::5", 50000), ("2001:db8::1", 80), state="CLOSE_WAIT"
+        )
+        network.listener(self.services, ("10.0.0.5", 445))
+        network.datagrams(self.explorer, ("10.0.0.5", 5353))
+
+    def _registry_process(self) -> Process | None:
+        """Add the process whose memory holds the hives; the paged pool did before 17134."""
+        if self.machine.options.build < 17134:
+            return None
+        return self.machine.process(92, "Registry", session=None)
+
     def _registry(self) -> None:
         registry = self.machine.registry
         run = {"Updater": text_value("C:\\Users\\Public\\u.exe"), "Count": ValueTruth(4, bytes(4))}
@@ -155,13 +181,14 @@ class Scene:
         }
         software = {**above, RUN_KEY: run, "Big": {"Blob": ValueTruth(3, bytes(range(256)) * 80)}}
         folder = "\\SystemRoot\\System32\\Config\\"
-        registry.hive("\\REGISTRY\\MACHINE\\SOFTWARE", software, file=folder + "SOFTWARE")
+        mount, owner = "\\REGISTRY\\MACHINE\\SOFTWARE", self._registry_process()
+        registry.hive(mount, software, file=folder + "SOFTWARE", process=owner)
         system = {
             "Select": {"Current": ValueTruth(4, b"\1\0\0\0")},
             "Now": {"State": text_value("up")},
         }
         mount = "\\REGISTRY\\MACHINE\\SYSTEM"
-        registry.hive(mount, system, file=folder + "SYSTEM", volatile={"Now"})
+        registry.hive(mount, system, file=folder + "SYSTEM", volatile={"Now"}, process=owner)
 
     def _drivers(self) -> None:
         machine, modules, callbacks = self.machine, self.machine.modules, self.machine.callbacks

@@ -114,6 +114,8 @@ class ObjectTruth:
     header: Hex
     name: str | None
     infomask: int
+    path: str | None = None
+    """Of a file, its path on its device."""
 
 
 @dataclass
@@ -212,6 +214,19 @@ class BigPoolTruth:
 
 
 @dataclass
+class EndpointTruth:
+    """One network endpoint; addresses with their ports."""
+
+    offset: Hex
+    protocol: str
+    pid: int
+    local: tuple[str, int]
+    remote: tuple[str, int] | None
+    state: str | None
+    created: datetime | None
+
+
+@dataclass
 class Truth:
     """All of it; `processes` are those that lists or tables know."""
 
@@ -228,6 +243,7 @@ class Truth:
     hives: list[HiveTruth] = field(default_factory=list)
     pages: list[PageTruth] = field(default_factory=list)
     bigpools: list[BigPoolTruth] = field(default_factory=list)
+    endpoints: list[EndpointTruth] = field(default_factory=list)
     cid_table: dict[int, int] = field(default_factory=dict)
 
 

@@ -1,0 +1,77 @@
+r"""Where hives hang in the one tree of keys: `\REGISTRY\MACHINE\SYSTEM` and so on.
+
+A hive says so itself (HiveRootPath, since Vista). The first hive, which is in memory only, has keys
+at which the others are mounted; they tell it of the hives that do not say.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from memq.column import Text, text_column
+from memq.errors import Reason
+from memq.os.windows.registry.nodes import Nodes, subkeys
+from memq.os.windows.strings import unicode_text
+from memq.symbols.lists import Cuts
+
+if TYPE_CHECKING:
+    from memq.os.windows.kernel import WindowsKernel
+    from memq.os.windows.registry.hives import Hives
+    from memq.run import Run
+
+TOP = "\\REGISTRY"
+_MOUNTS = "registry mounts"
+_DEPTH = 8
+"""Levels of the first hive in which others are mounted: real ones are at the second and third."""
+_MOST = 1 << 16
+"""Keys of the first hive that are looked at."""
+
+
+def mounts_of(kernel: WindowsKernel, hives: Hives, run: Run) -> Text:
+    """Return the path of each hive's root key; null where nothing says where it hangs."""
+    known = kernel.facts.get(_MOUNTS)
+    if isinstance(known, Text):
+        return known
+    said = unicode_text(kernel.space, hives.structs, "HiveRootPath")
+    paths, status = said.to_list(), said.statuses
+    first = _first_hive(kernel, hives)
+    if first is not None and paths[first] is None:
+        paths[first] = TOP
+    if first is not None and None in paths:
+        for number, path in _exits(hives, first, run).items():
+            paths[number] = paths[number] or path
+    lost = np.array([path is None for path in paths], bool)
+    # On kernels without that member, a hive that is mounted nowhere has no path: that is known.
+    status = np.where(status == Reason.NOT_IN_KERNEL, np.uint8(Reason.NULL), status)
+    made = text_column(paths, np.where(lost, np.maximum(status, Reason.NULL), 0).astype(np.uint8))
+    kernel.facts[_MOUNTS] = made
+    return made
+
+
+def _first_hive(kernel: WindowsKernel, hives: Hives) -> int | None:
+    """Return the number of the hive that all others are mounted in."""
+    place = kernel.optional("CmpMasterHive")
+    address = None if place is None else kernel.space.word(place)
+    if address is None:
+        return 0 if len(hives) else None  # the list begins with it
+    number = int(hives.numbers_of(np.array([address], np.uint64))[0])
+    return number if number >= 0 else None
+
+
+def _exits(hives: Hives, first: int, run: Run) -> dict[int, str]:
+    """Return the hives that are mounted in the first one, and the paths of the keys for that."""
+    keys = Nodes(hives, np.array([first], np.int64), hives.roots[[first]])
+    paths, total = [TOP], 0
+    found: dict[int, str] = {}
+    for _ in range(_DEPTH):
+        keys, owner = subkeys(keys, run, Cuts(len(keys)))
+        total += len(keys)
+        if not len(keys) or total > _MOST:
+            break
+        names = [name or "" for name in keys.names().to_list()]
+        paths = [f"{paths[own]}\\{name}" for own, name in zip(owner.tolist(), names, strict=True)]
+        for row in np.flatnonzero(keys.mounted() >= 0).tolist():
+            found.setdefault(int(keys.mounted()[row]), paths[row])
+    return found

@@ -1,0 +1,140 @@
+"""Images that the builder built, and volatility3 asked about them, for test_windows_builder."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tests.synthetic.memory import Layout
+from tests.synthetic.windows.isf import with_symbols
+
+if TYPE_CHECKING:
+    from tests.synthetic.windows.scene import Scene
+    from tests.synthetic.windows.truth import ProcessTruth, Truth
+
+PROGRAM = Path(__file__).parent / "windows_plugins.py"
+SECONDS = 120
+LOW = (1 << 48) - 1
+"""volatility3 shows most addresses without the bits that only repeat the sign."""
+PLUGINS = (
+    "pslist.PsList",
+    "psscan.PsScan",
+    "threads.Threads",
+    "handles.Handles",
+    "vadinfo.VadInfo",
+    "dlllist.DllList",
+    "cmdline.CmdLine",
+    "envars.Envars",
+    "getsids.GetSIDs",
+    "modules.Modules",
+    "unloadedmodules.UnloadedModules",
+    "driverscan.DriverScan",
+    "driverirp.DriverIrp",
+    "ssdt.SSDT",
+    "callbacks.Callbacks",
+    "timers.Timers",
+    "mutantscan.MutantScan",
+    "filescan.FileScan",
+    "symlinkscan.SymlinkScan",
+    "bigpools.BigPools",
+    "netscan.NetScan",
+    "info.Info",
+    "registry.hivelist.HiveList",
+    "registry.printkey.PrintKey:recurse",
+)
+BUILDS = (
+    ("ntkrnlmp-6.1.7601.24540", 7601, "x64"),
+    ("ntkrnlmp-6.3.9600.20237", 9600, "x64"),
+    ("ntkrnlmp-10.0.14393.4583", 14393, "x64"),
+    ("ntkrnlmp-10.0.17763.379", 17763, "x64"),
+    ("ntkrnlmp-10.0.18362.295", 18362, "x64"),
+    ("ntkrnlmp-10.0.19041.329", 19041, "x64"),
+    ("ntkrnlmp-10.0.20348.288", 20348, "x64"),
+    ("ntkrnlmp-10.0.22000.318", 22000, "x64"),
+    ("types-only-vergilius-6.1.7601.17514-x86", 7601, "x86"),
+    ("types-only-vergilius-6.1.7601.17514-x86", 7601, "pae"),
+)
+
+NETWORKS = {
+    7601: "netscan-win7-x64",
+    9600: "netscan-win81-x64",
+    17763: "netscan-win10-17763-x64",
+    18362: "netscan-win10-18362-x64",
+    19041: "netscan-win10-19041-x64",
+    20348: "netscan-win10-20348-x64",
+}
+"""volatility3's own layouts of tcpip.sys by build: the builder is told them, netscan reads them."""
+
+Rows = list[tuple[Any, ...]]
+
+
+@dataclass
+class Case:
+    """A built image, and what volatility3 says of it."""
+
+    scene: Scene
+    answers: dict[str, list[dict[str, Any]]]
+
+    @property
+    def truth(self) -> Truth:
+        return self.scene.image.truth
+
+    @property
+    def is_32_bit(self) -> bool:
+        return not self.scene.machine.options.is_64_bit
+
+    def scanned(self, address: int) -> int:
+        """Return what a scan shows of an address: before 10, where it lies physically."""
+        if self.scene.machine.options.build < 10240:
+            return self.scene.machine.space.physical(address)
+        return address & LOW
+
+    @property
+    def listed(self) -> list[ProcessTruth]:
+        return [process for process in self.truth.processes if not process.hidden]
+
+    def rows(self, plugin: str, *columns: str) -> Rows:
+        """Return columns of a plugin's rows; fails with the error that it ended with."""
+        found = self.answers[f"windows.{plugin}"]
+        assert not any("error" in row for row in found), found
+        return [tuple(row[column] for column in columns) for row in found]
+
+
+def network_layouts(python: str, build: int) -> dict[str, Layout] | None:
+    """Read a build's layouts from volatility3's files; None where it has none for the build."""
+    if build not in NETWORKS:
+        return None
+    command = [python, "-c", "import volatility3.framework as f; print(*f.__path__)"]
+    place = subprocess.run(command, capture_output=True, check=True, text=True).stdout.strip()
+    path = Path(place, "symbols", "windows", "netscan", f"{NETWORKS[build]}.json")
+    found = {}
+    for name, struct in json.loads(path.read_text())["user_types"].items():
+        members = {
+            member: (field["offset"], width(member)) for member, field in struct["fields"].items()
+        }
+        found[name] = Layout(struct["size"], members)
+    return found
+
+
+def width(member: str) -> int:
+    """Return the bytes of a member of these structures; all others are pointers or times."""
+    small = {"Port": 2, "LocalPort": 2, "RemotePort": 2, "AddressFamily": 2, "State": 4}
+    return small.get(member, 8)
+
+
+def ask(python: str, scene: Scene, table: Path, folder: Path) -> dict[str, list[dict[str, Any]]]:
+    """Write the image and return all plugins' rows."""
+    image, raw = scene.image, folder / "memory.raw"
+    image.save_raw(raw)
+    if not scene.machine.kernel.image.has_table:
+        table = with_symbols(table, image.rvas, folder / "table.json")
+    place = [str(raw), str(table), hex(image.dtb), hex(image.kernel_base & LOW)]
+    command = [python, str(PROGRAM), *place, image.options.paging]
+    command += [f"windows.{plugin}" for plugin in PLUGINS]
+    done = subprocess.run(command, capture_output=True, check=False, timeout=SECONDS)
+    assert done.returncode == 0, done.stderr.decode(errors="replace")[-2000:]
+    answers: dict[str, list[dict[str, Any]]] = json.loads(done.stdout)
+    return answers

@@ -30,6 +30,7 @@ from memq.os.windows.processes import (
     session_spaces,
     source,
 )
+from memq.os.windows.socket import Socket
 from memq.os.windows.strings import unicode_text
 from memq.os.windows.thread import Thread
 from memq.os.windows.times import time_column
@@ -294,6 +295,11 @@ class ProcessObject(ProcessMemory):
     def module_object(self) -> Collection:
         """What it has loaded, as the loader in its own memory lists it."""
         return LoadedModule.of(self, self.block.block, self.wow64_block.block)
+
+    @many("socket", Cost.SCAN)
+    def socket_object(self) -> Collection:
+        """Its network endpoints, found by a search of all memory."""
+        return Socket.of_processes(self.context, self.rows["address"])
 
     @many("environment")
     def environment_object(self) -> Collection:

@@ -22,6 +22,7 @@ from memq.os.windows.registry.hive import Hive
 from memq.os.windows.registry.keys import RegistryKey
 from memq.os.windows.registry.value import RegistryValue
 from memq.os.windows.service import Service
+from memq.os.windows.socket import Socket
 from memq.os.windows.symlink import SymlinkObject
 from memq.os.windows.syscall import SystemCall
 from memq.os.windows.thread import Thread
@@ -62,6 +63,7 @@ WINDOWS = System(
         "value": RegistryValue,
         "hive": Hive,
         "service": Service,
+        "socket": Socket,
     },
     "Windows",
     ignores_case=True,

@@ -27,6 +27,7 @@ from memq.os.windows.processes import (
     session_spaces,
     source,
 )
+from memq.os.windows.socket import Socket
 from memq.os.windows.strings import unicode_text
 from memq.os.windows.times import time_column
 from memq.schema.batch import Context, Portion
@@ -300,6 +301,11 @@ class ProcessObject(ProcessMemory):
         from memq.os.windows.module import LoadedModule  # noqa: PLC0415 - as above
 
         return LoadedModule.of(self, self.block.block, self.wow64_block.block)
+
+    @many("socket", Cost.SCAN)
+    def socket_object(self) -> Collection:
+        """Its network endpoints, found by a search of all memory."""
+        return Socket.of_processes(self.context, self.rows["address"])
 
     @many("environment")
     def environment_object(self) -> Collection:

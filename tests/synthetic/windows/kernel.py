@@ -83,7 +83,9 @@ def write_big_pools(kernel: Kernel) -> None:
             continue
         address, tag, length, is_paged = found[number // 2]
         record.fill({"Va": address, "Key": tag})
-        record["NumberOfBytes|NumberOfPages"] = length if record.has("NumberOfBytes") else length // PAGE
+        record["NumberOfBytes|NumberOfPages"] = (
+            length if record.has("NumberOfBytes") else length // PAGE
+        )
         record.offer({"PoolType": int(is_paged)})
         truth = BigPoolTruth(Hex(address), tag.decode("latin-1"), length, is_paged)
         kernel.truth.bigpools.append(truth)

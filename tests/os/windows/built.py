@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tests.synthetic.windows.options import Options
 
 X64 = (7601, 9600, 14393, 17763, 18362, 19041, 20348, 22000)
-X86 = ((7601, "x86"), (7601, "pae"), (3790, "x86"))
+X86 = ((7601, "x86"), (7601, "pae"), (3790, "x86"), (2600, "pae"))
 BUILDS = (*((build, "x64") for build in X64), *X86)
 OTHER = Identity("0123456789ABCDEF0123456789ABCDEF", 1)
 """Of no kernel that there is."""

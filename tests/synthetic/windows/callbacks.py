@@ -134,7 +134,8 @@ class Callbacks:
 
     def _shared_heads(self) -> list[int]:
         """Return the heads of the lists that all processors share, as until Vista."""
-        size = self.kernel.size("_KTIMER_TABLE_ENTRY")
+        entry = self.kernel.types.struct("_KTIMER_TABLE_ENTRY")  # XP has lists and nothing else
+        size = entry.size if entry is not None else 2 * self.kernel.word
         table = self.kernel.image.address("KiTimerTableListHead", SHARED_HEADS * size)
         return [] if table is None else [table + number * size for number in range(SHARED_HEADS)]
 

@@ -2,13 +2,13 @@ r"""Driver objects, as the object manager's directories know them: `\Driver` and
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from memq.column import Column, distinct_numbers, is_among
 from memq.errors import Reason
+from memq.node import dataclass
 from memq.os.windows.directories import root_directory
 from memq.os.windows.objects import Objects
 from memq.schema.batch import Cut

@@ -7,13 +7,14 @@ with a reason.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from memq.errors import Reason, SymbolError
 from memq.layers.space import AddressSpace
+from memq.node import dataclass
 from memq.os.windows import pe
 from memq.os.windows.locate import (
     Root,
@@ -55,7 +56,7 @@ _BUILD = 0xFFFF
 """Bits of NtBuildNumber that are the build; the upper ones tell free from checked."""
 
 
-@dataclass(eq=False)
+@dataclass(slots=True, eq=False)
 class WindowsKernel:
     """A kernel that has proven itself, and what all that reads its objects needs."""
 

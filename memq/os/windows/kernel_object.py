@@ -73,7 +73,7 @@ class KernelObject(Kernel, WindowsObject):
         major, minor, build = self._version("Major"), self._version("Minor"), self.kernel.build
         if build is None:
             return self._text(Reason.NOT_IN_DUMP)
-        if isinstance(major, int) and isinstance(minor, int):
+        if not isinstance(major, Reason) and not isinstance(minor, Reason):
             return self._text(f"{major}.{minor}.{build}")
         version = next((name for first, name in _VERSIONS if build >= first), None)
         return self._text(Reason.NOT_IN_DUMP if version is None else f"{version}.{build}")

@@ -9,17 +9,17 @@ processes may lack their user half; whose root it is does not matter, as all map
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memq.column import is_among
+from memq.column import distinct_numbers, is_among
 from memq.errors import Reason
 from memq.layers.crash_header import MACHINE_ARM64
 from memq.layers.mapped import mapped_pages
 from memq.layers.paging import ARM64, X86, X86_64, X86_PAE
 from memq.layers.space import AddressSpace
+from memq.node import dataclass
 from memq.os.windows.pe import KERNEL_NAMES, export_name, identity, parse_rsds, read_image
 from memq.os.windows.stub import low_stub
 
@@ -194,7 +194,7 @@ def kernel_under(physical: PhysicalMemory, root: Root) -> tuple[PeImage, int | N
     start, end = _X86_KERNELS if root.mode.word_size == 4 else _KERNELS[root.mode.name]
     pages = mapped_pages(physical, root.mode, root.root, start, end)
     seen = 0
-    for shift in np.sort(np.unique(pages.shifts))[::-1].tolist():
+    for shift in distinct_numbers(pages.shifts)[::-1].tolist():
         of_size = pages.shifts == shift
         vas, places = _small(pages.addresses[of_size], pages.places[of_size], shift)
         data, there = physical.gather(places, 2)

@@ -6,13 +6,13 @@ object where its header says so, or says that the object is gone, and what is in
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memq.column import Column, distinct_numbers, is_among
+from memq.column import Column, distinct_numbers, distinct_rows, is_among
 from memq.errors import Reason
+from memq.node import dataclass
 from memq.os.windows.big_pool import big_starts
 from memq.os.windows.kernel_frames import kernel_frames
 from memq.os.windows.object_places import HeaderParts, HeaderTypes
@@ -63,7 +63,7 @@ class Carved:
         """Return one address of each object that is not known by any of its own."""
         is_known = is_among(self.addresses, known)
         rest = ~is_known & ~is_among(self.places, self.places[is_known])
-        _, first = np.unique(self.places[rest], return_index=True)
+        first, _ = distinct_rows(self.places[rest])
         return self.addresses[rest][np.sort(first)]
 
     def holds(self, addresses: Addresses) -> Column:
@@ -165,7 +165,7 @@ class _Search:
             objects = self._structs(self._struct, places[held] + self._body, space)
             good = rest[held[self._is_sound(objects)]]
             bodies[good] = starts[good] + np.uint64(distance) + self._body
-            rest = np.setdiff1d(rest, good, assume_unique=True)
+            rest = rest[~is_among(rest, good)]
         return bodies
 
     def _structs(self, name: str, addresses: Addresses, space: PhysicalSpace | None) -> Structs:

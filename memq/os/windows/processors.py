@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from memq.errors import Reason
+from memq.node import dataclass
 from memq.schema.batch import Cut
 
 if TYPE_CHECKING:

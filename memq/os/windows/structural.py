@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memq.column import is_among
+from memq.column import distinct_numbers, is_among
 from memq.os.windows.processors import block_distance
 from memq.os.windows.proof import HIVE_SIGNATURE
 from memq.os.windows.ranges import loaded_type
@@ -105,7 +105,7 @@ class _Data:
 
 def _one(places: Addresses) -> int | None:
     """Return the only candidate; None if there are none, or several."""
-    distinct = np.unique(places)
+    distinct = distinct_numbers(places)
     return int(distinct[0]) if len(distinct) == 1 else None
 
 
@@ -230,7 +230,7 @@ def _processor_block(data: _Data) -> int | None:
     itself, current = pcrs[own], pcrs["CurrentPrcb" if layout.has("CurrentPrcb") else "Prcb"]
     good = itself.known & current.known & (itself.values == blocks) & (current.values == pointers)
     # Each of them has its own address in itself.
-    starts = np.unique(blocks[good])
+    starts = distinct_numbers(blocks[good])
     if not len(starts):
         return None
     inside = np.maximum(np.searchsorted(starts, places, "right"), 1) - 1

@@ -6,13 +6,13 @@ are (KSERVICE_TABLE_DESCRIPTOR).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from memq.column import Column
 from memq.errors import Reason
+from memq.node import dataclass
 from memq.os.listwalk import ListWalk
 from memq.os.windows.ranges import module_ranges
 from memq.os.windows.undocumented import POINTER, layout, structs

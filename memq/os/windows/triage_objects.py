@@ -33,6 +33,8 @@ class TriageDriver(DriverObject):
         count = len(parts.drivers)
         nothing = np.zeros(count, np.uint64)
         rows = {"module": np.arange(count, dtype=np.uint64), "object": nothing}
+        for name in ("list status", "directory status"):
+            rows[name] = np.full(count, Reason.NOT_IN_DUMP, np.uint8)
         cut = None
         if count < parts.driver_count:
             text = f"drivers cut short: the dump has {count} of {parts.driver_count}"

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from memq.column import Column, Text
-from memq.errors import Reason
 from memq.os.common import joined_text, known_pointers
 from memq.os.windows import pool_scan
 from memq.os.windows.base import WindowsObject

@@ -55,6 +55,11 @@ class DriverObject(
     def portions(cls, context: Context) -> Iterator[Portion]:
         """Give the loaded modules in the kernel's order, then the objects that have no module."""
         kernel: WindowsKernel = context.kernel
+        if kernel.triage is not None:
+            from memq.os.windows.triage_objects import TriageDriver  # noqa: PLC0415 - a kind of it
+
+            yield TriageDriver.listed(context)
+            return
         walk = module_list(kernel, context.run)
         modules = np.fromiter(walk, np.uint64)
         found = directory_drivers(kernel, context.run)
@@ -130,7 +135,7 @@ class DriverObject(
         """Whether a search of memory for pool tags finds its object; null where it has none."""
         found = pool_scan.carved(self.kernel, self.context.run, "Driver")
         places = self.rows["object"]
-        return found.holds(places).but(places == 0, Reason.NULL)
+        return found.holds(places).under(self._whether("object").status)
 
     @field(Cost.WALK)
     def sources(self) -> String:
@@ -143,7 +148,7 @@ class DriverObject(
     @field()
     def object_address(self) -> Address:
         """Address of its object (DRIVER_OBJECT); null where it has none."""
-        return Column(*known_pointers(Column(self.rows["object"])))
+        return self._whether("object")
 
     @field(Cost.FOLLOW, shown=True)
     def object_name(self) -> Name:
@@ -215,9 +220,16 @@ class DriverObject(
         return self._structs(self.struct, "object")
 
     def _structs(self, name: str, row: str) -> Structs:
-        found = self.kernel.structs(name, *known_pointers(Column(self.rows[row])))
+        places = self._whether(row)
+        found = self.kernel.structs(name, places.values.astype(np.uint64), places.statuses)
         found.check = self.context.check
         return found
+
+    def _whether(self, row: str) -> Column:
+        """Return addresses; where there is none in a source that is cut short, that is unknown."""
+        places = self.rows[row]
+        lost = self.rows["list status" if row == "module" else "directory status"]
+        return Column(places, np.where(places == 0, np.maximum(lost, Reason.NULL), 0).astype("u1"))
 
     def _object_name(self) -> Text:
         return unicode_text(self.kernel.space, self.raw, "DriverName")

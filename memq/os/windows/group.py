@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from memq.column import Array, Column, Text, worst
+from memq.column import Array, Column, Text, unknown, worst
 from memq.errors import Reason
 from memq.os.common import known_pointers
 from memq.os.windows.base import WindowsObject
@@ -66,7 +66,10 @@ class Group(
         """Return the groups of each token."""
         cuts = Cuts(len(tokens))
         limit = tokens.context.run.limits.children
-        size = tokens.context.kernel.types.required(cls.struct).size
+        layout = tokens.context.kernel.types.struct(cls.struct)
+        size = 0 if layout is None else layout.size
+        if layout is None:
+            cuts.mark(np.arange(len(tokens)), Reason.NOT_IN_KERNEL)
         parts = [_elements(structs, each, size, limit, cuts) for each in _SOURCES]
         owner = np.concatenate([owner for owner, _ in parts])
         kind = np.repeat(np.arange(len(parts)), [len(owner) for owner, _ in parts])
@@ -150,7 +153,9 @@ def user_and_groups(tokens: Structs, index: Column) -> Column:
 
     Null where the array is shorter.
     """
-    array = tokens.types.required("_SID_AND_ATTRIBUTES")
+    array = tokens.types.struct("_SID_AND_ATTRIBUTES")
+    if array is None:
+        return unknown(Reason.NOT_IN_KERNEL, len(tokens))
     count, (places, status) = tokens["UserAndGroupCount"], known_pointers(tokens["UserAndGroups"])
     reasons = worst(index.statuses, count.statuses, status)
     at = places + index.values.astype(np.uint64) * np.uint64(array.size)

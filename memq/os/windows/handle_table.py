@@ -7,12 +7,13 @@ is kept of the whole page. All tables are walked together, level by level.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from memq.errors import Reason
+from memq.node import dataclass
 from memq.os.common import known_pointers
 from memq.symbols.lists import Cuts, within
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from memq.run import Run
     from memq.symbols.structs import Structs
 
+_ENTRY = "_HANDLE_TABLE_ENTRY"
 _PAGE = 4096
 _STEP = 4
 """Handles are numbered by fours; programs may use the two lowest bits as they like."""
@@ -83,6 +85,10 @@ def open_handles(kernel: WindowsKernel, run: Run, tables: Structs, cuts: Cuts) -
 
     A row without a table, whose status is NULL, has no handles.
     """
+    if kernel.types.struct(_ENTRY) is None:
+        cuts.mark(np.arange(len(tables)), Reason.NOT_IN_KERNEL)
+        nothing = np.zeros(0, np.int64), np.zeros(0, np.uint64)
+        return Handles(nothing[0], nothing[0], nothing[1], nothing[0], nothing[0], nothing[1])
     walk = _Walk(kernel, run, cuts)
     leaves = walk.leaves(tables)
     walk.compare(tables, leaves)
@@ -191,7 +197,7 @@ class _Entry:
     """How a kernel keeps an object, its attributes and the access to it in one entry."""
 
     def __init__(self, kernel: WindowsKernel) -> None:
-        layout = kernel.types.required("_HANDLE_TABLE_ENTRY")
+        layout = kernel.types.required(_ENTRY)
         word = kernel.space.word_size
         self.size = 2 * word
         self._bits = word * 8

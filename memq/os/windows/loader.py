@@ -7,13 +7,13 @@ walked together, a step of each at a time, and each entry is read once.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from memq.column import Array, Column
 from memq.errors import Reason
+from memq.node import dataclass
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -74,6 +74,12 @@ class Entries:
     bases: Column
     listed: NDArray[np.bool_]
     """Which of the three lists lead to it."""
+
+    @classmethod
+    def nothing(cls) -> Entries:
+        """Return no entries."""
+        none, bases = np.zeros(0, np.int64), np.zeros(0, np.uint64)
+        return cls(none, bases, Column(bases), np.zeros((0, len(LISTS)), bool))
 
 
 def entries(loader: Loader, run: Run, data: Structs, cuts: Cuts) -> Entries:

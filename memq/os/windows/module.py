@@ -212,8 +212,11 @@ class LoadedModule(
 def _native(context: Context, blocks: Structs, cuts: Cuts) -> Entries:
     """Return what the loader of each process lists."""
     kernel: WindowsKernel = context.kernel
-    data = kernel.types.required("_PEB_LDR_DATA")
-    entry = kernel.types.required(LoadedModule.struct)
+    data = kernel.types.struct("_PEB_LDR_DATA")
+    entry = kernel.types.struct(LoadedModule.struct)
+    if data is None or entry is None:
+        cuts.mark(np.arange(len(blocks)), Reason.NOT_IN_KERNEL)
+        return Entries.nothing()
     loader = Loader.of(kernel.space, kernel.space.word_size, data, entry)
     return entries(loader, context.run, blocks.follow("Ldr", "_PEB_LDR_DATA"), cuts)
 

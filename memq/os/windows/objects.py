@@ -25,8 +25,9 @@ _CREATOR, _NAME = 1, 2
 
 
 def body_offset(kernel: WindowsKernel) -> int:
-    """Return how far behind its header an object itself begins."""
-    return kernel.types.required("_OBJECT_HEADER").offset("Body")
+    """Return how far behind its header an object itself begins; 0 where no header is known."""
+    header = kernel.types.struct("_OBJECT_HEADER")
+    return 0 if header is None else header.offset("Body")
 
 
 class Objects:
@@ -96,10 +97,9 @@ class Objects:
             has_name = back.values != 0
         else:
             mask = headers["InfoMask"]
-            sizes = [
-                self.kernel.types.required(f"_OBJECT_HEADER_{name}_INFO").size
-                for name in ("CREATOR", "NAME")
-            ]
+            parts = (f"_OBJECT_HEADER_{name}_INFO" for name in ("CREATOR", "NAME"))
+            layouts = [self.kernel.types.struct(part) for part in parts]
+            sizes = [0 if layout is None else layout.size for layout in layouts]
             behind = np.where(mask.values & _CREATOR != 0, sizes[0], 0)
             back = Column(behind + sizes[1], mask.status)
             has_name = mask.values & _NAME != 0

@@ -8,11 +8,12 @@ specification.
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from memq.node import dataclass
 from memq.symbols.tables import Identity
 
 if TYPE_CHECKING:
@@ -89,7 +90,8 @@ def read_image(space: AddressSpace, base: int) -> PeImage | None:
     if not 0 < image_size <= _MAX_IMAGE:
         return None
     first = 112 if is_64_bit else 96
-    pairs = list(struct.iter_unpack("<II", optional[first : first + 128 & -8]))
+    places = optional[first : first + 128]
+    pairs = list(struct.iter_unpack("<II", places[: len(places) & -8]))
     table = space.read(base + at + 24 + size, 40 * min(count, _MAX_SECTIONS)) or b""
     sections = tuple(_section(table[i : i + 40]) for i in range(0, len(table), 40))
     return PeImage(

@@ -5,13 +5,13 @@ A process may write there what it likes; what the kernel holds is in EPROCESS.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from memq.column import Addresses, Column, worst
 from memq.errors import Reason
+from memq.node import dataclass
 from memq.os.common import known_pointers
 from memq.os.windows.strings import utf16_text
 from memq.os.windows.wow64 import layouts
@@ -68,10 +68,9 @@ def wow64_pointers(kernel: WindowsKernel, processes: Structs) -> Column:
     """Return the address of each process's 32-bit PEB, 0 where it runs no 32-bit code."""
     if not kernel.is_64_bit:
         return Column(np.zeros(len(processes), np.uint64))
-    layout = kernel.types.required("_EPROCESS")
     # 10586 renamed it, and gave it a type.
-    name = "WoW64Process" if layout.has("WoW64Process") else "Wow64Process"
-    member = layout.find(name)
+    name = "WoW64Process" if processes.has("WoW64Process") else "Wow64Process"
+    member = processes.type.find(name) if processes.type is not None else None
     target = member.type.target() if member is not None else None
     if target is None or target.kind != "struct":
         return processes[name]

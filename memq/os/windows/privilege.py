@@ -128,8 +128,9 @@ def _of_arrays(
     counts = within(counts, rows, limit, cuts)
     owner = np.repeat(rows, counts)
     place = np.arange(len(owner)) - np.repeat(np.cumsum(counts) - counts, counts)
-    element = kernel.types.required("_LUID_AND_ATTRIBUTES")
-    at = places[owner] + (place * element.size).astype(np.uint64)
+    element = kernel.types.struct("_LUID_AND_ATTRIBUTES")
+    size = 0 if element is None else element.size
+    at = places[owner] + (place * size).astype(np.uint64)
     found = kernel.structs("_LUID_AND_ATTRIBUTES", at)
     number, attributes = found["Luid.LowPart"], found["Attributes"]
     cuts.mark(owner, np.maximum(number.statuses, attributes.statuses), at)

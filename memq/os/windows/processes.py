@@ -7,13 +7,13 @@ any process that is in it, so that a session of which no process is known is not
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from memq.column import distinct_numbers, is_among
 from memq.errors import Reason
+from memq.node import dataclass
 from memq.os.common import known_pointers
 from memq.os.listwalk import ListWalk
 from memq.os.windows.handle_table import open_handles
@@ -147,8 +147,9 @@ def session_spaces(
     kernel: WindowsKernel, addresses: Addresses, status: Statuses | None = None
 ) -> Structs:
     """Return what EPROCESS.Session points to; before Windows 10 its type is not said there."""
-    member = kernel.types.required("_EPROCESS").member("Session")
-    target = member.type.target()
+    layout = kernel.types.struct("_EPROCESS")
+    member = None if layout is None else layout.find("Session")
+    target = None if member is None else member.type.target()
     name = target.name if target is not None and target.kind == "struct" else "_MM_SESSION_SPACE"
     return kernel.structs(name, addresses, status)
 

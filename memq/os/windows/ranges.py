@@ -5,13 +5,13 @@ The kernel's image has symbols of its table; of other modules those are known th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from memq.column import Text, distinct_numbers, text_column
 from memq.errors import Reason
+from memq.node import dataclass
 from memq.os.common import distinct_addresses
 from memq.os.listwalk import ListWalk
 from memq.os.windows.pe import exports, read_image
@@ -21,6 +21,7 @@ from memq.symbols.tables import ImageSymbols
 
 if TYPE_CHECKING:
     from memq.column import Addresses, Column, Indexes
+    from memq.layers.triage import TriageParts
     from memq.os.windows.kernel import WindowsKernel
     from memq.run import Run
     from memq.symbols.structs import Structs
@@ -116,11 +117,29 @@ def module_ranges(kernel: WindowsKernel, run: Run) -> Ranges:
     known = kernel.facts.get(_RANGES)
     if isinstance(known, Ranges):
         return known
-    walk = module_list(kernel, run)
-    modules = kernel.structs(loaded_type(kernel), np.fromiter(walk, np.uint64))
-    found = ranges_of(kernel, modules, walk.cut)
+    if kernel.triage is None:
+        walk = module_list(kernel, run)
+        modules = kernel.structs(loaded_type(kernel), np.fromiter(walk, np.uint64))
+        found = ranges_of(kernel, modules, walk.cut)
+    else:
+        found = _told(kernel, kernel.triage)
     kernel.facts[_RANGES] = found
     return found
+
+
+def _told(kernel: WindowsKernel, parts: TriageParts) -> Ranges:
+    """Return where the modules are that a triage minidump names itself."""
+    drivers = sorted(parts.drivers, key=lambda one: one.base)
+    starts = np.array([one.base for one in drivers], np.uint64)
+    ends = np.array([min(one.base + one.size, _ADDRESS_LIMIT) for one in drivers], np.uint64)
+    nowhere = np.zeros(len(drivers), np.uint64)
+    lost = np.full(len(drivers), Reason.NOT_IN_DUMP, np.uint8)
+    modules = kernel.structs(loaded_type(kernel), nowhere, lost)
+    labels = text_column([one.name and one.name.rpartition("\\")[2] for one in drivers])
+    rows = np.arange(len(drivers))
+    is_cut = len(drivers) < parts.driver_count
+    cut = Cut(Reason.NOT_IN_DUMP, "not all drivers are in the dump") if is_cut else None
+    return Ranges(kernel, starts, ends, rows, modules, labels, cut)
 
 
 def ranges_of(kernel: WindowsKernel, modules: Structs, cut: Cut | None) -> Ranges:

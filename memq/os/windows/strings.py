@@ -96,8 +96,8 @@ def _ends(raw: bytes) -> bool:
 
 
 def decode_utf16(raw: bytes) -> str:
-    """Decode UTF-16 as Windows has it, up to a NUL."""
-    text = raw.decode("utf-16-le", "surrogatepass").partition("\0")[0]
+    """Decode UTF-16 as Windows has it, up to a NUL; half a letter at the end is none."""
+    text = raw[: len(raw) & ~1].decode("utf-16-le", "surrogatepass").partition("\0")[0]
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 

@@ -7,12 +7,12 @@ prove itself, and symbols only as far as the image itself exports them.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from memq.errors import SymbolError
+from memq.node import dataclass
 from memq.symbols.store import ProfileStore
 from memq.symbols.types import Types
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from memq.os.hints import Hints
     from memq.progress import Progress
     from memq.symbols.tables import Identity, ImageTable
+    from memq.symbols.types import StructType
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,3 +154,10 @@ class NoTypes(Types):
     def names(self) -> list[str]:
         """Return no names."""
         return []
+
+    def required(self, name: str) -> StructType:
+        """Raise SymbolError that says what is to be done."""
+        raise SymbolError(
+            f"no types of this kernel are known, so that there is no {name}: "
+            "give its table with --profile"
+        )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from memq.column import Column
 from memq.errors import Reason
+from memq.node import dataclass
 from memq.symbols.lists import Cuts, Found, lists
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ def listed_threads(kernel: WindowsKernel, run: Run, processes: Structs) -> Liste
         found.append(_walked(kernel, run, processes, head, link, own))
         cuts.mark(np.arange(len(processes)), own.status, own.at)
         ended.append(own)
+    found.append(_crashed(kernel, processes))
     addresses = np.concatenate([one.addresses for one in found])
     owner = np.concatenate([one.owner for one in found])
     source = np.repeat(np.arange(len(found)), [len(one.owner) for one in found])
@@ -61,11 +62,23 @@ def listed_threads(kernel: WindowsKernel, run: Run, processes: Structs) -> Liste
     return Listed(addresses[rows], owner[rows], listed, cuts)
 
 
+def _crashed(kernel: WindowsKernel, processes: Structs) -> Found:
+    """Return the thread that a triage minidump has, whatever lists lead to it."""
+    parts = kernel.triage
+    told = None if parts is None else (parts.process, parts.thread)
+    process, thread = told or (None, None)
+    if process is None or thread is None or not process.address or not thread.address:
+        return Found(np.zeros(0, np.uint64), np.zeros(0, np.int64))
+    owner = np.flatnonzero(processes.addresses == np.uint64(process.address))
+    return Found(np.full(len(owner), thread.address, np.uint64), owner)
+
+
 def _walked(
     kernel: WindowsKernel, run: Run, processes: Structs, head: str, link: str, cuts: Cuts
 ) -> Found:
     """Walk one list of each process; one that has not been begun has null links."""
-    member = kernel.types.required("_ETHREAD").find(link)
+    layout = kernel.types.struct("_ETHREAD")
+    member = None if layout is None else layout.find(link)
     if member is None or not processes.has(head):
         cuts.mark(np.arange(len(processes)), Reason.NOT_IN_KERNEL)
         return Found(np.zeros(0, np.uint64), np.zeros(0, np.int64))

@@ -40,6 +40,11 @@ class UnloadedDriver(
     def portions(cls, context: Context) -> Iterator[Portion]:
         """Give those that the kernel remembers, the latest first."""
         kernel: WindowsKernel = context.kernel
+        if kernel.triage is not None:
+            from memq.os.windows.triage_objects import TriageUnloaded  # noqa: PLC0415 - one of it
+
+            yield TriageUnloaded.listed(context)
+            return
         place = kernel.optional("MmUnloadedDrivers")
         if place is None:
             context.run.note("where the unloaded drivers are remembered is not known")

@@ -7,13 +7,13 @@ lies outside of it is not part of the tree.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from memq.column import is_among
 from memq.errors import Reason
+from memq.node import dataclass
 from memq.symbols.lists import Cuts, within
 
 if TYPE_CHECKING:
@@ -113,7 +113,8 @@ class _Walk:
         self.kernel = kernel
         self.run = run
         self.cuts = cuts
-        node = kernel.types.required("_MMVAD_SHORT").find("VadNode")
+        layout = kernel.types.struct("_MMVAD_SHORT")
+        node = None if layout is None else layout.find("VadNode")
         self.shift = np.uint64(0 if node is None else node.offset)
         self.seen: list[Addresses] = []
         self.left = run.limits.children

@@ -9,10 +9,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 
 from memq.image import open_image
+from memq.os.windows.process import ProcessObject
+from memq.os.windows.processes import REFERRED
 from memq.run import Run
+from memq.schema.batch import Context
 from tests.conftest import NO_LAB
 from tests.lab import Lab
 from tests.synthetic.windows.isf import table_of
@@ -23,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from memq.image import Image
+    from memq.schema.batch import ObjectType
     from tests.synthetic.windows.process import Process
     from tests.synthetic.windows.user import UserPart
 
@@ -223,3 +228,23 @@ def test_a_torn_list_leaves_the_table(spoiled: Spoiled) -> None:
     assert row["in"] is None
     assert row["_unknown"]["in"] == "malformed data"
     assert "list of active processes" in "".join(run.notes)
+
+
+def ask_all(batch: ObjectType, types: frozenset[str]) -> int:
+    """Compute every field of a batch and of what belongs to it; return how many values it gave."""
+    known = sum(int(batch.column(name).known.sum()) for name in batch.fields)
+    for name, part in batch.subobjects.items():
+        if part.item in types:
+            inner = batch.collection(name).children if part.many else batch.reference(name).batch
+            known += ask_all(inner, types - {part.item, "process"})
+    return known
+
+
+def test_whatever_stands_at_an_address_is_no_error(spoiled: Spoiled) -> None:
+    context = Context(spoiled.image.kernel, Run())
+    whole = [portion.batch.rows["address"] for portion in ProcessObject.portions(context)]
+    types = frozenset(("process", "module", "token", "group", "privilege", "environment"))
+    assert ask_all(ProcessObject.nothing(context), types) == 0
+    for shift in (8, 0x68, 0x338, 0x1000, 1 << 63):
+        moved = np.concatenate(whole) + np.uint64(shift)
+        assert ask_all(ProcessObject.at(context, moved, REFERRED), types) > 0

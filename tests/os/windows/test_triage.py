@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
+from memq.errors import SymbolError
 from memq.image import Image, open_image
 from memq.run import Run
 from tests.conftest import NO_LAB
 from tests.lab import Lab
+from tests.os.windows.asking import ask_everything
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,3 +75,46 @@ def test_what_has_no_types_is_unknown(arm64: Image) -> None:
     rows = list(answer.rows())
     assert [row for row in rows if "pid" in row] == []
     assert answer.run.undecided
+
+
+def test_drivers_are_those_that_the_dump_names(x64: Image, arm64: Image) -> None:
+    assert list(x64.query("driver.Count()").rows()) == [151]
+    assert list(arm64.query("driver.Count()").rows()) == [245]
+    for image in (x64, arm64):
+        first = next(iter(image.query("driver.Select([name, base, in_load_list])").rows()))
+        base = f"{image.kernel.image.base:#x}"
+        assert first == {"name": "ntoskrnl.exe", "base": base, "in_load_list": True}
+        (answer,) = image.query("driver.Take(1).Select(is_unknown(in_object_directory))").rows()
+        assert answer is True
+
+
+def test_unloaded_drivers(x64: Image, arm64: Image) -> None:
+    names = ["dam.sys", "WdBoot.sys", "hwpolicy.sys", "mcupdate.dll"]
+    assert list(x64.query("unloaded_driver.Select(name)").rows()) == names
+    assert list(arm64.query("unloaded_driver.Count()").rows()) == [11]
+
+
+def test_the_thread_that_crashed(x64: Image) -> None:
+    query = "thread.Where(is_known(thread_id)).Select([address, start_module, process.pid])"
+    crashed = list(x64.query("crash.Select(thread_address)").rows())
+    rows = list(x64.query(query).rows())
+    assert [row["address"] for row in rows] == crashed
+    assert rows[0]["process"]["pid"] == 4
+    assert rows[0]["start_module"].endswith((".sys", ".exe"))
+
+
+def test_every_field_is_answered_whatever_is_known_of_its_types(x64: Image, arm64: Image) -> None:
+    """What belongs to what is there is unknown; where nothing tells of any, what to do is said."""
+    refused: set[str] = set()
+    assert ask_everything(x64) > 1000
+    assert ask_everything(arm64, refused=refused) > 100
+    assert not refused & {"process", "driver", "unloaded_driver", "kernel", "crash", "callback"}
+    with pytest.raises(SymbolError, match="give its table with --profile"):
+        list(arm64.query("service").rows())
+
+
+def test_no_collection_of_unknown_types_is_empty(arm64: Image) -> None:
+    parts = "thread, vad, handle, module, environment, token.group, token.privilege"
+    query = ", ".join(f"a{n}: {part}.Count()" for n, part in enumerate(parts.split(", ")))
+    (row,) = arm64.query(f"process.Select({{{query}}})").rows()
+    assert row == {**dict.fromkeys((f"a{n}" for n in range(7)), None), "_unknown": row["_unknown"]}

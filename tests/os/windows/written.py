@@ -39,6 +39,7 @@ class SmallWindows(SmallKernel):
         super().__init__(SmallTypes(MODULE + source), folder)
         self.image_end = IMAGE + 0x1_0000
         self.is_64_bit = True
+        self.triage = None
         self.choice = SimpleNamespace(rvas={"Nt": 0}, is_exact=True)
         self.table["PsLoadedModuleList"] = MODULES
         self.modules: list[int] = []

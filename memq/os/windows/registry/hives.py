@@ -6,16 +6,17 @@ tables show them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from memq.column import Column, worst
 from memq.errors import Reason
+from memq.node import dataclass
 from memq.os.listwalk import ListWalk
 from memq.os.windows.proof import HIVE_SIGNATURE
 from memq.os.windows.registry.cells import BLOCK, VOLATILE, Blocks
+from memq.os.windows.vad_lookup import roots_of
 from memq.schema.batch import Cut
 
 if TYPE_CHECKING:
@@ -186,9 +187,9 @@ def _flat(
 def _registry_roots(kernel: WindowsKernel, run: Run, hives: Structs) -> Addresses:
     """Return the page tables for each hive by which its blocks in user memory are read."""
     tuples = hives.follow("Hive.ViewMap.ProcessTuple")
-    own = tuples.follow("ProcessReference", "_EPROCESS")["Pcb.DirectoryTableBase"]
-    mask = np.uint64(kernel.mode.root_mask)
-    roots = np.where(own.known, own.values.astype(np.uint64) & mask, np.uint64(0))
+    owners = tuples["ProcessReference"]
+    own = roots_of(kernel, owners.values.astype(np.uint64)).under(owners.status)
+    roots = np.where(own.known, own.values, np.uint64(0))
     if (roots == 0).any():
         roots = np.where(roots == 0, np.uint64(_registry_process(kernel, run)), roots)
     return roots

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from memq.column import is_among, ragged
 from memq.errors import Reason
+from memq.node import dataclass
 from memq.os.windows.vad_lookup import learn, roots_of
 from memq.os.windows.vad_trees import PRIVATE, vads_of
 from memq.schema.batch import Cut

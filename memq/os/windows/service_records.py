@@ -5,7 +5,6 @@ No symbol table has them. Heads with the tag `serH` lead to them, each of them t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ import numpy as np
 
 from memq.column import Column, Text, is_among
 from memq.errors import Reason
+from memq.node import dataclass
 from memq.os.common import known_pointers
 from memq.os.windows.private_memory import PrivatePages, private_pages, tagged_places
 from memq.os.windows.processes import all_processes

@@ -19,6 +19,8 @@ KINDS = {
     "file system": "IoRegisterFsRegistrationChange",
 }
 """What volatility3 calls each kind of callback."""
+BLANK = " \0"
+"""What it leaves off the ends of tags."""
 UNNAMED = "(Default)"
 """What it calls a value without a name."""
 AGAIN = "GenericKernelCallback"
@@ -287,12 +289,15 @@ COMPARISONS = (
     Comparison(
         "bigpools.BigPools",
         lambda pair: [
-            (address & LOW, tag, size)
+            (address & LOW, tag.rstrip(BLANK), size)
             for address, tag, size in pair.theirs(
                 "bigpools.BigPools", "Allocation", "Tag", "NumberOfBytes"
             )
         ],
-        lambda pair: pair.ours("big_pool.Select([address, tag, size])"),
+        lambda pair: [
+            (address, tag.rstrip(BLANK), size)
+            for address, tag, size in pair.ours("big_pool.Select([address, tag, size])")
+        ],
     ),
     scanned("mutantscan.MutantScan", "Offset, Name", "scan(mutant).Select([address, name])"),
     scanned("filescan.FileScan", "Offset, Name", "scan(file).Select([address, name])"),

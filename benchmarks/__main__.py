@@ -17,7 +17,10 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLE = ROOT / "samples" / "deb12-6.1-small.lime.xz"
@@ -71,14 +74,14 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=5)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        for dump in options.dumps or [_unpacked(Path(folder))]:
-            _print(dump, options.runs)
+        for dump in options.dumps or [unpacked(SAMPLE, Path(folder))]:
+            report(dump, WORKS, options.runs)
     return 0
 
 
-def _unpacked(folder: Path) -> Path:
-    """Have memq unpack the sample; not here, or this process's memory would count as its."""
-    command = [sys.executable, "-m", "memq", str(SAMPLE), "-e", "process.Count()"]
+def unpacked(sample: Path, folder: Path) -> Path:
+    """Have memq unpack a sample; not here, or this process's memory would count as its."""
+    command = [sys.executable, "-m", "memq", str(sample), "-e", "process.Count()"]
     environment = {**os.environ, "MEMQ_CACHE_DIR": str(folder)}
     subprocess.run(  # noqa: S603 - our own program
         command, cwd=ROOT, env=environment, check=True, stdout=subprocess.DEVNULL
@@ -90,27 +93,29 @@ def _size(path: Path) -> int:
     return path.stat().st_size
 
 
-def _print(dump: Path, runs: int) -> None:
-    costs: dict[str, list[Cost]] = {work.title: [] for work in WORKS}
+def report(dump: Path, works: Sequence[Work], runs: int) -> None:
+    """Print the table of a dump."""
+    costs: dict[str, list[Cost]] = {work.title: [] for work in works}
     for _ in range(runs):
-        for work in WORKS:
-            costs[work.title].append(_measure(dump, work.query))
-    lines = [f"{dump.name}, median of {runs}", _line("", "wall s", "CPU s", "MB", "rows")]
+        for work in works:
+            costs[work.title].append(measure(dump, work.query))
+    lines = [f"{dump.name}, median of {runs}", line("", "wall s", "CPU s", "MB", "rows")]
     for title, measured in costs.items():
         wall = statistics.median(cost.wall for cost in measured)
         processor = statistics.median(cost.processor for cost in measured)
         memory = max(cost.memory for cost in measured) // 1024
         rows = {cost.rows for cost in measured}
         count = str(rows.pop()) if len(rows) == 1 else "differ"
-        lines.append(_line(title, f"{wall:.2f}", f"{processor:.2f}", str(memory), count))
+        lines.append(line(title, f"{wall:.2f}", f"{processor:.2f}", str(memory), count))
     sys.stdout.write("\n".join(lines) + "\n\n")
 
 
-def _line(*cells: str) -> str:
+def line(*cells: str) -> str:
+    """Return a line of a table: a title, then figures."""
     return f"{cells[0]:24}" + "".join(f"{cell:>10}" for cell in cells[1:])
 
 
-def _measure(dump: Path, query: str) -> Cost:
+def measure(dump: Path, query: str) -> Cost:
     """Run one query as JSON lines; the process's own account of memory and CPU."""
     command = [sys.executable, "-m", "memq", str(dump), "-e", query, "-o", "jsonl"]
     with tempfile.TemporaryFile() as output:

@@ -22,7 +22,7 @@ import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks.__main__ import ROOT, WORKS, Work, _unpacked
+from benchmarks.__main__ import ROOT, SAMPLE, WORKS, Work, unpacked
 
 _JSON = "json"
 
@@ -115,7 +115,7 @@ def main() -> int:
     parser.add_argument("--why", action="store_true", help="say where the longest time was spent")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        dump = options.dump or _unpacked(Path(folder))
+        dump = options.dump or unpacked(SAMPLE, Path(folder))
         sys.stdout.write(_line("", "CPU s", "longest ms", "CPU ms", "wall ms"))
         for work in (*WORKS, *HEAVY):
             if options.only in work.title:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 import numpy as np
 
 from memq.errors import Cancelled, Reason
+from memq.node import dataclass
 from memq.progress import Progress
 
 

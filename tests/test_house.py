@@ -98,6 +98,12 @@ def _from_functools(module: ast.Module) -> Iterator[str]:
             yield node.attr
 
 
+def test_classes_of_values_are_the_cheap_ones() -> None:
+    pattern = re.compile(r"^ *from dataclasses import [^#\n]*\bdataclass\b", re.MULTILINE)
+    found = {name for name, text in python_files() if pattern.search(text)}
+    assert {name for name in found if name.startswith("memq/")} == {"memq/node.py"}
+
+
 def test_no_path_of_a_machine() -> None:
     assert not [
         f"{name}:{number}: {line.strip()}"

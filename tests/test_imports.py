@@ -6,7 +6,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-from tests.lab import ROOT
+from tests.lab import ROOT, windows_sample
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,6 +49,19 @@ def test_a_dump_is_open_before_queries_can_be_asked(sample: Path) -> None:
         "session.greet()\nimport memq.ui.commands, memq.repl"
     )
     assert not imported(program, "memq.eval", "orjson", "re2", "rich")
+
+
+def test_a_query_of_windows_needs_the_object_types_that_it_speaks_of() -> None:
+    dump = windows_sample()
+    others = ("vad", "handle", "thread", "module", "token", "driver", "timer", "service")
+    program = f"from memq.cli import main\nassert main([{str(dump)!r}, '-e', 'process.pid']) == 0"
+    assert not imported(program, "numpy.ma", *(f"memq.os.windows.{name}" for name in others))
+
+
+def test_a_query_needs_no_masked_arrays_of_numpy(sample: Path) -> None:
+    query = "process.Select([pid, vad.Count(), handle.Count()])"
+    program = f"from memq.cli import main\nassert main([{str(sample)!r}, '-e', {query!r}]) == 0"
+    assert not imported(program, "numpy.ma")
 
 
 def test_help_needs_no_numpy() -> None:

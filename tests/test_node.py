@@ -33,6 +33,26 @@ class Alone:
     value: int
 
 
+@dataclass(slots=True)
+class Changing:
+    """One that can be changed, and completes itself."""
+
+    value: int
+    double: int = dataclasses.field(init=True, default=0)
+
+    def __post_init__(self) -> None:
+        """Work out what follows from the value."""
+        self.double = 2 * self.value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Named:
+    """One that takes its values by their names only."""
+
+    value: int
+    note: str = dataclasses.field(default="", repr=False)
+
+
 def test_values_come_by_place_and_by_name() -> None:
     made = Derived(1, "x", [2], place=3)
     assert (made.first, made.note, made.items, made.place) == (1, "x", [2], 3)
@@ -77,6 +97,24 @@ def test_the_standard_library_takes_them() -> None:
     other = dataclasses.replace(made, first=9)
     assert (other.first, other.items, other.place) == (9, [2], 3)
     assert repr(made) == "Derived(first=1, note='x', items=[2])"
+
+
+def test_what_is_not_frozen_can_be_changed_and_has_no_hash() -> None:
+    made = Changing(2)
+    assert made.double == 4
+    made.value = 3
+    assert made.value == 3
+    assert Changing(1) == Changing(1)
+    with pytest.raises(TypeError):
+        hash(made)
+    del made.value
+    assert not hasattr(made, "value")
+
+
+def test_values_that_are_by_name_only_come_so() -> None:
+    assert Named(value=1).value == 1
+    with pytest.raises(TypeError):
+        Named(1)  # type: ignore[call-arg]
 
 
 def test_patterns_match_by_place() -> None:

@@ -5,7 +5,7 @@ A sequence that was cut short has an unknown rest; an element whose place is unk
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +15,7 @@ from memq.column import (
     Column,
     Indexes,
     Truth,
+    distinct_rows,
     is_unsure,
     negation,
     some_of,
@@ -28,6 +29,7 @@ from memq.eval.reading import read_by, without
 from memq.eval.terms import Aggregate, Comparison, Constant, Term
 from memq.eval.widen import Widening, conjuncts, widen
 from memq.merge import concatenate
+from memq.node import dataclass
 from memq.output.records import RecordField, Records
 
 if TYPE_CHECKING:
@@ -80,7 +82,7 @@ def _alike(term: Aggregate, view: View) -> tuple[Indexes, Indexes] | None:
     code = view.index
     if view.status is not None:
         code = np.where(code < 0, -1 - view.status.astype(np.int64), code)
-    _, rows, places = np.unique(code, return_index=True, return_inverse=True)
+    rows, places = distinct_rows(code)
     return (rows, places) if 0 < 2 * len(rows) <= len(code) else None
 
 

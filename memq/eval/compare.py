@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memq.column import FALSE, TRUE, Array, Column, Indexes, Text, Truth, negation, worst
+from memq.column import (
+    FALSE,
+    TRUE,
+    Array,
+    Column,
+    Indexes,
+    Text,
+    Truth,
+    distinct_rows,
+    negation,
+    worst,
+)
 from memq.errors import Reason
 
 if TYPE_CHECKING:
@@ -47,9 +58,9 @@ def among(column: Column, literals: Sequence[int | str], *, fold: bool = False) 
         wanted = {change(str(one)) for one in literals}
         found = np.array([change(word) in wanted for word in column.words] or [False])
         return _settled(found[column.values], column, column)
-    values, rows = np.unique(column.values, return_inverse=True)
+    first, rows = distinct_rows(column.values)
     numbers = set(literals)
-    found = np.array([value in numbers for value in values.tolist()], bool)
+    found = np.array([value in numbers for value in column.values[first].tolist()], bool)
     return _settled(found[rows], column, column)
 
 

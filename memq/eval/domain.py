@@ -7,7 +7,7 @@ for each sequence that was cut short one row more, of which nothing is known.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -15,6 +15,7 @@ import numpy as np
 from memq.column import TRUE, Column, Indexes, Statuses, Truth, ragged, worst
 from memq.errors import Reason
 from memq.eval.places import ColumnPlace, Pick, Place, RawStep, Root, Step
+from memq.node import dataclass
 from memq.output.records import Lists, Objects, Records
 from memq.schema.batch import ObjectType
 from memq.schema.collection import Collection

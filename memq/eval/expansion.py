@@ -11,12 +11,13 @@ argument so many times; it is as deep as itself, or as an argument where it stan
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from memq.errors import QueryError
 from memq.lang import ast
 from memq.lang.limits import MAX_BYTES, MAX_DEPTH
+from memq.node import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

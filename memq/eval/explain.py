@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from memq.eval.explain_words import Words, cost, dear, key_of, names, path
@@ -43,6 +43,7 @@ from memq.eval.stage_nodes import (
 )
 from memq.eval.terms import Aggregate, Fold, Membership, Reduction, Term
 from memq.eval.widen import conjuncts, linked
+from memq.node import dataclass
 from memq.schema.declare import Cost
 
 if TYPE_CHECKING:

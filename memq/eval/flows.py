@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -38,6 +38,7 @@ from memq.eval.stage_nodes import (
     WhereStage,
     WhileStage,
 )
+from memq.node import dataclass
 from memq.output.records import Lists, Objects, Records
 from memq.schema.kinds import Kind
 from memq.schema.seek import Prefix

@@ -6,7 +6,7 @@ exist there is refused before anything is read.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from memq.eval import checks, raw_refusals
@@ -26,6 +26,7 @@ from memq.eval.series import RawListSeries, SourceSeries
 from memq.eval.stage_nodes import RawItem, SelectItem
 from memq.eval.terms import BOOLEAN, NUMBER, STRING, Constant, IsKnown, RawTerm, Term
 from memq.lang import ast
+from memq.node import dataclass
 from memq.schema.kinds import Kind, ValueType
 
 if TYPE_CHECKING:

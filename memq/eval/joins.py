@@ -6,7 +6,6 @@ can satisfy it, and those of which one key is unknown: the others are never made
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +13,7 @@ import numpy as np
 from memq.column import Array, Column, Indexes, Text, distinct_numbers, ragged
 from memq.errors import Reason
 from memq.eval.compare import common_codes
+from memq.node import dataclass
 
 if TYPE_CHECKING:
     from memq.eval.domain import View

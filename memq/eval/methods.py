@@ -10,12 +10,13 @@ it is computed (a regular expression, the name of a flag) is settled when the qu
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from memq.column import Column
 from memq.eval import method_functions as functions
 from memq.eval.words import Check
+from memq.node import dataclass
 from memq.schema.kinds import Kind, ValueType
 
 if TYPE_CHECKING:

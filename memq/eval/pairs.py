@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,6 +27,7 @@ from memq.eval.reading import read_by, without
 from memq.eval.segments import Segments, certain_start, distinct, records, sure, value
 from memq.eval.stage_nodes import PairStage, SetStage
 from memq.merge import concatenate
+from memq.node import dataclass
 from memq.output.records import Lists, Objects, Records
 from memq.schema.batch import ObjectType
 from memq.schema.collection import Collection

@@ -12,7 +12,6 @@ SymbolError here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
@@ -33,6 +32,7 @@ from memq.eval.raw_types import (
     target_of,
     written,
 )
+from memq.node import dataclass
 from memq.symbols.decode import is_text
 from memq.symbols.lists import Cuts, lists
 from memq.symbols.structs import Structs

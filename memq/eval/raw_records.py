@@ -8,7 +8,6 @@ structure under the name `...`. A structure of no members is null.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +16,7 @@ from memq.column import Column, Text, text_column, unknown
 from memq.errors import Reason
 from memq.eval.raw import RawBatch
 from memq.eval.raw_types import STRUCTURES, value_type
+from memq.node import dataclass
 from memq.output.records import Lists, RecordField, Records
 from memq.schema.kinds import Kind, ValueType
 from memq.symbols.decode import is_number

@@ -6,7 +6,7 @@ An expression is always a literal, compiled once, when the query is bound: RE2 i
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -14,6 +14,7 @@ import numpy as np
 from memq.column import Column, constant
 from memq.errors import Reason
 from memq.eval import regex_errors
+from memq.node import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

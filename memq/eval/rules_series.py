@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from memq.eval.places import Pick, Root, Step, way_to
@@ -34,6 +34,7 @@ from memq.eval.stage_nodes import (
 )
 from memq.eval.terms import Aggregate, Comparison, Constant, FieldTerm, MethodCall, Term
 from memq.eval.widen import conjuncts
+from memq.node import dataclass
 from memq.schema.seek import Prefix
 
 if TYPE_CHECKING:

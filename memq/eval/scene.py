@@ -8,7 +8,6 @@ so each rule of names holds here as in a query that is run.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, TypeVar
 
@@ -24,6 +23,7 @@ from memq.eval.terms import NULL, Constant, Term
 from memq.lang import ast
 from memq.lang.limits import MAX_BYTES
 from memq.lang.tables import END
+from memq.node import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from memq.errors import QueryError, Span
@@ -21,6 +21,7 @@ from memq.eval.series import ColumnSeries, Series, SharedSeries, SourceSeries, T
 from memq.eval.suggestions import handful
 from memq.eval.terms import ColumnTerm, Constant, ExtraTerm, FieldTerm, Term
 from memq.lang import ast, hints
+from memq.node import dataclass
 from memq.schema.declare import Cost, Field, SubObject, System
 
 if TYPE_CHECKING:

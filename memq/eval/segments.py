@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,6 +31,7 @@ from memq.eval.stage_nodes import (
     ValueItem,
 )
 from memq.eval.terms import FieldTerm, Term
+from memq.node import dataclass
 from memq.output.records import Lists, Objects, Records
 from memq.schema.collection import Collection
 from memq.schema.kinds import Kind

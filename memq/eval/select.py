@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -25,6 +24,7 @@ from memq.eval.shapes import column_item, columns
 from memq.eval.stage_nodes import ListItem, ObjectItem, RawItem, SelectItem, ValueItem
 from memq.eval.terms import And, FieldTerm, Not, Or, Term
 from memq.lang import ast, printer
+from memq.node import dataclass
 from memq.schema.kinds import Kind
 
 if TYPE_CHECKING:

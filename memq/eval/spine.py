@@ -6,11 +6,12 @@ of operators, lists and records only the branch with the hole is left.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from memq.eval.chain_methods import SERIES_METHODS
 from memq.eval.methods import METHODS
 from memq.lang import ast
+from memq.node import dataclass
 
 HOLE = "\0hole"
 """The name, or the text, of the hole; no query can write such a name."""

@@ -6,7 +6,6 @@ that can satisfy it are made (memq.eval.joins).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +15,7 @@ from memq.eval.joins import Matches, matches
 from memq.eval.places import collections_on, way_to
 from memq.eval.reading import named, read_by, walk
 from memq.eval.terms import And, Comparison, Constant, Term
+from memq.node import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence, Set

@@ -5,7 +5,6 @@ A row in which a value is unknown or null is never asked: what it lacks is its r
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -13,6 +12,7 @@ import numpy as np
 from memq.column import Column, Text, distinct, worst
 from memq.errors import Reason
 from memq.eval.regexes import RegexColumn
+from memq.node import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence

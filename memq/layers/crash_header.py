@@ -8,10 +8,10 @@ here. Each member is declared once, with its place in both.
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from memq.errors import ImageError
+from memq.node import dataclass
 
 if TYPE_CHECKING:
     from memq.layers.file import DumpFile

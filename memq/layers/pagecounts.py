@@ -7,12 +7,13 @@ processor's own bits: a page that a system would bring in at the next touch is n
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from memq.errors import Reason
+from memq.node import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -89,7 +90,7 @@ def count_pages(
     return walk.result()
 
 
-@dataclass
+@dataclass(slots=True)
 class _Count:
     physical: PhysicalMemory
     mode: PagingMode

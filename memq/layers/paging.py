@@ -13,12 +13,12 @@ A table that refers to itself is no danger: a walk has as many steps as the mode
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from memq.errors import Reason
+from memq.node import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,16 +7,16 @@ not canonical. An error (ValueError) is a size that no caller can mean.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from memq.column import Addresses, Indexes, Statuses, Text, text_column
+from memq.column import Addresses, Indexes, Statuses, Text, distinct_rows, text_column
 from memq.errors import Reason
 from memq.layers.paging import PagingMode, Resolver, walk_many, walk_one
 from memq.layers.strings import read_strings
+from memq.node import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -382,8 +382,7 @@ def _parts(sizes: Indexes) -> Iterator[slice]:
 def _distinct(vas: Addresses, roots: Addresses | None) -> tuple[Indexes, Indexes]:
     """Return where each distinct address (of each root) is first, and for each row which it is."""
     if roots is None:
-        _, first, inverse = np.unique(vas, return_index=True, return_inverse=True)
-        return first, inverse
+        return distinct_rows(vas)
     order = np.lexsort((vas, roots))
     starts = np.ones(len(vas), bool)
     starts[1:] = (np.diff(vas[order]) != 0) | (np.diff(roots[order]) != 0)

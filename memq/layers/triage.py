@@ -11,7 +11,6 @@ bits from the lower end of the kernel's half, so that the user's half follows at
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -20,6 +19,7 @@ from memq.errors import ImageError
 from memq.layers.extents import layered
 from memq.layers.physical import Extent
 from memq.layers.triage_lists import StringPool, read_drivers, read_unloaded
+from memq.node import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

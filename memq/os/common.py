@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from memq.column import Addresses, Array, Column, Indexes, Statuses, Text, distinct_numbers
 from memq.errors import Reason
+from memq.node import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable

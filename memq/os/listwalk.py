@@ -7,11 +7,11 @@ memq.symbols.lists.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from memq.node import dataclass
 from memq.schema.batch import Cut
 from memq.symbols.lists import Chain
 
@@ -36,7 +36,7 @@ BATCHES = (16, 64, 256)
 """Sizes of the batches of a source: small first, so that the first rows are there at once."""
 
 
-@dataclass
+@dataclass(slots=True)
 class ListWalk:
     """The structures of one doubly linked list, from first to last.
 

@@ -6,8 +6,9 @@ then columns that nobody asked for by name, the last first; then titles, texts a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from memq.node import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from memq.column import distinct_rows
 from memq.lang.ast import DURATION_UNITS, SIZE_UNITS
 from memq.output.cells import plain_cells
 from memq.schema.kinds import Kind
@@ -42,8 +43,11 @@ def _each(column: Column, write: Callable[[int], str]) -> list[str]:
 
 def _times(column: Column) -> list[str]:
     """Date and time in UTC, to the second."""
-    seconds, index = np.unique(column.values.astype("datetime64[ns]"), return_inverse=True)
-    texts = [f"{text[:10]} {text[11:]}Z" for text in np.datetime_as_string(seconds, "s").tolist()]
+    times = column.values.astype("datetime64[ns]")
+    first, index = distinct_rows(times)
+    texts = [
+        f"{text[:10]} {text[11:]}Z" for text in np.datetime_as_string(times[first], "s").tolist()
+    ]
     cells: list[str] = np.array(texts, object)[index].tolist()
     return cells
 

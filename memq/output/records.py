@@ -8,12 +8,13 @@ their default columns.
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from memq.column import Column, Indexes, Statuses, Truth, ragged
+from memq.node import dataclass
 from memq.schema.kinds import ValueType
 
 if TYPE_CHECKING:

@@ -10,11 +10,11 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import defaultdict
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from memq.node import dataclass
 from memq.profile.wanted import SYMBOLS
 from memq.profile.written import layout_lines
 from memq.symbols.layouts import OVERLAY
@@ -33,7 +33,7 @@ _HELD = re.compile(r"(?:\[\d+\])*[su]([^\s{]+)")
 FOLDERS = ("layouts", "names", "symbols")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Packed:
     """What the pack keeps of one table."""
 

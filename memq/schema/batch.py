@@ -5,7 +5,6 @@ What fields and sub-objects are, and how they are declared, is in memq.schema.de
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, TypeVar, cast
 
 import numpy as np
@@ -13,6 +12,7 @@ import numpy as np
 from memq.column import Array, Column, Indexes, Text, unknown
 from memq.errors import Reason
 from memq.merge import concatenate
+from memq.node import dataclass
 from memq.schema.collection import (
     Collection,
     Reference,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from memq.column import Array, Indexes, Statuses, Truth, ragged
+from memq.node import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

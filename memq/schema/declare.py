@@ -9,10 +9,11 @@ no class of a system computes, that system does not have.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, overload
 
+from memq.node import dataclass
 from memq.schema.kinds import ANNOTATIONS, NamesBy, ValueType
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ _COST_TEXTS = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Part:
     """What fields and sub-objects have in common: a name, its aliases, a doc, a cost."""
 
@@ -59,7 +60,7 @@ class Part:
     declared_only: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Field(Part):
     """A column of an object type."""
 
@@ -75,7 +76,7 @@ class Field(Part):
         return self if batch is None else batch.column(self.name)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class SubObject(Part):
     """Another object of each element (`many` False), or a collection of them."""
 

@@ -5,11 +5,11 @@ Each is a Column at run time; which one it is decides how values compare and how
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import Annotated, TypeAlias
 
 from memq.column import Column, Text
+from memq.node import dataclass
 
 
 class Kind(Enum):

@@ -5,9 +5,10 @@ The reference pages, `memq --schema` and what completes or checks queries withou
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from memq.node import dataclass
 from memq.schema.declare import Field, SubObject
 
 if TYPE_CHECKING:

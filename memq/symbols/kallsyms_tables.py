@@ -16,13 +16,14 @@ of names must meet every marker, the token index must be that of the token table
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import accumulate, islice
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
 from memq.errors import SymbolError
+from memq.node import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,7 +59,7 @@ _MAX_STEP = 1 << 16
 """Bytes of 256 names: at least a length and a code each; kernels have some 3,600."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Tables:
     """kallsyms' tables, checked against each other."""
 

@@ -7,13 +7,14 @@ or of an hlist_node, whose last link is null.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from memq.column import is_among
+from memq.column import distinct_rows, is_among
 from memq.errors import Reason
+from memq.node import dataclass
 from memq.symbols.structs import Space
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ def reason_at(space: Space, address: int, size: int = 8) -> Reason:
     return Reason(int(status[0])) or Reason.NOT_IN_DUMP
 
 
-@dataclass
+@dataclass(slots=True)
 class Chain:
     """The links of one list, one after the other, through scalar reads.
 
@@ -222,7 +223,7 @@ def _in_order(found: list[Found], cuts: Cuts, offset: int) -> Found:
     owner = np.concatenate([step.owner for step in found])
     place = np.concatenate([step.addresses for step in found])
     if (cuts.status == Reason.LOOP).any():
-        first = np.sort(np.unique(_keys(owner, place), return_index=True)[1])
+        first = np.sort(distinct_rows(_keys(owner, place))[0])
         owner, place = owner[first], place[first]
     order = np.argsort(owner, kind="stable")
     return Found(place[order] - np.uint64(offset), owner[order])

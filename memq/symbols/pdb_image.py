@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from memq.column import is_among
 from memq.errors import SymbolError
 from memq.symbols.codeview import Records
 from memq.symbols.tables import Identity
@@ -80,7 +81,7 @@ class PdbImage:
         unpack, data, starts = _PLACE.unpack_from, records.data, records.starts
         for kind in (_PUBLIC, _GLOBAL, _LOCAL):
             of_kind = [kind, *(old for old, new in _OLD.items() if new == kind)]
-            for number in np.flatnonzero(np.isin(kinds, of_kind)).tolist():
+            for number in np.flatnonzero(is_among(kinds, np.array(of_kind))).tolist():
                 at, end = starts[number] + 2, starts[number + 1] - 2
                 if at + _PLACE.size > end:
                     raise SymbolError("PDB is malformed: a symbol's record ends too early")

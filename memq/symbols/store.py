@@ -7,7 +7,6 @@ none are given. Whoever takes such types has to prove them, and to try the next 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from importlib import resources
 from itertools import compress
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from memq.node import dataclass
 from memq.symbols.layouts import Layouts
 from memq.symbols.pack_files import Entry, Names, read_index, read_packed, read_text
 from memq.symbols.tables import ImageTable
@@ -53,7 +53,7 @@ class Candidate:
     """How many of the exported names lie otherwise behind the one before; None: no symbols."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Choice:
     """The types to use for an image whose own table is not there."""
 

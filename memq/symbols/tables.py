@@ -6,10 +6,12 @@ ImageSymbols, which answer as memq.symbols.kallsyms does.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+
+from memq.node import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -57,7 +59,7 @@ class Symbol(NamedTuple):
         return f"{self.letter} {self.name}".lstrip()
 
 
-@dataclass
+@dataclass(slots=True)
 class ImageSymbols:
     """The symbols of one image at its address."""
 

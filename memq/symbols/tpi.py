@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from memq.column import is_among
 from memq.errors import SymbolError
 from memq.symbols.codeview import (
     CLASS,
@@ -129,7 +130,7 @@ class Tpi:
     def numbers(self) -> list[int]:
         """The numbers of all structs, unions and enums."""
         kinds = [*_TAGGED, *(old for old, kind in OLD_KINDS.items() if kind in _TAGGED)]
-        found = np.flatnonzero(np.isin(self.records.kinds, kinds)) + self.first
+        found = np.flatnonzero(is_among(self.records.kinds, np.array(kinds))) + self.first
         numbers: list[int] = found.tolist()
         return numbers
 

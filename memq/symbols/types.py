@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from memq.errors import SymbolError
+from memq.node import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

@@ -7,12 +7,13 @@ All text is fit for a terminal.
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from memq.eval.raw_records import MAX_FIELDS, MAX_ITEMS
 from memq.eval.raw_types import STRUCTURES, target_of, written
+from memq.node import dataclass
 from memq.output.cells import clean
 from memq.output.humane import counted
 from memq.symbols.decode import is_text
@@ -34,7 +35,7 @@ MAX_LINES = 10_000
 _BRANCH, _LAST, _GOES_ON, _GAP = "├─ ", "└─ ", "│  ", "   "
 
 
-@dataclass(eq=False)
+@dataclass(slots=True, eq=False)
 class Node:
     """One line of a tree, and what is below it."""
 

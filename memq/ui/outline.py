@@ -5,10 +5,10 @@ It knows no terminal: keys are its methods, and lines are text.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from memq.errors import MemqError
+from memq.node import dataclass
 from memq.output.cells import clean
 
 if TYPE_CHECKING:

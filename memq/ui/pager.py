@@ -15,11 +15,11 @@ import signal
 import subprocess
 import threading
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from memq.errors import Cancelled
+from memq.node import dataclass
 from memq.output.widths import columns_of
 from memq.printing import say
 from memq.ui.more import More

@@ -6,9 +6,10 @@ import os
 import shutil
 import sys
 import textwrap
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, TextIO
 
+from memq.node import dataclass
 from memq.printing import has_colours
 
 if TYPE_CHECKING:

@@ -56,6 +56,7 @@ class Task(Process, name="process", principal="process_object", identity=("numbe
     """A process that is one of the kernel's structures."""
 
     struct = "task"
+    can_be_carved = True
 
     @property
     def raw(self) -> Structs:
@@ -63,4 +64,10 @@ class Task(Process, name="process", principal="process_object", identity=("numbe
         return Structs(self.context.kernel.space, TYPES, TYPES.struct("task"), addresses)
 
 
-RAW_SYSTEM = System("raw", {"process": Task, "vad": Vad, "handle": Handle}, "Raw")
+class Searched(Handle):
+    """A handle, as processes another thing that memory is searched for."""
+
+    can_be_carved = True
+
+
+RAW_SYSTEM = System("raw", {"process": Task, "vad": Vad, "handle": Searched}, "Raw")

@@ -7,12 +7,13 @@ Documentation/arch/x86/x86_64/mm.rst of the kernel.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from memq.errors import Reason, SymbolError
 from memq.layers.paging import X86_64, X86_64_LA57
 from memq.layers.space import AddressSpace, DirectWindow
+from memq.node import dataclass
 from memq.os.linux.locate import KERNEL_MAP
 
 if TYPE_CHECKING:

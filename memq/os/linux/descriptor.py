@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from memq.column import Addresses, Array, Column, Indexes, Statuses, Text, worst
 from memq.errors import Reason
+from memq.node import dataclass
 from memq.os.common import joined_text, known_pointers
 from memq.os.linux.base import LinuxObject
 from memq.os.linux.files import FileColumn, file_column

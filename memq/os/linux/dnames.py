@@ -6,13 +6,13 @@ symbol tells; what each of those functions prints is written down here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
 from memq.column import Text, text_column, worst
 from memq.errors import Reason
+from memq.node import dataclass
 from memq.os.common import distinct_addresses, joined_text, known_pointers
 
 if TYPE_CHECKING:

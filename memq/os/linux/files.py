@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memq.column import Column, Indexes, Text, distinct
+from memq.column import Column, Indexes, Text, distinct, distinct_rows
 from memq.errors import Reason
+from memq.node import dataclass
 from memq.os.common import Distinct, distinct_structs
 from memq.os.linux.paths import Paths, paths_of
 
@@ -79,9 +79,12 @@ class Files:
     def devices(self) -> Text:
         """The devices that hold the files: `major:minor` in hex."""
         device = self._distinct("super_block", self.inodes["i_sb"])["s_dev"]
-        numbers, places = np.unique(device.values, return_inverse=True)
+        rows, places = distinct_rows(device.values)
         mask = (1 << MINOR_BITS) - 1
-        texts = (f"{number >> MINOR_BITS:02x}:{number & mask:02x}" for number in numbers.tolist())
+        texts = (
+            f"{number >> MINOR_BITS:02x}:{number & mask:02x}"
+            for number in device.values[rows].tolist()
+        )
         codes, words = distinct(texts)
         values = codes[places] if len(codes) else places
         return Text(values, device.status, words)

@@ -7,12 +7,13 @@ note; the structure of the kernel's image; VMCOREINFO found in a search of all m
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from memq.errors import SymbolError
+from memq.node import dataclass
 from memq.os.linux.addressing import SYMBOLS as ADDRESSING_SYMBOLS
 from memq.os.linux.addressing import addressing_of
 from memq.os.linux.locate import (
@@ -59,7 +60,7 @@ _TOLD = 3
 """Refused candidates of which an error tells the reasons."""
 
 
-@dataclass(eq=False)
+@dataclass(slots=True, eq=False)
 class LinuxKernel:
     """A kernel that has proven itself, and what all that reads its objects needs."""
 

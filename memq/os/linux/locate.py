@@ -8,10 +8,11 @@ exactly one page looked so. A 4 GB image has 2,048 places for it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from memq.node import dataclass
 
 if TYPE_CHECKING:
     from memq.column import Addresses

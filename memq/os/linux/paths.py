@@ -10,13 +10,13 @@ Dentries and mounts are read level by level for all files, each distinct one onc
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
 from memq.column import Addresses, Column, Indexes, Text, distinct, distinct_numbers
 from memq.errors import Reason
+from memq.node import dataclass
 from memq.os.common import distinct_addresses, joined_text, known_pointers
 from memq.os.linux.dnames import names_by_function
 

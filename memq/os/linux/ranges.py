@@ -6,13 +6,13 @@ A module keeps the table of its own symbols, an ELF symbol table (kernel/module/
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from memq.column import Text, distinct_numbers
 from memq.errors import Reason
+from memq.node import dataclass
 from memq.os.linux.module import Parts, module_list
 
 if TYPE_CHECKING:

@@ -7,7 +7,6 @@ Since 6.9 the kernel calls through a switch and keeps `sys_call_table` for those
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from importlib import resources
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ import numpy as np
 
 from memq.column import Addresses, Array, Column, Indexes, Statuses, Text, text_column
 from memq.errors import Reason
+from memq.node import dataclass
 from memq.os.common import distinct_addresses, joined_text
 from memq.os.linux.base import LinuxObject
 from memq.os.linux.ranges import module_ranges

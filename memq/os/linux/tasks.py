@@ -7,12 +7,12 @@ lists of the tasks that use it, as a thread group's number among other things.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from memq.errors import Reason
+from memq.node import dataclass
 from memq.os.linux.walks import XArrayWalk
 from memq.os.listwalk import ListWalk
 from memq.schema.batch import Cut

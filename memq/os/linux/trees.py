@@ -11,13 +11,13 @@ Red-black trees (before 6.1): every mapping is a node, and knows its parent too.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from memq.column import is_among
 from memq.errors import Reason
+from memq.node import dataclass
 from memq.symbols.lists import KERNEL_HALF, Cuts, within
 
 if TYPE_CHECKING:

@@ -7,8 +7,10 @@ one there too, and anybody can write one. So it is a hint: what it says is prove
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
+
+from memq.node import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

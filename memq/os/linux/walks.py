@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from memq.column import distinct_rows
 from memq.errors import Reason
 from memq.schema.batch import Cut
 from memq.symbols.lists import reason_at
@@ -60,7 +61,7 @@ class XArrayWalk:
         if shift is not None and shift < 0:
             self._mark(Reason.MALFORMED, int(nodes[0]))
             return nodes[:0], shift
-        first = np.sort(np.unique(nodes, return_index=True)[1])
+        first = np.sort(distinct_rows(nodes)[0])
         if len(first) < len(nodes):
             self._mark(Reason.LOOP, int(nodes[0]))
             nodes = nodes[first]

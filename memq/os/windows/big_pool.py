@@ -108,6 +108,15 @@ class BigPool(
         return found
 
 
+def big_starts(kernel: WindowsKernel, tag: int) -> Addresses:
+    """Return the addresses of allocations with a tag, also of those that are free again."""
+    places, _ = _places(kernel)
+    entries = kernel.structs(BigPool.struct, places)
+    address, key = entries["Va"], entries["Key"]
+    own = key.values.astype(np.uint64) & ~_PROTECTED == np.uint64(tag)
+    return np.asarray(address.values[address.known & key.known & own] & ~_FREE)
+
+
 def _places(kernel: WindowsKernel) -> tuple[Addresses, Cut | None]:
     """Return where the places of the table are, and why they may not be all."""
     nothing = np.zeros(0, np.uint64)

@@ -6,13 +6,13 @@ level by level, all of a level together.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from memq.column import Addresses, Column, Text, is_among, text_column
 from memq.errors import Reason
+from memq.node import dataclass
 from memq.os.common import joined_text
 from memq.os.windows.object_types import exported_types
 from memq.os.windows.objects import Objects, joined_paths

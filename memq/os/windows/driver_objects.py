@@ -2,13 +2,14 @@ r"""Driver objects, as the object manager's directories know them: `\Driver` and
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from memq.column import Column, distinct_numbers, is_among
 from memq.errors import Reason
+from memq.node import dataclass
+from memq.os.windows.directories import root_directory
 from memq.os.windows.objects import Objects
 from memq.schema.batch import Cut
 
@@ -34,9 +35,9 @@ class Found:
 
 def directory_drivers(kernel: WindowsKernel, run: Run) -> Found:
     """Return the driver objects of the directories for drivers and for file systems."""
-    root = _root(kernel)
-    if isinstance(root, Reason):
-        return Found(np.zeros(0, np.uint64), _cut(root, "the object directory"))
+    root = root_directory(kernel, run)
+    if root is None:
+        return Found(np.zeros(0, np.uint64), _cut(_why(kernel), "the object directory"))
     found = _entries(kernel, run, root)
     cuts = [found.cut]
     names = Objects(kernel, run, Column(found.addresses)).names.to_list()
@@ -58,11 +59,10 @@ def _drivers(kernel: WindowsKernel, objects: Addresses) -> Addresses:
     return objects[np.flatnonzero(~kind.known | (kind.values == DRIVER_OBJECT))]
 
 
-def _root(kernel: WindowsKernel) -> int | Reason:
-    place = kernel.optional("ObpRootDirectoryObject")
-    if place is None:
-        return Reason.NOT_IN_KERNEL
-    return kernel.space.word(place) or Reason.NOT_IN_DUMP
+def _why(kernel: WindowsKernel) -> Reason:
+    """Return why the root of the directories is not found."""
+    is_named = kernel.optional("ObpRootDirectoryObject") is not None
+    return Reason.NOT_IN_DUMP if is_named else Reason.NOT_IN_KERNEL
 
 
 def _entries(kernel: WindowsKernel, run: Run, directory: int) -> Found:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from memq.column import Column, Indexes, Text, is_among, text_column
 from memq.errors import Reason
+from memq.node import dataclass
 from memq.os.windows.base import WindowsObject
 from memq.os.windows.peb import environments
 from memq.os.windows.strings import decode_utf16, utf16_text

@@ -7,13 +7,13 @@ there before the child, and one that came after it is none.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from memq.column import Array, Column, distinct_numbers, worst
 from memq.errors import Reason
+from memq.node import dataclass
 from memq.os.windows.processes import all_processes
 
 if TYPE_CHECKING:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from memq.column import Column, Text, distinct_numbers
 from memq.errors import Reason
+from memq.node import dataclass
 from memq.os.common import distinct_addresses
 from memq.os.windows.access_rights import RIGHTS, RIGHTS_BY_TYPE
 from memq.os.windows.base import WindowsObject

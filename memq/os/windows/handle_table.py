@@ -7,12 +7,13 @@ is kept of the whole page. All tables are walked together, level by level.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from memq.errors import Reason
+from memq.node import dataclass
 from memq.os.common import known_pointers
 from memq.symbols.lists import Cuts, within
 

@@ -7,15 +7,23 @@ with a reason.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from memq.errors import Reason, SymbolError
 from memq.layers.space import AddressSpace
+from memq.node import dataclass
 from memq.os.windows import pe
-from memq.os.windows.locate import Root, kernel_at, kernel_under, quick_roots, searched_roots
+from memq.os.windows.locate import (
+    Root,
+    kernel_at,
+    kernel_under,
+    quick_roots,
+    record_of_kernel,
+    searched_roots,
+)
 from memq.os.windows.proof import prove
 from memq.os.windows.resolver import pte_resolver
 from memq.os.windows.shared_data import ADDRESSES
@@ -47,7 +55,7 @@ _BUILD = 0xFFFF
 """Bits of NtBuildNumber that are the build; the upper ones tell free from checked."""
 
 
-@dataclass(eq=False)
+@dataclass(slots=True, eq=False)
 class WindowsKernel:
     """A kernel that has proven itself, and what all that reads its objects needs."""
 
@@ -180,7 +188,11 @@ class Hunt:
     def account(self) -> str:
         """Say what was found, and why it is no kernel."""
         if not self._refused:
-            return "no page tables lead to a kernel's image"
+            text = "no page tables lead to a kernel's image"
+            found = record_of_kernel(self._physical, self._progress)
+            if found is None:
+                return text
+            return f"{text}, although one of {found[1]} lies at {found[0]:#x}"
         reasons = dict.fromkeys(self._refused)
         count = len(reasons)
         candidates = "1 candidate" if count == 1 else f"{count} candidates"

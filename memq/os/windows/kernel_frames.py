@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from memq.column import distinct_numbers
 from memq.layers.mapped import mapped_pages
+from memq.node import dataclass
 
 if TYPE_CHECKING:
     from memq.column import Addresses, Indexes

@@ -27,6 +27,11 @@ PRODUCTS = {1: "workstation", 2: "domain controller", 3: "server"}
 """NT_PRODUCT_TYPE in ntddk.h."""
 MACHINES = {0x14C: "x86", 0x8664: "x86-64", 0xAA64: "arm64"}
 """IMAGE_FILE_MACHINE_*."""
+_VERSIONS = (
+    (10240, "10.0"), (9600, "6.3"), (9200, "6.2"), (7600, "6.1"), (6000, "6.0"), (3790, "5.2"),
+    (2600, "5.1"), (2195, "5.0"),
+)  # fmt: skip
+"""Versions by their first builds, the latest first."""
 MAX_RUNS = 256
 """Stretches of main memory; the kernel itself has room for fewer."""
 _MAX_LAB = 128
@@ -66,13 +71,12 @@ class KernelObject(Kernel, WindowsObject):
     def release(self) -> String:
         """Version and build, as `ver` says them: 10.0.19041."""
         major, minor, build = self._version("Major"), self._version("Minor"), self.kernel.build
-        if isinstance(major, Reason):
-            return self._text(major)
-        if isinstance(minor, Reason):
-            return self._text(minor)
         if build is None:
             return self._text(Reason.NOT_IN_DUMP)
-        return self._text(f"{major}.{minor}.{build}")
+        if not isinstance(major, Reason) and not isinstance(minor, Reason):
+            return self._text(f"{major}.{minor}.{build}")
+        version = next((name for first, name in _VERSIONS if build >= first), None)
+        return self._text(Reason.NOT_IN_DUMP if version is None else f"{version}.{build}")
 
     @field(shown=True)
     def build(self) -> Number:
@@ -228,10 +232,10 @@ class KernelObject(Kernel, WindowsObject):
 
     @field()
     def debugger_data(self) -> Address:
-        """Address of what is kept for debuggers (KdDebuggerDataBlock), by a crash dump's header."""
+        """Address of what is kept for debuggers (KdDebuggerDataBlock); memq does without it."""
         crash = self.kernel.physical.crash
         if crash is None or not crash.kd_debugger_data_block:
-            return self._number(Reason.NULL)
+            return self._symbol("KdDebuggerDataBlock")
         return self._address(crash.kd_debugger_data_block)
 
     @field()

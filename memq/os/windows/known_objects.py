@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memq.column import Addresses, Column, Text, distinct_numbers, is_among
+from memq.column import Addresses, Column, Text, distinct_numbers, distinct_rows, is_among
 from memq.errors import Reason
+from memq.node import dataclass
 from memq.os.listwalk import ListWalk
 from memq.os.windows import pool_scan
 from memq.os.windows.directories import directory_objects
@@ -52,7 +52,7 @@ def known_objects(kernel: WindowsKernel, run: Run, kind: str) -> KnownObjects:
     """Return the objects of a type that directories or handles lead to."""
     listed, opened = directory_objects(kernel, run), handle_objects(kernel, run)
     named = listed.addresses[listed.of_type(kind)]
-    named = named[np.sort(np.unique(named, return_index=True)[1])]
+    named = named[np.sort(distinct_rows(named)[0])]
     is_kind = opened.types.test(lambda word: word == kind)
     held = opened.addresses[is_kind.values & is_kind.known]
     rest = held[~is_among(held, named)]

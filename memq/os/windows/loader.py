@@ -7,13 +7,13 @@ walked together, a step of each at a time, and each entry is read once.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from memq.column import Array, Column
 from memq.errors import Reason
+from memq.node import dataclass
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

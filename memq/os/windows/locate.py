@@ -8,18 +8,19 @@ processes may lack their user half; whose root it is does not matter, as all map
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memq.column import is_among
+from memq.column import distinct_numbers, is_among
 from memq.errors import Reason
 from memq.layers.crash_header import MACHINE_ARM64
 from memq.layers.mapped import mapped_pages
 from memq.layers.paging import ARM64, X86, X86_64, X86_PAE
 from memq.layers.space import AddressSpace
-from memq.os.windows.pe import KERNEL_NAMES, export_name, identity, read_image
+from memq.node import dataclass
+from memq.os.windows.pe import KERNEL_NAMES, export_name, identity, parse_rsds, read_image
 from memq.os.windows.stub import low_stub
 
 if TYPE_CHECKING:
@@ -165,6 +166,25 @@ def _pae_roots(physical: PhysicalMemory, upper: list[int], start: int, end: int)
             yield place + first + row * 32
 
 
+_RECORD = re.compile(rb"RSDS(?s:.{20})ntkr[a-z]{2,6}\.pdb\0")
+"""The record by which a kernel names its PDB."""
+
+
+def record_of_kernel(physical: PhysicalMemory, progress: Progress) -> tuple[int, str] | None:
+    """Return where a kernel's RSDS record lies and what it says, after a search of all memory.
+
+    It proves no kernel that could be read, as it needs no page table; it tells that one was there.
+    """
+    with progress.step("looking for a Windows kernel's image"):
+        for place, data in physical.pieces(0, physical.limit, overlap=64):
+            progress.tick(place, physical.limit)
+            found = _RECORD.search(data)
+            if found is not None:
+                name, identity = parse_rsds(found[0])
+                return place + found.start(), f"{name} {identity}"
+    return None
+
+
 def kernel_under(physical: PhysicalMemory, root: Root) -> tuple[PeImage, int | None] | None:
     """Return the kernel's image that a root maps, and its physical address; None if it maps none.
 
@@ -174,7 +194,7 @@ def kernel_under(physical: PhysicalMemory, root: Root) -> tuple[PeImage, int | N
     start, end = _X86_KERNELS if root.mode.word_size == 4 else _KERNELS[root.mode.name]
     pages = mapped_pages(physical, root.mode, root.root, start, end)
     seen = 0
-    for shift in np.sort(np.unique(pages.shifts))[::-1].tolist():
+    for shift in distinct_numbers(pages.shifts)[::-1].tolist():
         of_size = pages.shifts == shift
         vas, places = _small(pages.addresses[of_size], pages.places[of_size], shift)
         data, there = physical.gather(places, 2)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from memq.column import Array, Column, distinct_numbers
 from memq.errors import Reason
+from memq.node import dataclass
 
 if TYPE_CHECKING:
     from memq.column import Addresses, Indexes, Statuses

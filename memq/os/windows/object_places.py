@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from memq.column import is_among
 from memq.os.windows.object_types import object_types, type_names
 
 if TYPE_CHECKING:
@@ -91,7 +92,9 @@ class HeaderTypes:
         numbers = found.names.test(lambda word: word == self._kind)
         wanted = np.flatnonzero(numbers.values & numbers.known)
         values = index.values.astype(np.int64) & self._bits
-        return np.asarray(index.known & np.isin(values, [*(wanted & self._bits), _FREED_INDEX]))
+        return np.asarray(
+            index.known & is_among(values, np.append(wanted & self._bits, _FREED_INDEX))
+        )
 
     def _named(self, headers: Structs) -> Mask:
         names = type_names(self._kernel, self._run, headers)

@@ -8,13 +8,13 @@ list of all types, and tell the secret.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from memq.column import Column, Text, unknown
 from memq.errors import Reason
+from memq.node import dataclass
 from memq.os.common import distinct_structs
 from memq.os.windows.strings import unicode_text
 from memq.symbols.lists import Cuts, lists

@@ -8,11 +8,12 @@ specification.
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from memq.node import dataclass
 from memq.symbols.tables import Identity
 
 if TYPE_CHECKING:

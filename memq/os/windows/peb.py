@@ -5,13 +5,13 @@ A process may write there what it likes; what the kernel holds is in EPROCESS.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from memq.column import Addresses, Column, worst
 from memq.errors import Reason
+from memq.node import dataclass
 from memq.os.common import known_pointers
 from memq.os.windows.strings import utf16_text
 from memq.os.windows.wow64 import layouts

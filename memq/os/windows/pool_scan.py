@@ -6,13 +6,14 @@ object where its header says so, or says that the object is gone, and what is in
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memq.column import Column, is_among
+from memq.column import Column, distinct_numbers, distinct_rows, is_among
 from memq.errors import Reason
+from memq.node import dataclass
+from memq.os.windows.big_pool import big_starts
 from memq.os.windows.kernel_frames import kernel_frames
 from memq.os.windows.object_places import HeaderParts, HeaderTypes
 from memq.os.windows.objects import body_offset
@@ -62,7 +63,7 @@ class Carved:
         """Return one address of each object that is not known by any of its own."""
         is_known = is_among(self.addresses, known)
         rest = ~is_known & ~is_among(self.places, self.places[is_known])
-        _, first = np.unique(self.places[rest], return_index=True)
+        first, _ = distinct_rows(self.places[rest])
         return self.addresses[rest][np.sort(first)]
 
     def holds(self, addresses: Addresses) -> Column:
@@ -126,14 +127,15 @@ class _Search:
         found = self._large_enough(_allocations(self._kernel, self._run))
         rows, addresses = kernel_frames(self._kernel, self._run).addresses_of(found.places)
         header = np.uint64(found.header_size)
-        bodies = self._objects(addresses + header, HeaderTypes(self._kernel, self._run, self._kind))
-        own = np.flatnonzero(bodies)
-        places = found.places[rows[own]] + (bodies[own] - addresses[own])
+        big = big_starts(self._kernel, tag_number(self._kind))
+        starts = np.concatenate([addresses + header, big])
+        bodies = self._objects(starts, HeaderTypes(self._kernel, self._run, self._kind))
+        bodies = distinct_numbers(bodies[bodies != 0])
+        places, _ = self._kernel.space.translate_many(bodies)
         is_mapped = np.zeros(len(found.places), bool)
         is_mapped[rows] = True
         unmapped = self._count_in_frames(found.places[~is_mapped] + header)
-        order = np.argsort(bodies[own], kind="stable")
-        return Carved(bodies[own][order], places[order], unmapped, found.cut)
+        return Carved(bodies, places, unmapped, found.cut)
 
     def _large_enough(self, found: Allocations) -> Allocations:
         """Leave out what has another tag, or no room for such an object."""
@@ -163,7 +165,7 @@ class _Search:
             objects = self._structs(self._struct, places[held] + self._body, space)
             good = rest[held[self._is_sound(objects)]]
             bodies[good] = starts[good] + np.uint64(distance) + self._body
-            rest = np.setdiff1d(rest, good, assume_unique=True)
+            rest = rest[~is_among(rest, good)]
         return bodies
 
     def _structs(self, name: str, addresses: Addresses, space: PhysicalSpace | None) -> Structs:

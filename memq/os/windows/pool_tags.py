@@ -6,12 +6,12 @@ letters, which says what it is of. A freed one keeps both until the memory is us
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from memq.errors import Reason
+from memq.node import dataclass
 from memq.schema.batch import Cut
 from memq.symbols.structs import Structs
 

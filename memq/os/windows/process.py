@@ -11,11 +11,8 @@ from memq.errors import Reason
 from memq.os.common import distinct_addresses, known_pointers
 from memq.os.listwalk import BATCHES, batched
 from memq.os.windows import mitigations, pool_scan
-from memq.os.windows.environment import EnvironmentVariable
 from memq.os.windows.family import family
-from memq.os.windows.handle import HandleObject
 from memq.os.windows.handle_table import open_handles
-from memq.os.windows.module import LoadedModule
 from memq.os.windows.process_memory import ProcessMemory
 from memq.os.windows.processes import (
     ACTIVE_LIST,
@@ -30,11 +27,9 @@ from memq.os.windows.processes import (
     session_spaces,
     source,
 )
+from memq.os.windows.socket import Socket
 from memq.os.windows.strings import unicode_text
-from memq.os.windows.thread import Thread
 from memq.os.windows.times import time_column
-from memq.os.windows.token import Token
-from memq.os.windows.vad import VadObject
 from memq.schema.batch import Context, Portion
 from memq.schema.collection import Collection, Reference
 from memq.schema.declare import Cost, field, many, single
@@ -118,14 +113,20 @@ class ProcessObject(ProcessMemory):
     def create_time(self) -> Time:
         return time_column(self.raw["CreateTime.QuadPart|CreateTime"])
 
+    # The types of its parts are imported when a query asks for them.
+
     @many("vad")
     def vad_object(self) -> Collection:
         """Its mapped ranges of memory, by start."""
+        from memq.os.windows.vad import VadObject  # noqa: PLC0415 - as above
+
         return VadObject.of(self)
 
     @many("handle")
     def handle_object(self) -> Collection:
         """Its handles, by number."""
+        from memq.os.windows.handle import HandleObject  # noqa: PLC0415 - as above
+
         return HandleObject.of(self, self.raw.follow("ObjectTable"))
 
     @field()
@@ -283,21 +284,34 @@ class ProcessObject(ProcessMemory):
     @many("thread")
     def thread_object(self) -> Collection:
         """Its threads, in the order of its list of them."""
+        from memq.os.windows.thread import Thread  # noqa: PLC0415 - as above
+
         return Thread.of(self, self.raw)
 
     @single("token")
     def token_object(self) -> Reference:
         """For whom it acts, and what it may."""
+        from memq.os.windows.token import Token  # noqa: PLC0415 - as above
+
         return Token.of_processes(self.context, self.rows["address"])
 
     @many("module")
     def module_object(self) -> Collection:
         """What it has loaded, as the loader in its own memory lists it."""
+        from memq.os.windows.module import LoadedModule  # noqa: PLC0415 - as above
+
         return LoadedModule.of(self, self.block.block, self.wow64_block.block)
+
+    @many("socket", Cost.SCAN)
+    def socket_object(self) -> Collection:
+        """Its network endpoints, found by a search of all memory."""
+        return Socket.of_processes(self.context, self.rows["address"])
 
     @many("environment")
     def environment_object(self) -> Collection:
         """Its environment variables, in the order of its own memory."""
+        from memq.os.windows.environment import EnvironmentVariable  # noqa: PLC0415 - as above
+
         own, wow64 = self.block.parameters, self.wow64_block.parameters
         return EnvironmentVariable.of(self, own, wow64)
 

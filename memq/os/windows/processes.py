@@ -7,13 +7,13 @@ any process that is in it, so that a session of which no process is known is not
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from memq.column import distinct_numbers, is_among
 from memq.errors import Reason
+from memq.node import dataclass
 from memq.os.common import known_pointers
 from memq.os.listwalk import ListWalk
 from memq.os.windows.handle_table import open_handles

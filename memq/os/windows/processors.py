@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from memq.errors import Reason
+from memq.node import dataclass
 from memq.schema.batch import Cut
 
 if TYPE_CHECKING:
     from memq.column import Addresses, Column
     from memq.os.windows.kernel import WindowsKernel
     from memq.symbols.structs import Structs
+    from memq.symbols.types import StructType
 
 MAX_PROCESSORS = 2048
 """64 groups of 32; Windows runs on as many."""
@@ -35,16 +36,21 @@ class Processors:
     def regions(self) -> Structs:
         """Their KPCRs."""
         region = self.kernel.types.required("_KPCR")
-        member = region.find("PrcbData") or region.find("Prcb")
-        # On x86 Prcb is a pointer; PrcbData, the block itself, has never moved.
-        is_block = member is not None and member.type.kind == "struct"
-        distance = member.offset if member is not None and is_block else X86_BLOCK
-        return self.kernel.structs("_KPCR", self.blocks.addresses - np.uint64(distance))
+        distance = np.uint64(block_distance(region))
+        return self.kernel.structs("_KPCR", self.blocks.addresses - distance)
 
     @property
     def interrupt_tables(self) -> Column:
         """Addresses of their tables of interrupts (IDT)."""
         return self.regions["IdtBase|IDT"]
+
+
+def block_distance(region: StructType) -> int:
+    """Return where in a control region (KPCR) the processor's block begins."""
+    member = region.find("PrcbData") or region.find("Prcb")
+    # On x86 Prcb is a pointer; PrcbData, the block itself, has never moved.
+    is_block = member is not None and member.type.kind == "struct"
+    return member.offset if member is not None and is_block else X86_BLOCK
 
 
 def processors(kernel: WindowsKernel) -> Processors:

@@ -7,10 +7,11 @@ holds it), else a place in a page file, else a page that nobody has used yet.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from memq.node import dataclass
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

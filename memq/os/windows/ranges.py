@@ -5,13 +5,13 @@ The kernel's image has symbols of its table; of other modules those are known th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from memq.column import Text, distinct_numbers, text_column
 from memq.errors import Reason
+from memq.node import dataclass
 from memq.os.common import distinct_addresses
 from memq.os.listwalk import ListWalk
 from memq.os.windows.pe import exports, read_image

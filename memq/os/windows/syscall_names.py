@@ -10,12 +10,13 @@ neighbours that are known, a place is named if only as many calls fit as there a
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from importlib import resources
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+
+from memq.node import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence

@@ -2,67 +2,74 @@
 
 from __future__ import annotations
 
-from memq.os.windows.big_pool import BigPool
-from memq.os.windows.callback import Callback
-from memq.os.windows.crash import Crash
-from memq.os.windows.device import Device
-from memq.os.windows.driver import DriverObject
-from memq.os.windows.environment import EnvironmentVariable
-from memq.os.windows.file import FileObject
-from memq.os.windows.group import Group
-from memq.os.windows.handle import HandleObject
-from memq.os.windows.interrupt import Interrupt
-from memq.os.windows.kernel_object import KernelObject
-from memq.os.windows.major_function import MajorFunction
-from memq.os.windows.module import LoadedModule
-from memq.os.windows.mutant import MutantObject
-from memq.os.windows.privilege import Privilege
-from memq.os.windows.process import ProcessObject
-from memq.os.windows.registry.hive import Hive
-from memq.os.windows.registry.keys import RegistryKey
-from memq.os.windows.registry.value import RegistryValue
-from memq.os.windows.service import Service
-from memq.os.windows.symlink import SymlinkObject
-from memq.os.windows.syscall import SystemCall
-from memq.os.windows.thread import Thread
-from memq.os.windows.timer import DeferredCall, Timer
-from memq.os.windows.token import Token
-from memq.os.windows.unloaded_driver import UnloadedDriver
-from memq.os.windows.vad import VadObject
+from collections.abc import Mapping
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from memq.schema.declare import System
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from memq.schema.batch import ObjectType
+
+
+class _ObjectTypes(Mapping[str, "type[ObjectType]"]):
+    """Object types by name. Each is imported when it is asked for: a query speaks of few."""
+
+    def __init__(self, classes: Mapping[str, str]) -> None:
+        self._classes = classes
+
+    def __getitem__(self, name: str) -> type[ObjectType]:
+        module, _, class_name = self._classes[name].rpartition(".")
+        found: type[ObjectType] = getattr(import_module(f"memq.os.windows.{module}"), class_name)
+        return found
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._classes
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._classes)
+
+    def __len__(self) -> int:
+        return len(self._classes)
+
 
 WINDOWS = System(
     "windows",
-    {
-        "process": ProcessObject,
-        "module": LoadedModule,
-        "token": Token,
-        "group": Group,
-        "privilege": Privilege,
-        "environment": EnvironmentVariable,
-        "vad": VadObject,
-        "kernel": KernelObject,
-        "crash": Crash,
-        "handle": HandleObject,
-        "symlink": SymlinkObject,
-        "mutant": MutantObject,
-        "file": FileObject,
-        "big_pool": BigPool,
-        "thread": Thread,
-        "driver": DriverObject,
-        "major_function": MajorFunction,
-        "device": Device,
-        "unloaded_driver": UnloadedDriver,
-        "syscall": SystemCall,
-        "callback": Callback,
-        "timer": Timer,
-        "dpc": DeferredCall,
-        "interrupt": Interrupt,
-        "registry": RegistryKey,
-        "value": RegistryValue,
-        "hive": Hive,
-        "service": Service,
-    },
+    _ObjectTypes(
+        {
+            "process": "process.ProcessObject",
+            "module": "module.LoadedModule",
+            "token": "token.Token",
+            "group": "group.Group",
+            "privilege": "privilege.Privilege",
+            "environment": "environment.EnvironmentVariable",
+            "vad": "vad.VadObject",
+            "kernel": "kernel_object.KernelObject",
+            "crash": "crash.Crash",
+            "handle": "handle.HandleObject",
+            "symlink": "symlink.SymlinkObject",
+            "mutant": "mutant.MutantObject",
+            "file": "file.FileObject",
+            "big_pool": "big_pool.BigPool",
+            "thread": "thread.Thread",
+            "driver": "driver.DriverObject",
+            "major_function": "major_function.MajorFunction",
+            "device": "device.Device",
+            "unloaded_driver": "unloaded_driver.UnloadedDriver",
+            "syscall": "syscall.SystemCall",
+            "callback": "callback.Callback",
+            "timer": "timer.Timer",
+            "dpc": "timer.DeferredCall",
+            "interrupt": "interrupt.Interrupt",
+            "registry": "registry.keys.RegistryKey",
+            "value": "registry.value.RegistryValue",
+            "hive": "registry.hive.Hive",
+            "service": "service.Service",
+            "socket": "socket.Socket",
+        }
+    ),
     "Windows",
     ignores_case=True,
 )

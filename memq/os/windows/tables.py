@@ -7,12 +7,12 @@ prove itself, and symbols only as far as the image itself exports them.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from memq.errors import SymbolError
+from memq.node import dataclass
 from memq.symbols.store import ProfileStore
 from memq.symbols.types import Types
 

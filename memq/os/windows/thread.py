@@ -78,10 +78,10 @@ class Thread(
         known = listed_threads(kernel, run, processes).addresses
         found = pool_scan.carved_only(context, "Thread", known)
         nowhere = np.zeros(len(found.addresses), np.uint8)
-        rows: dict[str, Array] = {"address": found.addresses}
-        for name in LISTS:
-            rows |= {name: nowhere.astype(bool), f"{name} status": nowhere}
         owners = owning_processes(kernel, found.addresses)
+        rows: dict[str, Array] = {"address": found.addresses, "process": owners}
+        for name in LISTS:
+            rows |= {f"{name} list": nowhere.astype(bool), f"{name} status": nowhere}
         yield Portion(cls(context, rows, parents=known_processes(context, owners)), found.cut)
 
     @classmethod
@@ -92,7 +92,7 @@ class Thread(
         rows: dict[str, Array] = {
             "address": found.addresses,
             "process": structs.addresses[found.owner],
-            **{name: column.values for name, column in found.listed.items()},
+            **{f"{name} list": column.values for name, column in found.listed.items()},
             **{f"{name} status": column.statuses for name, column in found.listed.items()},
         }
         children = cls(context, rows, parents=Reference(processes, found.owner))
@@ -158,7 +158,13 @@ class Thread(
     @field()
     def create_time(self) -> Time:
         """When it was created, in UTC."""
-        return time_column(self.raw["CreateTime.QuadPart|CreateTime"])
+        ticks = self.raw["CreateTime.QuadPart|CreateTime"]
+        layout = self.raw.type
+        low = None if layout is None else layout.find("NestedFaultCount")
+        if layout is not None and low is not None and low.offset == layout.offset("CreateTime"):
+            # Until 2600 three bits stood below it.
+            ticks = Column(ticks.values.astype(np.uint64) >> np.uint64(3), ticks.status)
+        return time_column(ticks)
 
     @field()
     def exit_time(self) -> Time:
@@ -286,7 +292,9 @@ class Thread(
     @field(Cost.WALK)
     def sources(self) -> String:
         """What knows it: process list, scheduler list; pool scan where only a search does."""
-        code = sum(self.rows[name].astype(np.int64) << bit for bit, name in enumerate(LISTS))
+        code = sum(
+            self.rows[f"{name} list"].astype(np.int64) << bit for bit, name in enumerate(LISTS)
+        )
         words = [
             ", ".join(f"{name} list" for bit, name in enumerate(LISTS) if number >> bit & 1)
             or pool_scan.SOURCE
@@ -295,7 +303,7 @@ class Thread(
         return Text(np.asarray(code, np.int64), None, words)
 
     def _listed(self, name: str) -> Column:
-        return Column(self.rows[name], self.rows[f"{name} status"])
+        return Column(self.rows[f"{name} list"], self.rows[f"{name} status"])
 
     def _flag(self, member: str) -> Column:
         flag = self.raw[member]

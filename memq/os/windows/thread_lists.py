@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from memq.column import Column
 from memq.errors import Reason
+from memq.node import dataclass
 from memq.symbols.lists import Cuts, Found, lists
 
 if TYPE_CHECKING:

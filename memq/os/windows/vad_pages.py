@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from memq.column import Column, worst
 from memq.errors import Reason
 from memq.layers.pagecounts import PageCounts, Ranges, count_pages
+from memq.node import dataclass
 from memq.os.common import distinct_addresses
 from memq.os.windows.pte import pte_layout
 

@@ -7,13 +7,13 @@ lies outside of it is not part of the tree.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from memq.column import is_among
 from memq.errors import Reason
+from memq.node import dataclass
 from memq.symbols.lists import Cuts, within
 
 if TYPE_CHECKING:

@@ -6,12 +6,12 @@ where they changed with a release, the kernel's own 64-bit structure tells which
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from memq.column import Column
+from memq.node import dataclass
 from memq.os.common import joined_text
 from memq.symbols.types import Member, StructType, Type
 

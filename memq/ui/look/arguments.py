@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from memq.errors import QueryError, Span
 from memq.eval.globs import fitting
 from memq.lang.hints import did_you_mean, nearest
+from memq.node import dataclass
 from memq.output.cells import clean
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from memq.errors import MemqError, Reason
 from memq.lang.hints import did_you_mean
 from memq.layers.physical import ADDRESS_LIMIT
+from memq.node import dataclass
 from memq.run import Run
 from memq.schema.batch import Context
 from memq.ui.look.addresses import LAST, Places, number_of

@@ -6,7 +6,7 @@ that the address of a member is the address that was given plus its offset.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +15,7 @@ from memq.column import Column
 from memq.eval.raw import RawBatch
 from memq.eval.raw_types import STRUCTURES, find_type, structure_of, type_names, written
 from memq.lang.hints import did_you_mean, nearest
+from memq.node import dataclass
 from memq.output.cells import clean
 from memq.output.humane import counted
 from memq.ui.look.addresses import Places, number_of

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from memq.eval.raw_records import MAX_LEVELS
 from memq.eval.raw_types import STRUCTURES
+from memq.node import dataclass
 from memq.symbols.types import Member
 
 if TYPE_CHECKING:

@@ -289,3 +289,16 @@ def test_a_driver_that_is_not_in_the_dump_is_not_left_out(small: SmallWindows) -
     drivers = found(small)
     assert drivers.rows["object"].tolist() == [OBJECTS[0], 0, OBJECTS[1], BASE + 0x40_0000]
     assert drivers.column("base").statuses.tolist() == [0, 0, 0, Reason.NOT_IN_DUMP]
+
+
+def test_an_object_that_a_lost_directory_may_have_is_unknown(small: SmallWindows) -> None:
+    del small.table["ObpRootDirectoryObject"]
+    drivers = found(small)
+    for name in ("object_address", "object_name"):
+        assert drivers.column(name).statuses.tolist() == [Reason.NOT_IN_KERNEL] * 2
+
+
+def test_a_module_without_object_has_none(small: SmallWindows) -> None:
+    drivers = found(small)
+    assert drivers.column("object_address").statuses.tolist() == [0, Reason.NULL, 0]
+    assert drivers.column("object_name").statuses.tolist()[1] == Reason.NULL

@@ -5,8 +5,13 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING
 
+import pytest
+
+from memq.errors import SymbolError
 from memq.layers.opening import open_physical
+from memq.os.detect import detect
 from memq.os.windows.stub import low_stub
+from memq.progress import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,3 +52,15 @@ def test_the_page_that_processors_start_from(tmp_path: Path) -> None:
 def test_no_such_page_in_a_linux_dump(dump: Dump) -> None:
     with open_physical(dump.path) as physical:
         assert low_stub(physical) is None
+
+
+def test_an_image_without_page_tables_is_told(tmp_path: Path) -> None:
+    guid = bytes(range(16))
+    record = b"RSDS" + guid + struct.pack("<I", 1) + b"ntkrnlmp.pdb\0"
+    page = record.rjust(PAGE, b"\xcc")
+    with opened(tmp_path, {0x13000: page}) as physical, pytest.raises(SymbolError) as caught:
+        detect(physical, Progress())
+    assert str(caught.value).endswith(
+        "no page tables lead to a kernel's image, although one of ntkrnlmp.pdb "
+        f"030201000504070608090A0B0C0D0E0F-1 lies at {0x14000 - len(record):#x}"
+    )

@@ -82,7 +82,10 @@ def write_big_pools(kernel: Kernel) -> None:
             record["Va"] = 1
             continue
         address, tag, length, is_paged = found[number // 2]
-        record.fill({"Va": address, "Key": tag, "NumberOfBytes": length})
+        record.fill({"Va": address, "Key": tag})
+        record["NumberOfBytes|NumberOfPages"] = (
+            length if record.has("NumberOfBytes") else length // PAGE
+        )
         record.offer({"PoolType": int(is_paged)})
         truth = BigPoolTruth(Hex(address), tag.decode("latin-1"), length, is_paged)
         kernel.truth.bigpools.append(truth)

@@ -165,7 +165,8 @@ class Machine:
         members = ("ReadAccess", "WriteAccess", "DeleteAccess", "SharedRead", "SharedWrite",
                    "SharedDelete")  # fmt: skip
         record.fill({name: int(one != "-") for name, one in zip(members, access, strict=True)})
-        thing.path, thing.display = path, VOLUME + path
+        thing.path = thing.truth.path = path
+        thing.display = VOLUME + path
         return thing
 
     def device(self, path: str, kind: int = 7) -> Thing:

@@ -70,7 +70,7 @@ class HiveCells:
         cells = self.parts[path in self.volatile]
         name = (path.rpartition("\\")[2] or "ROOT").encode("latin-1")
         flags = 0x2C if not path else 0x20
-        head = struct.pack("<2sHQIII", b"nk", flags, self.time, 0, 0, parent)
+        head = struct.pack("<2sHQII", b"nk", flags, self.time, 0, parent)
         body = head.ljust(0x48, b"\0") + struct.pack("<HH", len(name), 0) + name
         index = self.indexes[path] = cells.add(body)
         cells.patch(index, 0x1C, struct.pack("<II", NOTHING, NOTHING))

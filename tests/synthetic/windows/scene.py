@@ -183,9 +183,16 @@ class Scene:
         folder = "\\SystemRoot\\System32\\Config\\"
         mount, owner = "\\REGISTRY\\MACHINE\\SOFTWARE", self._registry_process()
         registry.hive(mount, software, file=folder + "SOFTWARE", process=owner)
-        system = {
+        system: dict[str, Values] = {
             "Select": {"Current": ValueTruth(4, b"\1\0\0\0")},
             "Now": {"State": text_value("up")},
+            "ControlSet001": {},
+            "ControlSet001\\Services": {},
+            "ControlSet001\\Services\\disk": {
+                "Start": ValueTruth(4, bytes(4)),
+                "Type": ValueTruth(4, b"\1\0\0\0"),
+                "ImagePath": ValueTruth(2, text_value("System32\\drivers\\disk.sys").data),
+            },
         }
         mount = "\\REGISTRY\\MACHINE\\SYSTEM"
         registry.hive(mount, system, file=folder + "SYSTEM", volatile={"Now"}, process=owner)

@@ -41,14 +41,14 @@ def write_services(kernel: Kernel, hooks: Mapping[int, int], shadow_base: int | 
     _write_table(kernel, table, targets)
     image.set("KiServiceLimit", COUNT, size=4)
     native = (table, 0, COUNT, arguments or 0)
-    image.set("KeServiceDescriptorTable", *native, *[0] * 12)
+    image.set("KeServiceDescriptorTable", *native)
     graphic = (0,) * 4
     if shadow_base is not None:
         place = shadow_base + 0x2000
         kernel.space.map(place)
         _write_table(kernel, place, [shadow_base + 0x1000 + 32 * i for i in range(SHADOW_COUNT)])
         graphic = (place, 0, SHADOW_COUNT, place + 4 * SHADOW_COUNT)
-    image.set("KeServiceDescriptorTableShadow", *native, *graphic, *[0] * 8)
+    image.set("KeServiceDescriptorTableShadow", *native, *graphic)
 
 
 def _write_table(kernel: Kernel, table: int, targets: list[int]) -> None:

@@ -114,6 +114,8 @@ class ObjectTruth:
     header: Hex
     name: str | None
     infomask: int
+    path: str | None = None
+    """Of a file, its path on its device."""
 
 
 @dataclass

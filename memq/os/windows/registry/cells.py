@@ -7,13 +7,13 @@ hive's map. What is in cells is laid out as in the files of hives, the same sinc
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from memq.column import worst
 from memq.errors import Reason
+from memq.node import dataclass
 
 if TYPE_CHECKING:
     from memq.column import Addresses, Array, Indexes, Statuses

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from memq.column import Column, Indexes, Text, text_column, worst
 from memq.errors import Reason
+from memq.node import dataclass
 from memq.os.windows.registry.cells import NO_CELL
 from memq.os.windows.registry.nodes import decoded
 from memq.os.windows.strings import decode_utf16

@@ -6,13 +6,13 @@ tables show them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from memq.column import Column, worst
 from memq.errors import Reason
+from memq.node import dataclass
 from memq.os.listwalk import ListWalk
 from memq.os.windows.proof import HIVE_SIGNATURE
 from memq.os.windows.registry.cells import BLOCK, VOLATILE, Blocks

@@ -5,13 +5,14 @@ The layouts are those of hive files, which no version of Windows has changed.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from memq.column import Column, Indexes, Text, text_column, worst
 from memq.errors import Reason
+from memq.node import dataclass
 from memq.os.windows.registry.cells import NO_CELL
 from memq.os.windows.strings import decode_utf16
 from memq.symbols.lists import Cuts, within

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from memq.column import distinct_numbers, is_among, text_column
 from memq.errors import Reason
+from memq.node import dataclass
 from memq.os.windows.registry.nodes import Nodes
 
 if TYPE_CHECKING:

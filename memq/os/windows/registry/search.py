@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -10,6 +9,7 @@ from numpy.typing import NDArray
 
 from memq.column import distinct_numbers
 from memq.errors import Reason
+from memq.node import dataclass
 from memq.os.windows.registry.paths import SEPARATOR
 
 if TYPE_CHECKING:

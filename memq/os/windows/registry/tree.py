@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memq.column import Indexes, Text, is_among
+from memq.column import Indexes, Text, distinct_rows, is_among
 from memq.errors import Reason
+from memq.node import dataclass
 from memq.os.windows.registry.hives import hives_of
 from memq.os.windows.registry.mounts import mounts_of
 from memq.os.windows.registry.nodes import Nodes, subkeys
@@ -96,7 +96,7 @@ class Tree:
         found, owner = subkeys(keys, self.run, cuts)
         own = identities(found)
         first = np.zeros(len(own), bool)
-        first[np.unique(own, return_index=True)[1]] = True
+        first[distinct_rows(own)[0]] = True
         again = is_among(own, seen) | ~first
         cuts.mark(owner[again], Reason.LOOP)
         kept = np.flatnonzero(~again & ~found.is_exit())
@@ -136,7 +136,7 @@ class Tree:
             np.concatenate([mounted[exits], hives]),
             np.concatenate([owner[exits], above]),
         )
-        pairs = np.unique(above * max(len(self.hives), 1) + hives, return_index=True)[1]
+        pairs = distinct_rows(above * max(len(self.hives), 1) + hives)[0]
         hives, above = hives[pairs], above[pairs]
         hive = np.concatenate([found.hive[plain], hives])
         cell = np.concatenate([found.cell[plain], self.hives.roots[hives]])

@@ -27,7 +27,6 @@ from memq.os.windows.processes import (
     session_spaces,
     source,
 )
-from memq.os.windows.socket import Socket
 from memq.os.windows.strings import unicode_text
 from memq.os.windows.times import time_column
 from memq.schema.batch import Context, Portion
@@ -305,6 +304,8 @@ class ProcessObject(ProcessMemory):
     @many("socket", Cost.SCAN)
     def socket_object(self) -> Collection:
         """Its network endpoints, found by a search of all memory."""
+        from memq.os.windows.socket import Socket  # noqa: PLC0415 - as above
+
         return Socket.of_processes(self.context, self.rows["address"])
 
     @many("environment")

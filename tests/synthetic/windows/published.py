@@ -35,6 +35,15 @@ TCPIP = {
     "Family": ("_INETAF", {"family": "AddressFamily"}),
 }  # fmt: skip
 """volatility3's names of the structures and members, by memq's."""
+SERVICES = {
+    "Header": ("_SERVICE_HEADER", {"record": "ServiceRecord"}),
+    "Record": ("_SERVICE_RECORD", {
+        "previous": "PrevEntry", "name": "ServiceName", "display_name": "DisplayName",
+        "order": "Order", "type": "Type", "state": "State", "start": "Start",
+        "driver": "DriverName", "process": "ServiceProcess",
+    }),
+    "Process": ("_SERVICE_PROCESS", {"path": "BinaryPath", "number": "ProcessId"}),
+}  # fmt: skip
 ONE_POINTER_LESS = "_LOCAL_ADDRESS_WIN10_UDP"
 
 
@@ -60,6 +69,14 @@ def network_layouts(build: int, *, is_64_bit: bool, variant: int = 0) -> dict[st
         if own.has("address"):
             found[ONE_POINTER_LESS] = Layout(0, {})
     return found
+
+
+def service_layouts(build: int, *, is_64_bit: bool) -> dict[str, Layout]:
+    """Return the layouts of services.exe."""
+    known = layouts_of(build, is_64_bit=is_64_bit, table="service-records.txt")
+    return {
+        struct: _layout(known[name][0], members) for name, (struct, members) in SERVICES.items()
+    }
 
 
 def _layout(struct: StructType, names: Mapping[str, str]) -> Layout:

@@ -114,7 +114,8 @@ def big_starts(kernel: WindowsKernel, tag: int) -> Addresses:
     entries = kernel.structs(BigPool.struct, places)
     address, key = entries["Va"], entries["Key"]
     own = key.values.astype(np.uint64) & ~_PROTECTED == np.uint64(tag)
-    return np.asarray(address.values[address.known & key.known & own] & ~_FREE)
+    starts: Addresses = address.values[address.known & key.known & own].astype(np.uint64)
+    return starts & ~_FREE
 
 
 def _places(kernel: WindowsKernel) -> tuple[Addresses, Cut | None]:

@@ -184,7 +184,9 @@ class Hunt:
         return self._first(quick_roots(self._physical, self._hints))
 
     def search(self) -> WindowsKernel | None:
-        """Try all page tables of the dump."""
+        """Try all page tables of the dump, but where it is told which it is."""
+        if self._hints.directory_table_base is not None:
+            return None
         return self._first(searched_roots(self._physical, self._progress))
 
     def account(self) -> str:

@@ -82,15 +82,24 @@ class CarvedOnly:
 
 def carved(kernel: WindowsKernel, run: Run, kind: str) -> Carved:
     """Return the objects of one of KINDS that memory holds, searched for once for each kernel."""
-    if kernel.triage is not None:
-        nothing = np.zeros(0, np.uint64)
-        cut = Cut(Reason.NOT_IN_DUMP, "a triage minidump has too little memory to be searched")
-        return Carved(nothing, nothing, 0, cut)
+    why = _refusal(kernel, KINDS[kind][0])
+    if why is not None:
+        return Carved(np.zeros(0, np.uint64), np.zeros(0, np.uint64), 0, why)
     fact = f"{SOURCE}: {kind}"
     found = kernel.facts.get(fact)
     if not isinstance(found, Carved):
         found = kernel.facts[fact] = _Search(kernel, run, kind).search()
     return found
+
+
+def _refusal(kernel: WindowsKernel, struct: str) -> Cut | None:
+    """Say why objects with such a structure cannot be searched for; None where they can."""
+    if kernel.triage is not None:
+        text = "a triage minidump has too little memory to be searched"
+        return Cut(Reason.NOT_IN_DUMP, text)
+    if kernel.types.struct(struct) is None:
+        return Cut(Reason.NOT_IN_KERNEL, f"pools not searched: no type {struct} is known")
+    return None
 
 
 def carved_only(context: Context, kind: str, known: Addresses) -> CarvedOnly:

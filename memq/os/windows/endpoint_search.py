@@ -7,12 +7,12 @@ overwritten yet.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from memq.errors import Reason
+from memq.node import dataclass
 from memq.os.windows.endpoints import TAGS, Endpoints, Proof
 from memq.os.windows.kernel_frames import kernel_frames
 from memq.os.windows.pool_tags import Allocations, PhysicalSpace, tag_number, tagged

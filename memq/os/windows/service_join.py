@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from memq.column import Column, Text
 from memq.errors import Reason
+from memq.node import dataclass
 from memq.os.common import joined_text
 from memq.os.windows.processes import REFERRED, all_processes
 from memq.schema.collection import Reference

@@ -18,7 +18,7 @@ from memq.output.forms import QUOTED
 from memq.output.records import Lists, Objects, slices
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from memq.column import Column, Statuses
     from memq.output.records import Records
@@ -40,6 +40,15 @@ _MANY = 1 << 14
 def encode(text: str) -> str:
     """Return a text as JSON, safe to be shown."""
     return clean_json(orjson.dumps(text).decode())
+
+
+def encode_all(texts: Sequence[str]) -> list[str]:
+    """Return texts as `encode` does, a tenth of the time each: as the lines of one list."""
+    if not texts:
+        return []
+    # The ends of lines within texts are written as \\n: those between the items are the only ones.
+    lines = clean_json(orjson.dumps(list(texts), option=orjson.OPT_INDENT_2).decode())
+    return lines[len("[\n  ") : -len("\n]")].split(",\n  ")
 
 
 def rows_of(records: Records, *, bare: bool = False, check: Check = None) -> list[str]:
@@ -149,7 +158,7 @@ def values(column: Column, type_: ValueType | None) -> list[str]:
     if type_ is None:
         raise TypeError("a column of values has a type")
     if isinstance(column, Text):
-        result = worded(column, encode)
+        result = worded(column, encode_all)
     elif column.values.dtype.kind == "f":
         result = [orjson.dumps(value).decode() for value in column.values.tolist()]
     else:

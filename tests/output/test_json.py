@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from memq.column import Column
 from memq.errors import Cancelled, Reason
@@ -206,3 +207,13 @@ def test_a_value_needs_a_type() -> None:
     with pytest.raises(TypeError, match="has a type"):
         written.values(Column(np.zeros(1)), None)
     assert written.values(Column(np.zeros(1, np.int64)), ValueType(Kind.NUMBER)) == ["0"]
+
+
+ENDS = ('",\n  "', ",\n  ", '"', "\\", "\x7f", "\u202e", "\n]", "[\n  ")
+AWKWARD = st.text() | st.sampled_from(ENDS)
+
+
+@given(st.lists(AWKWARD))
+def test_texts_are_encoded_together_as_each_alone(texts: list[str]) -> None:
+    assert written.encode_all(texts) == [written.encode(text) for text in texts]
+    assert [json.loads(one) for one in written.encode_all(texts)] == texts

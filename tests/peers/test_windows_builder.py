@@ -7,15 +7,11 @@ it, the reason stands here. Each build takes some seven seconds.
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.peers.test_volatility3 import NOT_HERE, VARIABLE
-from tests.peers.windows_case import BUILDS, LOW, Case, ask
+from tests.peers.windows_case import BUILDS, LOW, Case, ask, python_with_volatility3
 from tests.synthetic.windows.isf import table_of
 from tests.synthetic.windows.options import Options
 from tests.synthetic.windows.published import published_layouts
@@ -34,12 +30,7 @@ def case(
     request: pytest.FixtureRequest, lab: Lab, tmp_path_factory: pytest.TempPathFactory
 ) -> Case:
     prefix, build, paging = request.param
-    python = os.environ.get(VARIABLE, sys.executable)
-    check = [python, "-c", "import volatility3.framework"]
-    if subprocess.run(check, capture_output=True, check=False).returncode:
-        if VARIABLE in os.environ:
-            pytest.fail(f"{VARIABLE}: {python} has no volatility3", pytrace=False)
-        pytest.skip(NOT_HERE)
+    python = python_with_volatility3()
     paths = sorted((lab.folder / "windows" / "isf").glob(f"{prefix}*"))
     if not paths:
         pytest.skip(f"the lab has no symbol table {prefix}")

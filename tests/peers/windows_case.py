@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
+from tests.peers.test_volatility3 import NOT_HERE, VARIABLE
 from tests.synthetic.windows.isf import with_symbols
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tests.synthetic.windows.scene import Scene
     from tests.synthetic.windows.truth import ProcessTruth, Truth
 
@@ -100,9 +107,26 @@ def ask(python: str, scene: Scene, table: Path, folder: Path) -> dict[str, list[
     if not scene.machine.kernel.image.has_table:
         table = with_symbols(table, image.rvas, folder / "table.json")
     place = [str(raw), str(table), hex(image.dtb), hex(image.kernel_base & LOW)]
-    command = [python, str(PROGRAM), *place, image.options.paging]
-    command += [f"windows.{plugin}" for plugin in PLUGINS]
+    return run_plugins(python, [*place, image.options.paging], PLUGINS)
+
+
+def run_plugins(
+    python: str, place: list[str], plugins: Sequence[str]
+) -> dict[str, list[dict[str, Any]]]:
+    """Return the rows of plugins; `place`: image, table, page tables, kernel, architecture."""
+    command = [python, str(PROGRAM), *place, *(f"windows.{plugin}" for plugin in plugins)]
     done = subprocess.run(command, capture_output=True, check=False, timeout=SECONDS)
     assert done.returncode == 0, done.stderr.decode(errors="replace")[-2000:]
     answers: dict[str, list[dict[str, Any]]] = json.loads(done.stdout)
     return answers
+
+
+def python_with_volatility3() -> str:
+    """Return the path of a Python that has volatility3; skips the test where there is none."""
+    python = os.environ.get(VARIABLE, sys.executable)
+    check = [python, "-c", "import volatility3.framework"]
+    if subprocess.run(check, capture_output=True, check=False).returncode:
+        if VARIABLE in os.environ:
+            pytest.fail(f"{VARIABLE}: {python} has no volatility3", pytrace=False)
+        pytest.skip(NOT_HERE)
+    return python

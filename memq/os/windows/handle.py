@@ -15,6 +15,7 @@ from memq.os.windows.base import WindowsObject
 from memq.os.windows.handle_table import AUDIT, INHERIT, PROTECT_FROM_CLOSE, open_handles
 from memq.os.windows.object_labels import labels
 from memq.os.windows.objects import Objects, body_offset
+from memq.os.windows.remembered import remembered
 from memq.schema.collection import Collection, Reference
 from memq.schema.declare import Cost, field, single
 from memq.schema.handle import Handle
@@ -32,6 +33,7 @@ ATTRIBUTES = (
     ("AUDIT", AUDIT),
 )
 
+_LABELS = "labels of objects"
 _POINTED_TO = -1
 """How a process was come by: from a handle to it, not from any list."""
 
@@ -186,5 +188,10 @@ class HandleTargets:
         """Return what the objects are called; of those alone that a handle here stands for."""
         used = distinct_numbers(self.index)
         objects = self.objects if len(used) == len(self.objects) else self.objects.take(used)
-        found = labels(objects.kernel, objects.run, objects, objects.types)
+
+        def find(rows: Indexes) -> Text:
+            new = objects.take(rows)
+            return labels(new.kernel, new.run, new, new.types)
+
+        found = remembered(objects.kernel, _LABELS).of(objects.bodies, find)
         return found.take(np.searchsorted(used, self.index))

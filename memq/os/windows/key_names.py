@@ -11,8 +11,9 @@ import numpy as np
 
 from memq.column import Column, Text, distinct, worst
 from memq.errors import Reason
-from memq.os.common import distinct_structs, joined_text
+from memq.os.common import distinct_addresses, distinct_structs, joined_text, known_pointers
 from memq.os.windows.object_names import SEPARATOR, Named, paths
+from memq.os.windows.remembered import remembered
 from memq.os.windows.strings import decode_utf16
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from memq.run import Run
     from memq.symbols.structs import Structs
 
+_PATHS = "paths of keys"
 _MOST = 512
 """Bytes of one name: a key's has at most 255 letters."""
 _HIVE_EXIT, _HIVE_ENTRY = 2, 4
@@ -39,7 +41,12 @@ def key_paths(kernel: WindowsKernel, run: Run, blocks: Column) -> Text:
         own = own.but(own.statuses == Reason.NULL, Reason.MALFORMED)
         return Named(_without_inner_roots(found, own), found["ParentKcb"])
 
-    return paths(run, blocks, read, root=SEPARATOR)
+    places, status = known_pointers(blocks)
+    found, index = distinct_addresses(np.where(status == 0, places, np.uint64(0)))
+    text = remembered(kernel, _PATHS).of(
+        found, lambda rows: paths(run, Column(found[rows]), read, root=SEPARATOR)
+    )
+    return text.take(index).under(status)
 
 
 def _without_inner_roots(blocks: Structs, names: Text) -> Text:

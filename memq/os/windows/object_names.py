@@ -5,6 +5,7 @@ All are led up to the root together, level by level, each parent read once howev
 
 from __future__ import annotations
 
+from itertools import compress
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -14,8 +15,9 @@ from memq.errors import Reason
 from memq.os.common import distinct_addresses, known_pointers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
+    from memq.column import Statuses
     from memq.run import Run
 
 MAX_LEVELS = 512
@@ -40,6 +42,23 @@ class _Node(NamedTuple):
     """Why name or parent is not known."""
 
 
+class _Level(NamedTuple):
+    """What was read at once."""
+
+    places: Addresses
+    names: list[str]
+    parents: Addresses
+    status: Statuses
+
+    def above(self) -> Addresses:
+        """Return the parents, each once."""
+        return distinct_numbers(self.parents[(self.status == 0) & (self.parents != 0)])
+
+    def nodes(self) -> Iterator[_Node]:
+        """Give them one by one."""
+        return map(_Node, self.names, self.parents.tolist(), self.status.tolist())
+
+
 def paths(run: Run, start: Column, read: Callable[[Addresses], Named], *, root: str = "") -> Text:
     """Return the full names of what stands at the addresses; null where there is no address.
 
@@ -47,41 +66,58 @@ def paths(run: Run, start: Column, read: Callable[[Addresses], Named], *, root: 
     """
     places, status = known_pointers(start)
     found, index = distinct_addresses(np.where(status == 0, places, np.uint64(0)))
-    nodes = _nodes(run, found[found != 0], read)
-    known: dict[int, str | Reason] = {0: Reason.NULL}
-    for place in found.tolist():
-        _resolve(nodes, place, root, known)
-    own = [known[place] for place in found.tolist()]
+    levels = _levels(run, found[found != 0], read)
+    above = _paths_above(levels, root)
+    own: list[str | Reason] = [] if found.all() else [Reason.NULL]
+    for level in levels[:1]:
+        pairs = zip(level.places.tolist(), level.nodes(), strict=True)
+        own += [
+            above[place] if place in above else _path(node, root, above) for place, node in pairs
+        ]
     reasons = [each if isinstance(each, Reason) else Reason.KNOWN for each in own]
     text = text_column([each if isinstance(each, str) else None for each in own])
     text = Text(text.values, np.array(reasons, np.uint8), text.words)
     return text.take(index).under(status)
 
 
-def _nodes(run: Run, level: Addresses, read: Callable[[Addresses], Named]) -> dict[int, _Node]:
+def _levels(run: Run, places: Addresses, read: Callable[[Addresses], Named]) -> list[_Level]:
     """Read what stands at the addresses and above them, each once."""
-    nodes: dict[int, _Node] = {}
-    seen = level
-    for _ in range(MAX_LEVELS):
-        if not len(level):
-            break
+    levels: list[_Level] = []
+    seen = places
+    while len(places) and len(levels) < MAX_LEVELS:
         run.check()
-        named = read(level)
+        named = read(places)
         parents, lost = known_pointers(named.parents)
         lost = np.where(lost == Reason.NULL, np.uint8(0), lost)
-        status = np.maximum(lost, named.names.statuses)
-        rows = zip(
-            level.tolist(),
-            (name or "" for name in named.names.to_list()),
-            parents.tolist(),
-            status.tolist(),
-            strict=True,
-        )
-        nodes.update((place, _Node(*rest)) for place, *rest in rows)
-        above = distinct_numbers(parents[(status == 0) & (parents != 0)])
-        level = above[~is_among(above, seen)]
-        seen = np.concatenate([seen, level])
-    return nodes
+        names = [name or "" for name in named.names.to_list()]
+        level = _Level(places, names, parents, np.maximum(lost, named.names.statuses))
+        levels.append(level)
+        above = level.above()
+        places = above[~is_among(above, seen)]
+        seen = np.concatenate([seen, places])
+    return levels
+
+
+def _paths_above(levels: list[_Level], root: str) -> dict[int, str | Reason]:
+    """Return the full names of all that others are below: few, and the others need no more."""
+    nothing = np.zeros(0, np.uint64)
+    parents = distinct_numbers(np.concatenate([nothing, *(level.above() for level in levels)]))
+    nodes: dict[int, _Node] = {}
+    for level in levels:
+        pairs = zip(level.places.tolist(), level.nodes(), strict=True)
+        nodes.update(compress(pairs, is_among(level.places, parents).tolist()))
+    known: dict[int, str | Reason] = {}
+    for place in nodes:
+        _resolve(nodes, place, root, known)
+    return known
+
+
+def _path(node: _Node, root: str, above: dict[int, str | Reason]) -> str | Reason:
+    """Return the full name of what nothing is below."""
+    if node.status or not node.parent:
+        return Reason(node.status) if node.status else _topped(root, node.name)
+    path = above.get(node.parent, Reason.LIMIT)
+    return path if isinstance(path, Reason) else joined(path, node.name)
 
 
 def _resolve(

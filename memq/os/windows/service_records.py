@@ -112,7 +112,7 @@ class Records:
     @property
     def _is_named(self) -> NDArray[np.bool_]:
         """Whether the names can be such; those that cannot be read can."""
-        plausible = self.name.test(lambda word: word.isprintable() and word.isascii())
+        plausible = self.name.test(str.isprintable)
         lost = plausible.statuses
         cannot = (lost == Reason.NULL) | (lost == Reason.MALFORMED) | (lost == Reason.NOT_MAPPED)
         return np.asarray(np.where(lost == 0, plausible.values, ~cannot))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memq.column import Column, Text, text_column, worst
+from memq.column import Column, Text, distinct, text_column, worst
 from memq.errors import Reason
 
 if TYPE_CHECKING:
@@ -50,14 +51,21 @@ def utf16_text(
     data, reasons = space.gather_ranges(places[rows], sizes[rows], MAX_BYTES, own)
     status = status.copy()
     status[rows] = reasons
-    words: list[str | None] = [None] * len(places)
-    known: dict[bytes, str] = {}
-    for row, raw in zip(rows.tolist(), data, strict=True):
-        word = known.get(raw)
-        if word is None:
-            word = known[raw] = decode_utf16(raw)
-        words[row] = word
-    return text_column(words, status if status.any() else None)
+    values = np.zeros(len(places), np.int64)
+    values[rows], words = distinct(decode_all(data))
+    return Text(values, status if status.any() else None, words or [""])
+
+
+def decode_all(strings: Sequence[bytes]) -> list[str]:
+    """Decode strings of whole letters: all at once, unless there is a NUL or half a pair."""
+    whole = b"".join(strings)
+    codes = np.frombuffer(whole, "<u2")
+    if bool(((codes == 0) | (codes & 0xF800 == 0xD800)).any()):
+        known = {raw: decode_utf16(raw) for raw in set(strings)}
+        return [known[raw] for raw in strings]
+    text = whole.decode("utf-16-le")
+    ends = [0, *accumulate(len(raw) // 2 for raw in strings)]
+    return [text[start:end] for start, end in pairwise(ends)]
 
 
 def text_to_nul(

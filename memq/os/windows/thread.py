@@ -159,9 +159,9 @@ class Thread(
     def create_time(self) -> Time:
         """When it was created, in UTC."""
         ticks = self.raw["CreateTime.QuadPart|CreateTime"]
-        layout = self.kernel.types.required(self.struct)
-        low = layout.find("NestedFaultCount")
-        if low is not None and low.offset == layout.offset("CreateTime"):
+        layout = self.raw.type
+        time, low = (layout.find(n) if layout else None for n in ("CreateTime", "NestedFaultCount"))
+        if time is not None and low is not None and low.offset == time.offset:
             # Until 2600 three bits stood below it.
             ticks = Column(ticks.values.astype(np.uint64) >> np.uint64(3), ticks.status)
         return time_column(ticks)

@@ -179,12 +179,12 @@ class VadObject(Vad, WindowsObject):
     @field(Cost.WALK)
     def file_name(self) -> Name:
         """Name of the mapped file on its device; null where no file is mapped."""
-        return self.files.names
+        return self.file_names
 
     @field(Cost.WALK)
     def name(self) -> Name:
         """Name of the mapped file; null where no file is mapped."""
-        return self.files.names
+        return self.file_names
 
     @field(Cost.WALK)
     def is_deleted(self) -> Boolean:
@@ -236,6 +236,11 @@ class VadObject(Vad, WindowsObject):
     def last(self) -> Column:
         """Number of the last page."""
         return self.kept("last", lambda: page_numbers(self.short, "EndingVpn"))
+
+    @property
+    def file_names(self) -> Text:
+        """What the mapped files are called."""
+        return self.kept("file names", lambda: self.files.names)
 
     @property
     def files(self) -> VadFiles:

@@ -147,3 +147,15 @@ def test_what_is_said_on_opening(nt52: Nt52) -> None:
         assert "types are those of a near one of build 3790" in warnings[0]
     else:
         assert warnings == []
+
+
+def test_its_image_names_no_symbol_file(nt52: Nt52) -> None:
+    assert nt52.ask("kernel.Select([pdb_name, pdb_identity])") == [
+        {"pdb_name": None, "pdb_identity": None}
+    ]
+
+
+def test_symbols_that_are_not_known_are_not_said_to_be_none(nt52: Nt52) -> None:
+    asked = nt52.ask('interrupt.Where(module == "ntoskrnl.exe").Select([symbol])')
+    assert {row["symbol"] is None for row in asked} == {nt52.form == NEAR}
+    assert {"_unknown" in row for row in asked} == {nt52.form == NEAR}

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from memq.column import Column
 from memq.errors import Reason
-from memq.os.windows.strings import decode_utf16, text_to_nul
+from memq.os.windows.strings import decode_all, decode_utf16, text_to_nul
 from tests.os.windows.small import PAGE, FlatSpace
 
 if TYPE_CHECKING:
@@ -55,3 +55,17 @@ def test_text_is_read_up_to_its_end_and_no_further() -> None:
     assert found.to_list() == ["abc", "over", None, "\U00010000!", "odd", "x" * 32, None, None]
     reasons = [0, 0, Reason.NOT_IN_DUMP, 0, 0, 0, Reason.NULL, Reason.NULL]
     assert found.statuses.tolist() == reasons
+
+
+LETTERS = st.lists(st.integers(0, 0xFFFF).map(lambda code: code.to_bytes(2, "little")))
+
+
+@given(st.lists(LETTERS.map(b"".join) | st.text(max_size=5).map(lambda t: t.encode("utf-16-le"))))
+def test_many_are_decoded_as_each_is(strings: list[bytes]) -> None:
+    assert decode_all(strings) == [decode_utf16(raw) for raw in strings]
+
+
+def test_many_that_are_plain_are_cut_where_each_ends() -> None:
+    words = ["one", "", "\u00e9\u4e2d", "two"]
+    assert decode_all([word.encode("utf-16-le") for word in words]) == words
+    assert decode_all([]) == []

@@ -115,8 +115,8 @@ def _ask_peer(python: str, dump: Path, tables: Path, plugin: str) -> Cost:
     """Run a plugin of volatility3, which is told where the kernel is."""
     with Image(dump) as image:
         kernel = image.kernel
-        root, base = hex(kernel.space.root), hex(kernel.image.base)
-        (table,) = tables.glob(f"*{kernel.image.identity[1]}*")
+        root, base = hex(kernel.root), hex(kernel.image.base)
+        (table,) = tables.glob(f"*{kernel.identity[1]}*")
     place = str(dump), str(table.resolve()), root, base, "x64"
     with tempfile.TemporaryFile() as output:
         start = time.perf_counter()

@@ -2,7 +2,8 @@
 
 `dataclasses.dataclass` writes source text for each class and compiles it: half a millisecond each,
 and a query needs some two hundred classes. This one gives classes the same methods out of closures,
-in a thirtieth of the time. `dataclasses.fields`, `replace` and `is_dataclass` take its
+in a thirtieth of the time. Of a class that turns out to have many instances, the one method that
+makes them is compiled after all. `dataclasses.fields`, `replace` and `is_dataclass` take its
 classes; type checkers see the original. Instances keep their values in a plain dictionary.
 """
 
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from dataclasses import dataclass as dataclass  # noqa: PLC0414 - for others to import
 else:
     from dataclasses import _FIELD, MISSING, Field, FrozenInstanceError, field
+
+    _MANY = 256
+    """Instances for which it pays to compile."""
 
     def dataclass(*, slots, frozen=False, eq=True, kw_only=False):
         """Declare a dataclass; `slots` is what type checkers are told."""
@@ -31,7 +35,10 @@ else:
         cls.__dataclass_fields__ = found
         positional = tuple(name for name, one in found.items() if not one.kw_only)
         cls.__match_args__ = positional
-        cls.__init__ = _initializer(positional, found, hasattr(cls, "__post_init__"))
+        has_default = [_has_default(found[name]) for name in positional]
+        if has_default != sorted(has_default):
+            raise TypeError(f"{cls.__name__} has a field without a default behind one with")
+        cls.__init__ = _initializer(cls, positional, found)
         if frozen:
             cls.__setattr__, cls.__delattr__ = _refuse, _refuse
         cls.__repr__ = _written
@@ -53,10 +60,18 @@ else:
             setattr(cls, name, made.default)
         return made
 
-    def _initializer(positional, fields, has_more):
-        count, names = len(fields), fields.keys()
+    def _has_default(one):
+        return one.default is not MISSING or one.default_factory is not MISSING
+
+    def _initializer(cls, positional, fields):
+        count, names, made = len(fields), fields.keys(), 0
+        has_more = hasattr(cls, "__post_init__")
 
         def initialize(self, *arguments, **others):
+            nonlocal made
+            made += 1
+            if made == _MANY:
+                cls.__init__ = _compiled(positional, fields, has_more)
             if len(arguments) > len(positional):
                 raise TypeError(f"{type(self).__name__} takes {len(positional)} values")
             values = dict(zip(positional, arguments, strict=False))
@@ -71,6 +86,31 @@ else:
                 self.__post_init__()
 
         return initialize
+
+    def _compiled(positional, fields, has_more):
+        """Return what `initialize` does as a function with the names of the fields in it."""
+        known = {"_put": object.__setattr__, "_MISSING": MISSING}
+        known |= {f"_default_{name}": one.default for name, one in fields.items()}
+        known |= {f"_make_{name}": one.default_factory for name, one in fields.items()}
+        named = [name for name in fields if name not in positional]
+        asked = [_asked(name, fields[name]) for name in (*positional, *named)]
+        if named:
+            asked.insert(len(positional), "*")
+        given = (
+            f"_make_{name}() if {name} is _MISSING else {name}"
+            if one.default_factory is not MISSING
+            else name
+            for name, one in fields.items()
+        )
+        values = ", ".join(f"{name!r}: {what}" for name, what in zip(fields, given, strict=True))
+        source = f"def __init__(self, {', '.join(asked)}):\n _put(self, '__dict__', {{{values}}})\n"
+        exec(source + " self.__post_init__()\n" * has_more, known)  # noqa: S102 - names of our own
+        return known["__init__"]
+
+    def _asked(name, one):
+        if one.default is not MISSING:
+            return f"{name}=_default_{name}"
+        return name if one.default_factory is MISSING else f"{name}=_MISSING"
 
     def _complete(self, values, fields):
         for name, one in fields.items():

@@ -74,6 +74,36 @@ def test_wrong_values_are_refused(values: tuple[Any, ...], names: dict[str, Any]
         Derived(*values, **names)
 
 
+@pytest.fixture
+def _many() -> None:
+    """Make so many that what makes them is compiled."""
+    for number in range(300):
+        Derived(number)
+        Changing(number)
+        Named(value=number)
+
+
+@pytest.mark.usefixtures("_many")
+def test_of_many_each_is_as_the_first() -> None:
+    assert "__init__" in Derived.__dict__
+    test_values_come_by_place_and_by_name()
+    for values, names in WRONG:
+        test_wrong_values_are_refused(values, names)
+    test_nothing_can_be_changed()
+    test_the_standard_library_takes_them()
+    test_what_is_not_frozen_can_be_changed_and_has_no_hash()
+    test_values_that_are_by_name_only_come_so()
+    assert Derived.__init__.__code__.co_filename == "<string>"
+
+
+def test_a_field_without_a_default_stands_before_those_with() -> None:
+    with pytest.raises(TypeError, match="behind one with"):
+
+        @dataclass(frozen=True, slots=True)
+        class Wrong(Derived):
+            late: int  # type: ignore[misc]
+
+
 def test_nothing_can_be_changed() -> None:
     made = Base(1)
     with pytest.raises(dataclasses.FrozenInstanceError):

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.peers.test_volatility3 import NOT_HERE, VARIABLE
-from tests.synthetic.memory import Layout
 from tests.synthetic.windows.isf import with_symbols
 
 if TYPE_CHECKING:
@@ -48,6 +47,7 @@ PLUGINS = (
     "symlinkscan.SymlinkScan",
     "bigpools.BigPools",
     "netscan.NetScan",
+    "svcscan.SvcScan",
     "info.Info",
     "registry.hivelist.HiveList",
     "registry.printkey.PrintKey:recurse",
@@ -64,16 +64,6 @@ BUILDS = (
     ("types-only-vergilius-6.1.7601.17514-x86", 7601, "x86"),
     ("types-only-vergilius-6.1.7601.17514-x86", 7601, "pae"),
 )
-
-NETWORKS = {
-    7601: "netscan-win7-x64",
-    9600: "netscan-win81-x64",
-    17763: "netscan-win10-17763-x64",
-    18362: "netscan-win10-18362-x64",
-    19041: "netscan-win10-19041-x64",
-    20348: "netscan-win10-20348-x64",
-}
-"""volatility3's own layouts of tcpip.sys by build: the builder is told them, netscan reads them."""
 
 Rows = list[tuple[Any, ...]]
 
@@ -108,28 +98,6 @@ class Case:
         found = self.answers[f"windows.{plugin}"]
         assert not any("error" in row for row in found), found
         return [tuple(row[column] for column in columns) for row in found]
-
-
-def network_layouts(python: str, build: int) -> dict[str, Layout] | None:
-    """Read a build's layouts from volatility3's files; None where it has none for the build."""
-    if build not in NETWORKS:
-        return None
-    command = [python, "-c", "import volatility3.framework as f; print(*f.__path__)"]
-    place = subprocess.run(command, capture_output=True, check=True, text=True).stdout.strip()
-    path = Path(place, "symbols", "windows", "netscan", f"{NETWORKS[build]}.json")
-    found = {}
-    for name, struct in json.loads(path.read_text())["user_types"].items():
-        members = {
-            member: (field["offset"], width(member)) for member, field in struct["fields"].items()
-        }
-        found[name] = Layout(struct["size"], members)
-    return found
-
-
-def width(member: str) -> int:
-    """Return the bytes of a member of these structures; all others are pointers or times."""
-    small = {"Port": 2, "LocalPort": 2, "RemotePort": 2, "AddressFamily": 2, "State": 4}
-    return small.get(member, 8)
 
 
 def ask(python: str, scene: Scene, table: Path, folder: Path) -> dict[str, list[dict[str, Any]]]:

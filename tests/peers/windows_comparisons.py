@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.peers.windows_rows import Comparison, Pair, Rows, plain, scanned
+from tests.peers.windows_rows import LOW, Comparison, Pair, Rows, plain, scanned
 
 LISTED = "process.Where(in_active_list)"
 OF_LISTED = "Where(process.in_active_list)"
@@ -19,6 +19,8 @@ KINDS = {
     "file system": "IoRegisterFsRegistrationChange",
 }
 """What volatility3 calls each kind of callback."""
+BLANK = " \0"
+"""What it leaves off the ends of tags."""
 UNNAMED = "(Default)"
 """What it calls a value without a name."""
 AGAIN = "GenericKernelCallback"
@@ -136,12 +138,12 @@ def timers(pair: Pair) -> Rows:
     return [(at, due(time), int(period * 1000), to) for at, time, period, to in found]
 
 
-INFO = ("Kernel Base", "DTB", "KdDebuggerDataBlock", "KeNumberProcessors", "SystemTime")
+INFO = ("Kernel Base", "DTB", "KeNumberProcessors", "SystemTime")
 
 
 def info(pair: Pair) -> Rows:
     """Return what is said of the kernel, in volatility3's words."""
-    query = "kernel.Select([base, directory_table_base, debugger_data, processors, dump_time])"
+    query = "kernel.Select([base, directory_table_base, processors, dump_time])"
     ((*places, processors, now),) = pair.ours(query)
     values = (*map(hex, places), str(processors), f"{now:%Y-%m-%d %H:%M:%S+00:00}")
     return list(zip(INFO, values, strict=True))
@@ -283,6 +285,19 @@ COMPARISONS = (
         lambda pair: pair.theirs("timers.Timers", "Offset", "DueTime", "Period(ms)", "Routine"),
         timers,
         not_in=("win10-19041", "win7-7601", "7601-pae"),
+    ),
+    Comparison(
+        "bigpools.BigPools",
+        lambda pair: [
+            (address & LOW, tag.rstrip(BLANK), size)
+            for address, tag, size in pair.theirs(
+                "bigpools.BigPools", "Allocation", "Tag", "NumberOfBytes"
+            )
+        ],
+        lambda pair: [
+            (address, tag.rstrip(BLANK), size)
+            for address, tag, size in pair.ours("big_pool.Select([address, tag, size])")
+        ],
     ),
     scanned("mutantscan.MutantScan", "Offset, Name", "scan(mutant).Select([address, name])"),
     scanned("filescan.FileScan", "Offset, Name", "scan(file).Select([address, name])"),

@@ -23,6 +23,8 @@ _PAGE = 4096
 _MOST = 1 << 16
 """Pages that are looked at: 256 MB, most of which stacks have only reserved."""
 _AT_ONCE = 256
+_MOST_HITS = 1 << 14
+"""Places that are taken; services.exe has some dozen."""
 _STEP = 8
 """Allocations of heaps begin at multiples of it."""
 _NOTHING = (Reason.NULL, Reason.NOT_MAPPED, Reason.DEMAND_ZERO)
@@ -65,7 +67,10 @@ def private_pages(kernel: WindowsKernel, run: Run, processes: Addresses) -> Priv
 def tagged_places(
     kernel: WindowsKernel, run: Run, pages: PrivatePages, tag: bytes
 ) -> tuple[Addresses, Addresses]:
-    """Return where a tag of four letters stands, and the page tables of the processes."""
+    """Return where a tag of four letters stands, and the page tables of the processes.
+
+    No more than _MOST_HITS: memory that somebody has filled with the tag tells nothing.
+    """
     wanted = np.frombuffer(tag, "<u4")[0]
     found, roots = [np.zeros(0, np.uint64)], [np.zeros(0, np.uint64)]
     for start in range(0, len(pages.addresses), _AT_ONCE):
@@ -76,7 +81,9 @@ def tagged_places(
         rows, places = np.nonzero(words == wanted)
         found.append(pages.addresses[part][rows] + (places * _STEP).astype(np.uint64))
         roots.append(pages.roots[part][rows])
-    return np.concatenate(found), np.concatenate(roots)
+        if sum(map(len, found)) > _MOST_HITS:
+            break
+    return np.concatenate(found)[:_MOST_HITS], np.concatenate(roots)[:_MOST_HITS]
 
 
 def _cut(counts: Addresses) -> Cut | None:

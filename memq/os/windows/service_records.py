@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memq.column import Column, Text, is_among
+from memq.column import Column, Text, distinct_numbers, is_among
 from memq.errors import Reason
 from memq.node import dataclass
 from memq.os.common import known_pointers
@@ -112,7 +112,7 @@ class Records:
     @property
     def _is_named(self) -> NDArray[np.bool_]:
         """Whether the names can be such; those that cannot be read can."""
-        plausible = self.name.test(lambda word: word.isprintable() and word.isascii())
+        plausible = self.name.test(str.isprintable)
         lost = plausible.statuses
         cannot = (lost == Reason.NULL) | (lost == Reason.MALFORMED) | (lost == Reason.NOT_MAPPED)
         return np.asarray(np.where(lost == 0, plausible.values, ~cannot))
@@ -193,16 +193,16 @@ class _Search:
         """Return what the heads in the pages lead to."""
         places, roots = tagged_places(self._kernel, self._run, pages, _TAG)
         links = self._structs("Header", places, roots)["record"]
+        owners = distinct_numbers(roots)
         found = [
-            self._chains(links.values[rows].astype(np.uint64), int(root))
-            for root in np.unique(roots)
-            if len(rows := np.flatnonzero(links.known & (roots == root)))
+            self._chains(links.values[links.known & (roots == root)].astype(np.uint64), int(root))
+            for root in owners
         ]
         counts = [len(one) for one in found]
         if not sum(counts):
             why = f"no service records found in the memory of {_PROGRAM}"
             return _nothing(Cut(pages.lost or Reason.NOT_IN_DUMP, why))
-        records = self._records(np.concatenate(found), np.repeat(np.unique(roots), counts))
+        records = self._records(np.concatenate(found), np.repeat(owners, counts))
         order = np.argsort(records.own["order"].values, kind="stable")
         return FoundRecords(records.take(order), self._cut or pages.cut, pages.lost)
 
@@ -211,7 +211,7 @@ class _Search:
         seen = np.zeros(0, np.uint64)
         while len(front) and len(seen) < _MOST:
             self._run.check()
-            front = np.unique(front[front != 0])
+            front = distinct_numbers(front[front != 0])
             front = front[~is_among(front, seen)]
             records = self._records(front, np.full(len(front), root, np.uint64))
             rows = np.flatnonzero(records.sound())

@@ -187,6 +187,26 @@ def named_values(scene: Scene) -> Rows:
     ]
 
 
+def big_pools(scene: Scene) -> Rows:
+    return [
+        {"address": hex(one.va), "tag": one.tag.ljust(4, "\0"), "size": one.bytes}
+        for one in scene.image.truth.bigpools
+    ]
+
+
+def services(scene: Scene) -> Rows:
+    """Return what the scene writes below ControlSet001, which is the current one."""
+    del scene
+    return [
+        {
+            "name": "disk",
+            "start": "boot",
+            "driver": True,
+            "path": "System32\\drivers\\disk.sys",
+        }
+    ]
+
+
 def kernels(scene: Scene) -> Rows:
     image, options = scene.image, scene.image.options
     return [
@@ -259,4 +279,10 @@ OF_KERNEL = {
         "value.Select({key: registry.path, name: name, type: type, hex: hex})", named_values
     ),
     "kernel": Question(f"kernel.Select({KERNEL})", kernels),
+    "big pools": Question("big_pool.Select({address: address, tag: tag, size: size})", big_pools),
+    "services": Question(
+        "service.Where(in_registry).Select({name: name, start: start_type, driver: is_driver, "
+        "path: image_path})",
+        services,
+    ),
 }

@@ -71,6 +71,14 @@ def network_layouts(build: int, *, is_64_bit: bool, variant: int = 0) -> dict[st
     return found
 
 
+def published_layouts(build: int, *, is_64_bit: bool) -> dict[str, Layout]:
+    """Return all that are known of a build: those of services.exe, and of some of tcpip.sys."""
+    own = service_layouts(build, is_64_bit=is_64_bit)
+    if "TcpE" not in layouts_of(build, is_64_bit=is_64_bit, table="endpoints.txt"):
+        return own
+    return {**own, **network_layouts(build, is_64_bit=is_64_bit)}
+
+
 def service_layouts(build: int, *, is_64_bit: bool) -> dict[str, Layout]:
     """Return the layouts of services.exe."""
     known = layouts_of(build, is_64_bit=is_64_bit, table="service-records.txt")

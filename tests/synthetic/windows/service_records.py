@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 PROCESSES = 0x30
 RUNNING = 4
+READ_AT_ONCE = 512
+"""Bytes of a text that volatility3 reads; it has none where they are not all there."""
 
 
 @dataclass
@@ -70,7 +72,7 @@ class ServiceRecords:
     def text(self, text: str) -> int:
         """Write text and return its address."""
         data = text.encode("utf-16-le") + b"\0\0"
-        at = self.part.allocate(len(data))
+        at = self.part.allocate(max(len(data), READ_AT_ONCE))
         self.part.space.write(at, data)
         return at
 

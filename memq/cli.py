@@ -257,10 +257,13 @@ def _hints(options: argparse.Namespace) -> Hints:
 
 
 def _address(text: str) -> int:
-    """Read an address; ValueError, of which argparse makes a message, for what is none."""
-    value = int(text, 0)
+    """Read an address; for what is none, the error of which argparse makes a message."""
+    try:
+        value = int(text, 0)
+    except ValueError:
+        value = -1
     if not 0 <= value < 1 << 64:
-        raise ValueError(text)
+        raise argparse.ArgumentTypeError(f"{text!r} is no address: write it as 0x1ad000")
     return value
 
 

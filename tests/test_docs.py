@@ -36,9 +36,10 @@ FIND_NOTHING = {
     ("windows", "crash"),
     ("windows", "timer"),
     ("windows", "dpc"),
+    ("windows", "socket"),
 }
 """Examples that ask for what the samples do not have: the guest was not attacked, none crashed,
-and the synthetic image has no timers."""
+and the synthetic image has neither timers nor sockets."""
 
 
 @pytest.fixture(scope="module")

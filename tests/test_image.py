@@ -200,4 +200,4 @@ def test_types_from_a_profile_give_the_same(image: Image, sample: Path, lab: Lab
 
 def test_a_profile_that_is_none(sample: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([str(sample), "--profile", __file__, "-e", "process"]) == 3
-    assert capsys.readouterr().err.startswith("memq: error: no symbol table")
+    assert capsys.readouterr().err.startswith(f"memq: error: {__file__}: no symbol table")

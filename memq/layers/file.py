@@ -203,7 +203,7 @@ def _open(path: Path, shown_as: Path) -> int:
     """Open a regular file or a disk; anything else could block, or has no size."""
     mode = path.stat().st_mode
     if stat.S_ISDIR(mode):
-        raise ImageError(f"{shown_as}: is a folder, not a memory dump")
+        raise ImageError(f"{shown_as}: is a folder, not a file")
     if not (stat.S_ISREG(mode) or stat.S_ISBLK(mode)):
         raise ImageError(f"{shown_as}: is not a regular file")
     binary: Any = getattr(os, "O_BINARY", 0)

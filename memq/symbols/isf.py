@@ -183,6 +183,8 @@ class Isf(Types):
         """Yield each member, in the order of the offsets; with its layout where it is anonymous."""
         fields = _object(entry, "fields")
         places = {name: _number(fields[name], "offset", MAX_SIZE) for name in fields}
+        if self._is_of_headers and _tag(entry) == "struct":
+            self._settle(fields, places, _number(entry, "size", MAX_SIZE))
         for name in sorted(fields, key=lambda name: places[name]):
             field = _object(fields, name)
             described = _object(field, "type")
@@ -196,6 +198,38 @@ class Isf(Types):
                 yield bitfield(name, bits, width, self._type(_object(described, "type"))), None
             else:
                 yield Member(name, places[name], self._type(described)), None
+
+    @cached_property
+    def _is_of_headers(self) -> bool:
+        """Whether it is of no image, but of published headers: such tables' GUID is zero."""
+        return self.identity is not None and not self.identity.guid.strip("0")
+
+    def _settle(self, fields: Mapping[str, object], places: dict[str, int], size: int) -> None:
+        """Put nameless parts of a struct behind the member before them, where they overlap it.
+
+        Headers tell where members are that have names, and nothing of parts that have none: what
+        stands of these is where a compiler would put them, which does not know of gaps before.
+        """
+        named = [places[name] for name in fields if not _object(fields, name).get("anonymous")]
+        if named != sorted(named):
+            return  # they are in no order that would say what stands before what
+        end, limits, word = 0, [*named, size], self.pointer_size
+        for name in fields:
+            field = _object(fields, name)
+            length = self._length(_object(field, "type"))
+            if not field.get("anonymous"):
+                limits = limits[1:]
+            elif places[name] < end:
+                moved = places[name] + -(-(end - places[name]) // word) * word
+                places[name] = moved if moved + length <= limits[0] else places[name]
+            end = max(end, places[name] + length)
+
+    def _length(self, described: Mapping[str, object]) -> int:
+        """Return the bytes of a member, of a bit field those up to its last bit."""
+        if described.get("kind") != "bitfield":
+            return self._type(described).size
+        bits = _number(described, "bit_position", 1 << 16) + _number(described, "bit_length", 65)
+        return (bits + 7) // 8
 
     def _type(self, described: Mapping[str, object], depth: int = 0) -> Type:
         """Return the type that a description stands for."""

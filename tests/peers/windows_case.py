@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tests.synthetic.memory import Layout
+import pytest
+
+from tests.peers.test_volatility3 import NOT_HERE, VARIABLE
 from tests.synthetic.windows.isf import with_symbols
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tests.synthetic.windows.scene import Scene
     from tests.synthetic.windows.truth import ProcessTruth, Truth
 
@@ -41,6 +47,7 @@ PLUGINS = (
     "symlinkscan.SymlinkScan",
     "bigpools.BigPools",
     "netscan.NetScan",
+    "svcscan.SvcScan",
     "info.Info",
     "registry.hivelist.HiveList",
     "registry.printkey.PrintKey:recurse",
@@ -57,16 +64,6 @@ BUILDS = (
     ("types-only-vergilius-6.1.7601.17514-x86", 7601, "x86"),
     ("types-only-vergilius-6.1.7601.17514-x86", 7601, "pae"),
 )
-
-NETWORKS = {
-    7601: "netscan-win7-x64",
-    9600: "netscan-win81-x64",
-    17763: "netscan-win10-17763-x64",
-    18362: "netscan-win10-18362-x64",
-    19041: "netscan-win10-19041-x64",
-    20348: "netscan-win10-20348-x64",
-}
-"""volatility3's own layouts of tcpip.sys by build: the builder is told them, netscan reads them."""
 
 Rows = list[tuple[Any, ...]]
 
@@ -103,28 +100,6 @@ class Case:
         return [tuple(row[column] for column in columns) for row in found]
 
 
-def network_layouts(python: str, build: int) -> dict[str, Layout] | None:
-    """Read a build's layouts from volatility3's files; None where it has none for the build."""
-    if build not in NETWORKS:
-        return None
-    command = [python, "-c", "import volatility3.framework as f; print(*f.__path__)"]
-    place = subprocess.run(command, capture_output=True, check=True, text=True).stdout.strip()
-    path = Path(place, "symbols", "windows", "netscan", f"{NETWORKS[build]}.json")
-    found = {}
-    for name, struct in json.loads(path.read_text())["user_types"].items():
-        members = {
-            member: (field["offset"], width(member)) for member, field in struct["fields"].items()
-        }
-        found[name] = Layout(struct["size"], members)
-    return found
-
-
-def width(member: str) -> int:
-    """Return the bytes of a member of these structures; all others are pointers or times."""
-    small = {"Port": 2, "LocalPort": 2, "RemotePort": 2, "AddressFamily": 2, "State": 4}
-    return small.get(member, 8)
-
-
 def ask(python: str, scene: Scene, table: Path, folder: Path) -> dict[str, list[dict[str, Any]]]:
     """Write the image and return all plugins' rows."""
     image, raw = scene.image, folder / "memory.raw"
@@ -132,9 +107,26 @@ def ask(python: str, scene: Scene, table: Path, folder: Path) -> dict[str, list[
     if not scene.machine.kernel.image.has_table:
         table = with_symbols(table, image.rvas, folder / "table.json")
     place = [str(raw), str(table), hex(image.dtb), hex(image.kernel_base & LOW)]
-    command = [python, str(PROGRAM), *place, image.options.paging]
-    command += [f"windows.{plugin}" for plugin in PLUGINS]
+    return run_plugins(python, [*place, image.options.paging], PLUGINS)
+
+
+def run_plugins(
+    python: str, place: list[str], plugins: Sequence[str]
+) -> dict[str, list[dict[str, Any]]]:
+    """Return the rows of plugins; `place`: image, table, page tables, kernel, architecture."""
+    command = [python, str(PROGRAM), *place, *(f"windows.{plugin}" for plugin in plugins)]
     done = subprocess.run(command, capture_output=True, check=False, timeout=SECONDS)
     assert done.returncode == 0, done.stderr.decode(errors="replace")[-2000:]
     answers: dict[str, list[dict[str, Any]]] = json.loads(done.stdout)
     return answers
+
+
+def python_with_volatility3() -> str:
+    """Return the path of a Python that has volatility3; skips the test where there is none."""
+    python = os.environ.get(VARIABLE, sys.executable)
+    check = [python, "-c", "import volatility3.framework"]
+    if subprocess.run(check, capture_output=True, check=False).returncode:
+        if VARIABLE in os.environ:
+            pytest.fail(f"{VARIABLE}: {python} has no volatility3", pytrace=False)
+        pytest.skip(NOT_HERE)
+    return python

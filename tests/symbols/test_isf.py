@@ -340,3 +340,39 @@ def test_symbols_of_a_kernel(both: tuple[Btf, Isf]) -> None:
     assert table.symbols["init_task"] == 0xFFFFFFFF82A1AA40
     assert table.constants["linux_banner"].startswith(b"Linux version 6.1.0-56-cloud-amd64")
     assert str(table.symbol_type("init_task")) == "struct task_struct"
+
+
+def headers(guid: str, **places: int) -> Isf:
+    """Return a table with a struct of 24 bytes that has a nameless part in its middle."""
+    part = {"kind": "union", "name": "u_1"}
+    long = base("double")
+    outer = {
+        "First": {"offset": places["first"], "type": long},
+        "u_1": {"offset": places["part"], "type": part, "anonymous": True},
+        "Last": {"offset": places["last"], "type": long},
+    }
+    inner = {"A": {"offset": 0, "type": INT}, "B": {"offset": 0, "type": INT}}
+    return small(
+        metadata={"windows": {"pdb": {"GUID": guid, "age": 0}}},
+        user_types={
+            "_OUTER": {"kind": "struct", "size": 32, "fields": outer},
+            "u_1": {"kind": "union", "size": 4, "fields": inner},
+        },
+    )
+
+
+def standing(table: Isf) -> list[int]:
+    members = table.required("_OUTER").members
+    return [members[name].offset for name in ("First", "A", "B", "Last")]
+
+
+def test_nameless_parts_of_published_structs_stand_behind_what_is_before_them() -> None:
+    nobodys, somebodys = "0" * 32, "1" * 32
+    assert standing(headers(nobodys, first=8, part=8, last=24)) == [8, 16, 16, 24]
+    assert standing(headers(nobodys, first=8, part=12, last=24)) == [8, 20, 20, 24]
+    # What overlaps nothing stays, and so does what has no room.
+    assert standing(headers(nobodys, first=0, part=8, last=24)) == [0, 8, 8, 24]
+    assert standing(headers(nobodys, first=8, part=8, last=16)) == [8, 8, 8, 16]
+    # A table that is in another order does not say what is before what; others are right.
+    assert standing(headers(nobodys, first=24, part=8, last=8)) == [24, 8, 8, 8]
+    assert standing(headers(somebodys, first=8, part=8, last=24)) == [8, 8, 8, 24]

@@ -89,6 +89,8 @@ def test_values_that_are_wrong(small_kernel: LinuxKernel, seed: int) -> None:
 class Wild:
     """Memory in which pointers lead anywhere."""
 
+    kernel_start = 1 << 63
+
     def __init__(self, seed: int) -> None:
         self.random = np.random.default_rng(seed)
 

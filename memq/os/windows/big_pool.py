@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memq.column import Column, Text
+from memq.column import Column, Text, is_among
 from memq.errors import Reason
+from memq.node import dataclass
 from memq.os.common import distinct_addresses
 from memq.os.windows.base import WindowsObject
 from memq.schema.batch import Context, Cut, Portion
@@ -19,10 +20,11 @@ from memq.schema.declare import field
 from memq.schema.kinds import Address, Boolean, Number, Size, String
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from memq.column import Addresses
     from memq.os.windows.kernel import WindowsKernel
+    from memq.run import Run
     from memq.symbols.structs import Structs
 
 _MOST = 1 << 22
@@ -56,11 +58,7 @@ class BigPool(
             context.check()
             entries = kernel.structs(cls.struct, places[start : start + _AT_ONCE])
             address = entries["Va"]
-            lost = np.flatnonzero(~address.known)
-            for row in lost[:1].tolist():
-                reason = Reason(int(address.statuses[row]))
-                at = int(entries.addresses[row])
-                cut = cut or Cut(reason, f"{_WHAT}: {at:#x}: {reason.text}")
+            cut = cut or _lost(entries)
             used = address.known & (address.values != 0) & (address.values & _FREE == 0)
             yield Portion(cls(context, {"entry": entries.addresses[used]}))
         yield Portion(cls.nothing(context), cut)
@@ -108,13 +106,38 @@ class BigPool(
         return found
 
 
-def big_starts(kernel: WindowsKernel, tag: int) -> Addresses:
-    """Return the addresses of allocations with a tag, also of those that are free again."""
-    places, _ = _places(kernel)
-    entries = kernel.structs(BigPool.struct, places)
-    address, key = entries["Va"], entries["Key"]
-    own = key.values.astype(np.uint64) & ~_PROTECTED == np.uint64(tag)
-    return np.asarray(address.values[address.known & key.known & own] & ~_FREE)
+@dataclass(frozen=True, slots=True)
+class Starts:
+    """Where big allocations with wanted tags begin, also those that are free again."""
+
+    addresses: Addresses
+    tags: Addresses
+    cut: Cut | None
+
+
+def big_starts(kernel: WindowsKernel, run: Run, tags: Sequence[int]) -> Starts:
+    """Return the allocations with the tags, in one pass over the table."""
+    places, cut = _places(kernel)
+    wanted, starts, found = np.array(tags, np.uint64), [places[:0]], [places[:0]]
+    for start in range(0, len(places), _AT_ONCE):
+        run.check()
+        entries = kernel.structs(BigPool.struct, places[start : start + _AT_ONCE])
+        cut = cut or _lost(entries)
+        address, key = entries["Va"], entries["Key"]
+        own = key.values.astype(np.uint64) & ~_PROTECTED
+        rows = np.flatnonzero(address.known & key.known & is_among(own, wanted))
+        starts.append(address.values[rows].astype(np.uint64) & ~_FREE)
+        found.append(own[rows])
+    return Starts(np.concatenate(starts), np.concatenate(found), cut)
+
+
+def _lost(entries: Structs) -> Cut | None:
+    """Say which is the first place of the table that cannot be read, if there is one."""
+    address = entries["Va"]
+    for row in np.flatnonzero(~address.known)[:1].tolist():
+        reason = Reason(int(address.statuses[row]))
+        return Cut(reason, f"{_WHAT}: {int(entries.addresses[row]):#x}: {reason.text}")
+    return None
 
 
 def _places(kernel: WindowsKernel) -> tuple[Addresses, Cut | None]:

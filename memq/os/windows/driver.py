@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from memq.column import Column, Text
-from memq.errors import Reason
 from memq.os.common import joined_text, known_pointers
 from memq.os.windows import pool_scan
 from memq.os.windows.base import WindowsObject
@@ -30,7 +29,7 @@ from memq.schema.kinds import Address, Boolean, Name, Number, Size, String
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from memq.column import Addresses, Array
+    from memq.column import Addresses, Array, Statuses
     from memq.os.windows.kernel import WindowsKernel
     from memq.schema.collection import Collection
     from memq.symbols.structs import Structs
@@ -134,8 +133,8 @@ class DriverObject(
     def in_pool_scan(self) -> Boolean:
         """Whether a search of memory for pool tags finds its object; null where it has none."""
         found = pool_scan.carved(self.kernel, self.context.run, "Driver")
-        places = self.rows["object"]
-        return found.holds(places).under(self._whether("object").status)
+        places, status = self._places("object")
+        return found.holds(places).under(status)
 
     @field(Cost.WALK)
     def sources(self) -> String:
@@ -148,7 +147,7 @@ class DriverObject(
     @field()
     def object_address(self) -> Address:
         """Address of its object (DRIVER_OBJECT); null where it has none."""
-        return self._whether("object")
+        return Column(*self._places("object"))
 
     @field(Cost.FOLLOW, shown=True)
     def object_name(self) -> Name:
@@ -220,16 +219,15 @@ class DriverObject(
         return self._structs(self.struct, "object")
 
     def _structs(self, name: str, row: str) -> Structs:
-        places = self._whether(row)
-        found = self.kernel.structs(name, places.values.astype(np.uint64), places.statuses)
+        found = self.kernel.structs(name, *self._places(row))
         found.check = self.context.check
         return found
 
-    def _whether(self, row: str) -> Column:
-        """Return addresses; where there is none in a source that is cut short, that is unknown."""
-        places = self.rows[row]
+    def _places(self, row: str) -> tuple[Addresses, Statuses]:
+        """Return addresses; where there is none, and may be one beyond a cut, it is unknown."""
+        places, status = known_pointers(Column(self.rows[row]))
         lost = self.rows["list status" if row == "module" else "directory status"]
-        return Column(places, np.where(places == 0, np.maximum(lost, Reason.NULL), 0).astype("u1"))
+        return places, np.where((places == 0) & (lost != 0), lost, status)
 
     def _object_name(self) -> Text:
         return unicode_text(self.kernel.space, self.raw, "DriverName")

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from memq.symbols.tables import Identity
     from memq.symbols.types import Types
 
+ADVICE = "its PDB, or an ISF file of it, would have it: give it with --profile"
 _TOLD = 3
 """Refused candidates of which an error tells the reasons."""
 _BUILD = 0xFFFF
@@ -124,7 +125,8 @@ class WindowsKernel:
         """Return a symbol's address; SymbolError that names it if it is not known."""
         address = self.optional(name)
         if address is None:
-            raise SymbolError(f"no symbol {name} is known of this kernel ({self.release})")
+            advice = "" if self.choice.has_all_symbols else f"; {ADVICE}"
+            raise SymbolError(f"no symbol {name} is known of this kernel ({self.release}){advice}")
         return address
 
     def optional(self, name: str) -> int | None:
@@ -182,7 +184,9 @@ class Hunt:
         return self._first(quick_roots(self._physical, self._hints))
 
     def search(self) -> WindowsKernel | None:
-        """Try all page tables of the dump."""
+        """Try all page tables of the dump, but where it is told which it is."""
+        if self._hints.directory_table_base is not None:
+            return None
         return self._first(searched_roots(self._physical, self._progress))
 
     def account(self) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 from memq.column import Array, Column, Text, worst
 from memq.errors import Reason
 from memq.os.windows.base import WindowsObject
+from memq.os.windows.pe import DEBUG
 from memq.os.windows.registry import lookup as registry
 from memq.os.windows.registry.lookup import tree_of
 from memq.os.windows.shared_data import ADDRESSES, system_time
@@ -73,7 +74,7 @@ class KernelObject(Kernel, WindowsObject):
         major, minor, build = self._version("Major"), self._version("Minor"), self.kernel.build
         if build is None:
             return self._text(Reason.NOT_IN_DUMP)
-        if isinstance(major, int) and isinstance(minor, int):
+        if not isinstance(major, Reason) and not isinstance(minor, Reason):
             return self._text(f"{major}.{minor}.{build}")
         version = next((name for first, name in _VERSIONS if build >= first), None)
         return self._text(Reason.NOT_IN_DUMP if version is None else f"{version}.{build}")
@@ -200,15 +201,15 @@ class KernelObject(Kernel, WindowsObject):
 
     @field()
     def pdb_name(self) -> String:
-        """Name of the symbol file that belongs to it."""
+        """Name of the symbol file that belongs to it; null where its image names none."""
         found = self.kernel.identity
-        return self._text(Reason.NOT_IN_DUMP if found is None else found[0])
+        return self._text(self._no_identity() if found is None else found[0])
 
     @field()
     def pdb_identity(self) -> String:
         """GUID and age of that file, by which symbol servers know it."""
         found = self.kernel.identity
-        return self._text(Reason.NOT_IN_DUMP if found is None else str(found[1]))
+        return self._text(self._no_identity() if found is None else str(found[1]))
 
     @field()
     def symbols(self) -> String:
@@ -263,6 +264,11 @@ class KernelObject(Kernel, WindowsObject):
     @field()
     def image_format(self) -> String:
         return self._text(self.kernel.physical.format)
+
+    def _no_identity(self) -> Reason:
+        """Why there is no symbol file: the image has no debug directory, or it is not here."""
+        _, size = self.kernel.image.directory(DEBUG)
+        return Reason.NOT_IN_DUMP if size else Reason.NULL
 
     def _symbol(self, name: str) -> Column:
         place = self.kernel.optional(name)

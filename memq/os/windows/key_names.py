@@ -37,6 +37,8 @@ def key_paths(kernel: WindowsKernel, run: Run, blocks: Column) -> Text:
         found.check = run.check
         names = distinct_structs(kernel, "_CM_NAME_CONTROL_BLOCK", found["NameBlock"], run.check)
         own = _names(kernel, names.structs).take(names.index)
+        # Each key has a name: what has none is no key's block.
+        own = own.but(own.statuses == Reason.NULL, Reason.MALFORMED)
         return Named(_without_inner_roots(found, own), found["ParentKcb"])
 
     places, status = known_pointers(blocks)

@@ -74,23 +74,27 @@ class Entries:
     bases: Column
     listed: NDArray[np.bool_]
     """Which of the three lists lead to it."""
+    lost: Statuses
+    """For each process and list, why there may be more in it."""
 
     @classmethod
-    def nothing(cls) -> Entries:
-        """Return no entries."""
+    def unknown(cls, lost: Statuses) -> Entries:
+        """Return no entries, where none can be found."""
         none, bases = np.zeros(0, np.int64), np.zeros(0, np.uint64)
-        return cls(none, bases, Column(bases), np.zeros((0, len(LISTS)), bool))
+        return cls(none, bases, Column(bases), np.zeros((0, len(LISTS)), bool), lost)
 
 
 def entries(loader: Loader, run: Run, data: Structs, cuts: Cuts) -> Entries:
     """Return what is in the lists of each process's PEB_LDR_DATA; of none, where there is none."""
-    rows = np.arange(len(data))
-    cuts.mark(rows, _statuses(data), data.addresses)
-    rows = rows[_statuses(data) == 0]
+    rows, status = np.arange(len(data)), _statuses(data)
+    cuts.mark(rows, status, data.addresses)
+    lost = np.where(status > Reason.NULL, status, np.uint8(0))
+    lost = np.repeat(lost[:, None], len(LISTS), axis=1)
+    rows = rows[status == 0]
     # Owner and address of an entry fit one number, so that what is known is found by one search.
     step = 1 << min(64 - loader.limit_bits, 20)
     parts = [
-        _Walk(loader, run, data, rows[start : start + step], cuts).entries()
+        _Walk(loader, run, data, rows[start : start + step], _Marks(cuts, lost)).entries()
         for start in range(0, max(len(rows), 1), step)
     ]
     return Entries(
@@ -101,6 +105,7 @@ def entries(loader: Loader, run: Run, data: Structs, cuts: Cuts) -> Entries:
             np.concatenate([part.bases.statuses for part in parts]),
         ),
         np.concatenate([part.listed for part in parts]),
+        lost,
     )
 
 
@@ -108,11 +113,30 @@ def _statuses(data: Structs) -> Statuses:
     return np.zeros(len(data), np.uint8) if data.status is None else data.status
 
 
+class _Marks:
+    """Why lists ended too early: of each process, and of each of its lists."""
+
+    def __init__(self, cuts: Cuts, lost: Statuses) -> None:
+        self._cuts = cuts
+        self.lost = lost
+
+    def mark(
+        self, owner: Indexes, which: Indexes, reason: Reason | Statuses, at: Addresses
+    ) -> None:
+        """Say it of these lists; NULL and KNOWN are no reasons, and the first one stays."""
+        self._cuts.mark(owner, reason, at)
+        reasons = np.broadcast_to(np.asarray(reason, np.uint8), owner.shape)
+        new = (reasons > Reason.NULL) & (self.lost[owner, which] == 0)
+        self.lost[owner[new], which[new]] = reasons[new]
+
+
 class _Walk:
     """A walk through the lists of some of the processes."""
 
-    def __init__(self, loader: Loader, run: Run, data: Structs, rows: Indexes, cuts: Cuts) -> None:
-        self._loader, self._run, self._cuts = loader, run, cuts
+    def __init__(
+        self, loader: Loader, run: Run, data: Structs, rows: Indexes, marks: _Marks
+    ) -> None:
+        self._loader, self._run, self._marks = loader, run, marks
         self._rows = rows
         self._roots = None if data.roots is None else data.roots[rows]
         self._places = data.addresses[rows]
@@ -135,7 +159,7 @@ class _Walk:
             if self._count > self._run.limits.children:
                 break
             owner, which, link = self._step(step, owner, which, link)
-        self._cuts.mark(self._rows[owner], Reason.LIMIT, link)
+        self._marks.mark(self._rows[owner], which, Reason.LIMIT, link)
         return self._found()
 
     def _first(self) -> tuple[Indexes, Indexes, Addresses]:
@@ -145,7 +169,7 @@ class _Walk:
         heads = self._heads(owner, which)
         roots = None if self._roots is None else self._roots[owner]
         links, status = self._loader.pointers(heads, 1, roots)
-        self._cuts.mark(self._rows[owner], status, heads)
+        self._marks.mark(self._rows[owner], which, status, heads)
         return self._going(owner, which, links[:, 0], status == 0)
 
     def _heads(self, owner: Indexes, which: Indexes) -> Addresses:
@@ -161,7 +185,7 @@ class _Walk:
             link & np.uint64(self._loader.word - 1) != 0
         )
         bad = known & (odd | (link == 0))
-        self._cuts.mark(self._rows[owner[bad]], Reason.MALFORMED, link[bad])
+        self._marks.mark(self._rows[owner[bad]], which[bad], Reason.MALFORMED, link[bad])
         rows = np.flatnonzero(known & ~bad)
         return owner[rows], which[rows], link[rows]
 
@@ -179,9 +203,9 @@ class _Walk:
             again[rows] = place[nodes[rows]] != _NOT_THERE
             place[nodes[rows[~again[rows]]]] = step
             following[rows] = self._next[number].values[nodes[rows]]
-        self._cuts.mark(self._rows[owner[again]], Reason.LOOP, link[again])
+        self._marks.mark(self._rows[owner[again]], which[again], Reason.LOOP, link[again])
         status = self._status.values[nodes]
-        self._cuts.mark(self._rows[owner], status, link)
+        self._marks.mark(self._rows[owner], which, status, link)
         return self._going(owner, which, following, (status == 0) & ~again)
 
     def _nodes(self, owner: Indexes, entry: Addresses) -> Indexes:
@@ -219,7 +243,8 @@ class _Walk:
         order = np.lexsort((*places[::-1], owner))
         bases = Column(self._base.values, self._status.values).take(order)
         listed = np.stack(places, axis=1)[order] != _NOT_THERE
-        return Entries(self._rows[owner[order]], self._address.values[order], bases, listed)
+        found = self._rows[owner[order]], self._address.values[order]
+        return Entries(*found, bases, listed, self._marks.lost)
 
 
 class _Growing:

@@ -9,7 +9,7 @@ import numpy as np
 from memq.column import Column, Text
 from memq.errors import Reason
 from memq.os.windows.base import WindowsObject
-from memq.os.windows.loader import Entries, Loader, entries
+from memq.os.windows.loader import LISTS, Entries, Loader, entries
 from memq.os.windows.module_images import images_of, joined
 from memq.os.windows.strings import unicode_text
 from memq.os.windows.times import time_column
@@ -206,7 +206,9 @@ class LoadedModule(
         return entry.follow("DdagNode", "_LDR_DDAG_NODE")["LoadCount"]
 
     def _is_in(self, number: int) -> Column:
-        return Column(self.rows["listed"][:, number])
+        listed = self.rows["listed"][:, number]
+        lost = np.where(listed, np.uint8(0), self.rows["list_lost"][:, number])
+        return Column(listed, lost if lost.any() else None)
 
 
 def _native(context: Context, blocks: Structs, cuts: Cuts) -> Entries:
@@ -216,7 +218,8 @@ def _native(context: Context, blocks: Structs, cuts: Cuts) -> Entries:
     entry = kernel.types.struct(LoadedModule.struct)
     if data is None or entry is None:
         cuts.mark(np.arange(len(blocks)), Reason.NOT_IN_KERNEL)
-        return Entries.nothing()
+        lost = np.full((len(blocks), len(LISTS)), Reason.NOT_IN_KERNEL, np.uint8)
+        return Entries.unknown(lost)
     loader = Loader.of(kernel.space, kernel.space.word_size, data, entry)
     return entries(loader, context.run, blocks.follow("Ldr", "_PEB_LDR_DATA"), cuts)
 

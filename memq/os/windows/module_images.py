@@ -71,13 +71,17 @@ def joined(native: Entries, wow64: Entries, images: Images) -> dict[str, Array]:
     listed = np.concatenate([native.listed, wow64.listed])
     vads, spaces = images.vads.rows["address"], images.vads.rows["space"]
     count, more = len(owner), len(rest)
+    # What no list has is in none only where all of them were read to their ends.
+    lost = np.maximum(native.lost, wow64.lost)[images.owner[rest]]
+    unlisted = np.maximum(lost.max(axis=1, initial=0), np.uint8(Reason.NULL))
     return {
         "owner": np.concatenate([owner, images.owner[rest]]),
         "address": _with(np.concatenate([native.addresses, wow64.addresses]), np.uint64(0), more),
-        "status": _with(np.zeros(count, np.uint8), np.uint8(Reason.NULL), more),
+        "status": np.concatenate([np.zeros(count, np.uint8), unlisted]),
         "base": np.concatenate([bases.values, images.starts[rest]]),
         "base_status": _with(bases.statuses, np.uint8(0), more),
         "listed": np.concatenate([listed, np.zeros((more, listed.shape[1]), bool)]),
+        "list_lost": np.concatenate([native.lost[native.owner], wow64.lost[wow64.owner], lost]),
         "is_wow64": _with(np.arange(count) >= len(native.owner), np.bool_(0), more),
         "vad": np.concatenate([_found(vads, place, has), vads[rest]]),
         "vad_space": np.concatenate([_found(spaces, place, has), spaces[rest]]),

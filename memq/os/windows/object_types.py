@@ -142,7 +142,9 @@ def _cookie(kernel: WindowsKernel, types: Addresses) -> int | None:
     told = None if place is None else kernel.space.read(place, 1)
     if told is not None:
         return told[0]
-    header = kernel.types.required("_OBJECT_HEADER")
+    header = kernel.types.struct("_OBJECT_HEADER")
+    if header is None:
+        return None
     there = types[types != 0] - np.uint64(header.offset("Body"))
     headers = kernel.structs("_OBJECT_HEADER", there)
     index = headers["TypeIndex"]

@@ -29,7 +29,9 @@ _MAX_SECTIONS = 96
 """The Windows loader takes no more."""
 _MAX_EXPORTS = 1 << 16
 _MAX_NAME = 256
-_EXPORTS, _RESOURCES, _DEBUG = 0, 2, 6
+DEBUG = 6
+"""The data directory that names the image's symbol file."""
+_EXPORTS, _RESOURCES = 0, 2
 _CODEVIEW = 2
 
 
@@ -139,7 +141,7 @@ def exports(space: AddressSpace, image: PeImage) -> dict[str, int]:
 
 def identity(space: AddressSpace, image: PeImage) -> tuple[str, Identity] | None:
     """Return the name of the PDB that belongs to an image, and its identity (the RSDS record)."""
-    rva, size = image.directory(_DEBUG)
+    rva, size = image.directory(DEBUG)
     table = space.read(image.base + rva, min(size, 28 * 16)) if size >= 28 else None
     for entry in range(0, len(table or b"") - 27, 28):
         kind, length, place = struct.unpack_from("<12xIII", table or b"", entry)

@@ -13,7 +13,7 @@ import numpy as np
 from memq.column import Column, distinct_numbers, distinct_rows, is_among
 from memq.errors import Reason
 from memq.node import dataclass
-from memq.os.windows.big_pool import big_starts
+from memq.os.windows.big_pool import Starts, big_starts
 from memq.os.windows.kernel_frames import kernel_frames
 from memq.os.windows.object_places import HeaderParts, HeaderTypes
 from memq.os.windows.objects import body_offset
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 SOURCE = "pool scan"
 _HITS = "pool tags"
+_BIG = "big allocations"
 _LATEST = 0x0300_0000_0000_0000
 """In 100 ns since 1601: after 2200."""
 _SHARE = 2
@@ -82,15 +83,24 @@ class CarvedOnly:
 
 def carved(kernel: WindowsKernel, run: Run, kind: str) -> Carved:
     """Return the objects of one of KINDS that memory holds, searched for once for each kernel."""
-    if kernel.triage is not None:
-        nothing = np.zeros(0, np.uint64)
-        cut = Cut(Reason.NOT_IN_DUMP, "a triage minidump has too little memory to be searched")
-        return Carved(nothing, nothing, 0, cut)
+    why = _refusal(kernel, KINDS[kind][0])
+    if why is not None:
+        return Carved(np.zeros(0, np.uint64), np.zeros(0, np.uint64), 0, why)
     fact = f"{SOURCE}: {kind}"
     found = kernel.facts.get(fact)
     if not isinstance(found, Carved):
         found = kernel.facts[fact] = _Search(kernel, run, kind).search()
     return found
+
+
+def _refusal(kernel: WindowsKernel, struct: str) -> Cut | None:
+    """Say why objects with such a structure cannot be searched for; None where they can."""
+    if kernel.triage is not None:
+        text = "a triage minidump has too little memory to be searched"
+        return Cut(Reason.NOT_IN_DUMP, text)
+    if kernel.types.struct(struct) is None:
+        return Cut(Reason.NOT_IN_KERNEL, f"pools not searched: no type {struct} is known")
+    return None
 
 
 def carved_only(context: Context, kind: str, known: Addresses) -> CarvedOnly:
@@ -111,6 +121,15 @@ def _allocations(kernel: WindowsKernel, run: Run) -> Allocations:
     return found
 
 
+def _big(kernel: WindowsKernel, run: Run) -> Starts:
+    """Return the big allocations of all KINDS, found in one pass."""
+    found = kernel.facts.get(_BIG)
+    if not isinstance(found, Starts):
+        tags = [tag_number(kind) for kind in KINDS]
+        found = kernel.facts[_BIG] = big_starts(kernel, run, tags)
+    return found
+
+
 class _Search:
     """The search for objects of one type."""
 
@@ -127,15 +146,18 @@ class _Search:
         found = self._large_enough(_allocations(self._kernel, self._run))
         rows, addresses = kernel_frames(self._kernel, self._run).addresses_of(found.places)
         header = np.uint64(found.header_size)
-        big = big_starts(self._kernel, tag_number(self._kind))
-        starts = np.concatenate([addresses + header, big])
+        big = _big(self._kernel, self._run)
+        own = big.addresses[big.tags == np.uint64(tag_number(self._kind))]
+        starts = np.concatenate([addresses + header, own])
         bodies = self._objects(starts, HeaderTypes(self._kernel, self._run, self._kind))
         bodies = distinct_numbers(bodies[bodies != 0])
         places, _ = self._kernel.space.translate_many(bodies)
         is_mapped = np.zeros(len(found.places), bool)
         is_mapped[rows] = True
         unmapped = self._count_in_frames(found.places[~is_mapped] + header)
-        return Carved(bodies, places, unmapped, found.cut)
+        # Without its table nothing is lost: none of these objects is larger than a page.
+        is_short = big.cut is not None and big.cut.reason != Reason.NOT_IN_KERNEL
+        return Carved(bodies, places, unmapped, found.cut or (big.cut if is_short else None))
 
     def _large_enough(self, found: Allocations) -> Allocations:
         """Leave out what has another tag, or no room for such an object."""

@@ -301,6 +301,13 @@ class ProcessObject(ProcessMemory):
 
         return LoadedModule.of(self, self.block.block, self.wow64_block.block)
 
+    @many("socket", Cost.SCAN)
+    def socket_object(self) -> Collection:
+        """Its network endpoints, found by a search of all memory."""
+        from memq.os.windows.socket import Socket  # noqa: PLC0415 - as above
+
+        return Socket.of_processes(self.context, self.rows["address"])
+
     @many("environment")
     def environment_object(self) -> Collection:
         """Its environment variables, in the order of its own memory."""

@@ -135,6 +135,9 @@ def _walk_sessions(kernel: WindowsKernel, run: Run) -> ProcessSet:
     known = each_once(np.concatenate([listed.addresses, table.addresses]))
     pointers, status = known_pointers(kernel.structs("_EPROCESS", known)["Session"])
     spaces = session_spaces(kernel, distinct_numbers(pointers[status == 0]))
+    if not spaces.has("ProcessList"):
+        text = "session lists not read: no type _MM_SESSION_SPACE is known of this kernel"
+        return ProcessSet(np.zeros(0, np.uint64), Cut(Reason.NOT_IN_KERNEL, text))
     link = kernel.types.required("_EPROCESS").offset("SessionProcessLinks")
     cuts = Cuts(len(spaces))
     found = lists(kernel.space, run, spaces.address_of("ProcessList"), cuts, link)

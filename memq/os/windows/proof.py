@@ -63,7 +63,8 @@ def _prove_thread(kernel: WindowsKernel, process: int, layout: StructType) -> No
     other = outer - kernel.types.required("_ETHREAD").offset("ThreadListEntry")
     if thread != other:
         raise SymbolError("the first process's two lists of threads do not begin with the same one")
-    kind, owner = space.read(thread, 1), space.word(thread + threads.offset("Process"))
+    own = threads.find("Process") or threads.member("ApcState.Process")  # XP
+    kind, owner = space.read(thread, 1), space.word(thread + own.offset)
     if kind is None or owner is None:
         kernel.warnings.append("the first thread is not in the dump")
     elif kind[0] & 0x7F != THREAD_OBJECT:

@@ -184,6 +184,9 @@ def code_at(kernel: WindowsKernel, run: Run, functions: Column) -> Code:
     nowhere = np.zeros(len(found), bool)
     nowhere[outside] = ranges.index(found[outside]) < 0
     symbols = symbols.but(nowhere, ranges.elsewhere)
+    if not kernel.symbols.is_whole:  # null would say that there is none
+        nameless = kernel.is_kernel_image(found) & (symbols.statuses == Reason.NULL)
+        symbols = symbols.but(nameless, Reason.NOT_IN_KERNEL)
     return Code(
         ranges.names(found).take(index).under(functions.status),
         symbols.take(index).under(functions.status),

@@ -1,7 +1,7 @@
-"""Services and drivers, as the registry of the running control set configures them.
+"""Services and drivers: what the registry configures, and what services.exe keeps of each.
 
-What services.exe keeps of each (its state, its process) is in that process's own memory, in records
-whose layout changes with builds and is in no public table; it is not read.
+The keys are those of the running control set. The records of services.exe have a service's state
+and process; one that has a record and no key was taken out of the registry while it was known.
 """
 
 from __future__ import annotations
@@ -12,20 +12,26 @@ import numpy as np
 
 from memq.column import Column, Text, text_column
 from memq.errors import Reason
+from memq.os.common import joined_text
 from memq.os.windows.base import WindowsObject
+from memq.os.windows.processes import joined_cut
+from memq.os.windows.registry.cells import NO_CELL
 from memq.os.windows.registry.keys import RegistryKey
-from memq.os.windows.registry.lookup import Datum, Found, control_set, key_at, values_of
+from memq.os.windows.registry.lookup import control_set, key_at
 from memq.os.windows.registry.nodes import Nodes
 from memq.os.windows.registry.tree import Tree
+from memq.os.windows.service_join import OwnRecords, matched, processes_by_number
+from memq.os.windows.service_records import STATES, FoundRecords, Records, service_records
+from memq.os.windows.service_settings import PARAMETERS, Settings
 from memq.os.windows.times import time_column
 from memq.schema.batch import Context, Cut, Portion
 from memq.schema.collection import Reference
 from memq.schema.declare import Cost, field, single
-from memq.schema.kinds import Address, Boolean, Flags, Name, String, Time
+from memq.schema.kinds import Address, Boolean, Flags, Name, Number, String, Time
 from memq.symbols.lists import Cuts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from memq.column import Array
 
@@ -43,25 +49,21 @@ DRIVERS = 0xB
 """Types that are code of the kernel."""
 ERRORS = ("ignore", "normal", "severe", "critical")
 """SERVICE_ERROR_IGNORE and so on, in winnt.h."""
-_OWN = (
-    "Type", "Start", "ErrorControl", "ImagePath", "DisplayName", "Description", "ObjectName",
-    "Group", "DelayedAutostart", "ServiceDll",
-)  # fmt: skip
-_PARAMETERS = "parameters"
+SERVICES_EXE, REGISTRY = "services.exe", "registry"
 
 
 class Service(
     WindowsObject,
     name="service",
     principal="service_object",
-    identity=("hive", "cell"),
+    identity=("hive", "cell", "record"),
     example='service.Where(start_type == "boot").Select([name, image_path])',
 ):
-    """A service or driver that the registry configures."""
+    """A service or driver, of which the registry or services.exe knows."""
 
     @classmethod
     def portions(cls, context: Context) -> Iterator[Portion]:
-        """Give the keys below Services of the control set that the system runs with."""
+        """Give the keys below Services, then the records of services that have no key."""
         tree = Tree.of(context.kernel, context.run)
         path = f"{control_set(tree)}\\Services"
         above, cut = _key(tree, path)
@@ -70,14 +72,24 @@ class Service(
         if cuts.status.any():
             reason = Reason(int(cuts.status.max()))
             cut = Cut(reason, f"keys below {path}: cut short: {reason.text}")
-        yield Portion(cls.of(context, found), cut)
+        known = service_records(context.kernel, context.run)
+        doubt = Reason.KNOWN if cut is None else cut.reason
+        yield Portion(cls.of(context, found, known, doubt), joined_cut([cut, known.cut]))
 
     @classmethod
-    def of(cls, context: Context, keys: Nodes) -> Service:
-        """Return the services that keys configure."""
-        addresses, status = keys.hives.blocks.places(keys.hive, keys.cell, skip=4)
-        rows: dict[str, Array] = {"address": addresses, "status": status}
-        return cls(context, {**rows, "hive": keys.hive, "cell": keys.cell})
+    def of(cls, context: Context, keys: Nodes, known: FoundRecords, doubt: Reason) -> Service:
+        """Return the services that keys configure or records are of, those of one name as one.
+
+        `doubt` is why there may be more keys.
+        """
+        found = matched(keys.names(), None if known.records is None else known.records.name, doubt)
+        more = len(found.record) - len(keys)
+        hive = np.concatenate([keys.hive, np.zeros(more, np.int64)])
+        cell = np.concatenate([keys.cell, np.full(more, NO_CELL)])
+        addresses, status = keys.hives.blocks.places(hive, cell, skip=4)
+        rows: dict[str, Array] = {"address": addresses, "status": status, "hive": hive}
+        named = {"is_registered": found.is_registered, "doubt": found.doubt}
+        return cls(context, {**rows, "cell": cell, "record": found.record, **named})
 
     @property
     def nodes(self) -> Nodes:
@@ -86,19 +98,25 @@ class Service(
         return self.kept("nodes", lambda: Nodes(tree.hives, self.rows["hive"], self.rows["cell"]))
 
     @property
-    def settings(self) -> _Settings:
+    def settings(self) -> Settings:
         """The values of the keys."""
-        return self.kept("settings", lambda: _Settings.of(self.nodes, self.context))
+        return self.kept("settings", lambda: Settings.of(self.nodes, self.context))
+
+    @property
+    def records(self) -> OwnRecords:
+        """What services.exe has of them."""
+        found = service_records(self.kernel, self.context.run)
+        return OwnRecords(found, self.rows["record"])
 
     @field(Cost.FOLLOW, shown=True)
     def name(self) -> Name:
-        """Name of the service: that of its key."""
-        return self.nodes.names()
+        """Name of the service: that of its key, else that in its record."""
+        return self._or(self.nodes.names(), lambda own: own.name)
 
     @field(Cost.WALK)
     def display_name(self) -> String:
         """Name for people (DisplayName); `@file,-number` where a file has it in all languages."""
-        return self._text("DisplayName")
+        return self._or(self._text("DisplayName"), lambda own: own.display_name)
 
     @field(Cost.WALK)
     def description(self) -> String:
@@ -108,17 +126,59 @@ class Service(
     @field(Cost.WALK, shown=True, choices=STARTS)
     def start_type(self) -> String:
         """When it is started: boot, system, automatic, manual or disabled (Start)."""
-        return self._choice("Start", STARTS)
+        return self._named(self._numbers("Start", "start"), STARTS)
+
+    @field(Cost.WALK, shown=True, choices=STATES)
+    def state(self) -> String:
+        """Whether it runs, as services.exe has it; null where that has no record of it."""
+        return self.records.text(lambda own: own.state)
+
+    @field(Cost.WALK, shown=True)
+    def process_id(self) -> Number:
+        """Number of the process that it runs in; null for drivers, and while it does not run."""
+        return self.records.number(lambda own: own.process_id)
+
+    @single("process", Cost.WALK)
+    def process(self) -> Reference:
+        """The process that it runs in; null for drivers, and while it does not run."""
+        return processes_by_number(self.context, self.column("process_id"))
+
+    @field(Cost.WALK)
+    def running_path(self) -> Name:
+        """What runs of it, as services.exe has it: a command line, or a driver's object."""
+        return self.records.text(lambda own: own.path)
+
+    @field(Cost.WALK)
+    def in_registry(self) -> Boolean:
+        """Whether a key configures it; if not, it was hidden or deleted while it was known."""
+        return Column(self.rows["is_registered"], self.rows["doubt"])
+
+    @field(Cost.WALK)
+    def in_service_records(self) -> Boolean:
+        """Whether services.exe has a record of it."""
+        return self.records.exist()
+
+    @field(Cost.WALK)
+    def sources(self) -> String:
+        """What knows it: registry, services.exe, with commas between."""
+        known, both = self.column("in_registry"), f"{REGISTRY}, {SERVICES_EXE}"
+        codes = known.values + 2 * (self.rows["record"] >= 0).astype(np.int64)
+        return Text(codes - 1, known.status, (REGISTRY, SERVICES_EXE, both))
+
+    @field(Cost.WALK)
+    def record_address(self) -> Address:
+        """Address of its record in the memory of services.exe; null where there is none."""
+        return self.records.number(lambda own: Column(own.own.addresses))
 
     @field(Cost.WALK, names=TYPES)
     def service_type(self) -> Flags:
         """What it is: SERVICE_KERNEL_DRIVER, SERVICE_WIN32_OWN_PROCESS and so on (Type)."""
-        return self._number("Type")
+        return self._numbers("Type", "type")
 
     @field(Cost.WALK, shown=True)
     def is_driver(self) -> Boolean:
         """Whether it is code of the kernel, a driver of devices or file systems."""
-        kind = self._number("Type")
+        kind = self._numbers("Type", "type")
         return Column(kind.values & DRIVERS != 0, kind.status)
 
     @field(Cost.WALK, shown=True)
@@ -129,7 +189,7 @@ class Service(
     @field(Cost.WALK, shown=True)
     def service_dll(self) -> Name:
         """Library that a process for many services loads (ServiceDll); null for others."""
-        own, inner = self._text("ServiceDll"), self.settings.text(_PARAMETERS, "ServiceDll")
+        own, inner = self._text("ServiceDll"), self.settings.text(PARAMETERS, "ServiceDll")
         texts = zip(inner.to_list(), own.to_list(), strict=True)
         words = [deep if deep is not None else shallow for deep, shallow in texts]
         status = np.maximum(inner.statuses, own.statuses)
@@ -149,12 +209,12 @@ class Service(
     @field(Cost.WALK, choices=ERRORS)
     def error_control(self) -> String:
         """What is done where it fails to start: ignore, normal, severe, critical."""
-        return self._choice("ErrorControl", ERRORS)
+        return self._named(self.settings.number("", "ErrorControl"), ERRORS)
 
     @field(Cost.WALK)
     def is_delayed(self) -> Boolean:
         """Whether an automatic start waits until others have started; null where not said."""
-        number = self._number("DelayedAutostart")
+        number = self.settings.number("", "DelayedAutostart")
         return Column(number.values != 0, number.status)
 
     @field()
@@ -170,72 +230,42 @@ class Service(
     @single("registry")
     def key_object(self) -> Reference:
         """The key that configures it."""
-        keys = RegistryKey.of(self.context, self.nodes)
-        return Reference(keys, np.arange(len(self), dtype=np.int64))
+        rows = np.flatnonzero(self.rows["cell"] != NO_CELL)
+        index = np.full(len(self), -1, np.int64)
+        index[rows] = np.arange(len(rows))
+        status = np.where(index < 0, np.uint8(Reason.NULL), np.uint8(0))
+        return Reference(RegistryKey.of(self.context, self.nodes.take(rows)), index, status)
 
     def _text(self, name: str) -> Text:
         return self.settings.text("", name)
 
-    def _number(self, name: str) -> Column:
-        found = [datum.number for datum in self.settings.data("", name)]
-        values = [0 if isinstance(one, Reason) else one for one in found]
-        status = np.array([one if isinstance(one, Reason) else 0 for one in found], np.uint8)
-        return Column(np.array(values, np.uint64).astype(np.int64), status)
+    def _numbers(self, name: str, member: str) -> Column:
+        """Return a value of the keys; of what has none what its record has."""
+        found, rows = self.settings.number("", name), self._keyless
+        if not len(rows):
+            return found
+        own = self.records.number(lambda records: records.own[member]).take(rows)
+        values, status = found.values.copy(), found.statuses.copy()
+        values[rows], status[rows] = own.values, own.statuses
+        return Column(values, status)
 
-    def _choice(self, name: str, words: Sequence[str]) -> Text:
-        number = self._number(name)
+    def _or(self, found: Text, read: Callable[[Records], Text]) -> Text:
+        """Return a text of the keys; of what has none that of its record."""
+        others = self._keyless
+        if not len(others):
+            return found
+        rows = np.flatnonzero(self.rows["cell"] != NO_CELL)
+        own = self.records.text(read).take(others)
+        return joined_text(len(self), [(rows, found.take(rows)), (others, own)])
+
+    @property
+    def _keyless(self) -> Array:
+        return np.flatnonzero(self.rows["cell"] == NO_CELL)
+
+    def _named(self, number: Column, words: Sequence[str]) -> Text:
         inside = number.known & (number.values >= 0) & (number.values < len(words))
         found = Text(np.where(inside, number.values, 0), number.status, words)
         return found.but(number.known & ~inside, Reason.MALFORMED)
-
-
-class _Settings:
-    """The values of services' keys, and of the keys below them that are named Parameters."""
-
-    def __init__(self, parts: dict[str, tuple[Found, Array]], lost: Array) -> None:
-        """For each part, what was found, and for each service its row there (-1: none).
-
-        `lost` says why a service may have keys below it that were not found.
-        """
-        self._parts = parts
-        self._lost = lost
-
-    @classmethod
-    def of(cls, keys: Nodes, context: Context) -> _Settings:
-        """Read the values of services' keys."""
-        tree = Tree.of(context.kernel, context.run)
-        limit = context.run.limits.children
-        cuts = Cuts(len(keys))
-        below, owner = tree.children(keys, cuts)
-        named = below.names().test(lambda name: name.casefold() == _PARAMETERS)
-        rows = np.flatnonzero(named.known & named.values)
-        index = np.full(len(keys), -1, np.int64)
-        index[owner[rows]] = np.arange(len(rows))
-        parts = {
-            "": (values_of(keys, _OWN, limit), np.arange(len(keys))),
-            _PARAMETERS: (values_of(below.take(rows), ("ServiceDll",), limit), index),
-        }
-        return cls(parts, cuts.status)
-
-    def take(self, index: Array) -> _Settings:
-        """Return those of some of the services."""
-        parts = {name: (found, own[index]) for name, (found, own) in self._parts.items()}
-        return _Settings(parts, self._lost[index])
-
-    def data(self, part: str, name: str) -> list[Datum]:
-        """Return a value of each service."""
-        found, index = self._parts[part]
-        missing = [Datum(0, b"", int(lost) or int(Reason.NULL)) for lost in self._lost.tolist()]
-        return [
-            none if row < 0 else found.of(row, name)
-            for row, none in zip(index.tolist(), missing, strict=True)
-        ]
-
-    def text(self, part: str, name: str) -> Text:
-        """Return a value of each service as text."""
-        texts = [datum.text for datum in self.data(part, name)]
-        status = np.array([one if isinstance(one, Reason) else 0 for one in texts], np.uint8)
-        return text_column([None if isinstance(one, Reason) else one for one in texts], status)
 
 
 def _key(tree: Tree, path: str) -> tuple[Nodes, Cut | None]:

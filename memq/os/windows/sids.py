@@ -45,6 +45,14 @@ WELL_KNOWN = {
     "S-1-18-1": "Authentication Authority Asserted Identity",
 }  # fmt: skip
 """MS-DTYP 2.4.2.4, and the groups that each installation has."""
+IN_DOMAINS = {
+    "500": "Administrator", "501": "Guest", "502": "Key Distribution Center",
+    "512": "Domain Admins", "513": "Domain Users", "514": "Domain Guests",
+    "515": "Domain Computers", "516": "Domain Controllers", "517": "Cert Publishers",
+    "518": "Schema Admins", "519": "Enterprise Admins", "520": "Group Policy Creator Owners",
+}  # fmt: skip
+"""What each domain and machine has, by the last part of the SID (MS-DTYP 2.4.2.4)."""
+_LOGON, _DOMAIN = "S-1-5-5-", "S-1-5-21-"
 
 
 def sid_text(space: AddressSpace, pointers: Column) -> Text:
@@ -74,6 +82,15 @@ def written(raw: bytes) -> str:
 
 def known_names(sids: Text) -> Text:
     """Return the names that SIDs have on every system; null for those that have none."""
-    has = sids.test(lambda sid: sid in WELL_KNOWN)
-    names = sids.map(lambda sid: WELL_KNOWN.get(sid, ""))
+    has = sids.test(lambda sid: known_name(sid) is not None)
+    names = sids.map(lambda sid: known_name(sid) or "")
     return names.but(names.known & ~has.values, Reason.NULL)
+
+
+def known_name(sid: str) -> str | None:
+    """Return the name that a SID has on every system, None if it has none."""
+    if sid.startswith(_LOGON):
+        return "Logon Session"
+    if sid.startswith(_DOMAIN):
+        return IN_DOMAINS.get(sid.rpartition("-")[2])
+    return WELL_KNOWN.get(sid)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 0xFFFE
 """A UNICODE_STRING's length has 16 bits."""
+_PAGE = 4096
 
 
 def unicode_text(space: AddressSpace, strings: Structs, path: str = "") -> Text:
@@ -65,6 +66,41 @@ def decode_all(strings: Sequence[bytes]) -> list[str]:
     text = whole.decode("utf-16-le")
     ends = [0, *accumulate(len(raw) // 2 for raw in strings)]
     return [text[start:end] for start, end in pairwise(ends)]
+
+
+def text_to_nul(
+    space: AddressSpace, buffers: Column, limit: int, roots: Addresses | None = None
+) -> Text:
+    """Return UTF-16 text up to a NUL at each address, of at most so many bytes; at 0, null.
+
+    An empty one is null; one that does not end within the limit is cut there. What is behind the
+    first page is read only where the text goes on there.
+    """
+    places, status = buffers.values.astype(np.uint64), buffers.statuses
+    status = np.where((status == 0) & (places == 0), np.uint8(Reason.NULL), status)
+    rows = np.flatnonzero(status == 0)
+    own = None if roots is None else roots[rows]
+    inside = (np.uint64(_PAGE) - places[rows] % np.uint64(_PAGE)).astype(np.int64)
+    sizes = np.minimum(inside, limit) & ~1
+    data, reasons = space.gather_ranges(places[rows], sizes, limit, own)
+    goes_on = np.fromiter((not _ends(raw) for raw in data), bool, len(data))
+    more = np.flatnonzero((reasons == 0) & goes_on & (sizes < limit))
+    if len(more):
+        whole = np.full(len(more), limit, np.int64)
+        again = None if own is None else own[more]
+        longer, reasons[more] = space.gather_ranges(places[rows][more], whole, limit, again)
+        for row, raw in zip(more.tolist(), longer, strict=True):
+            data[row] = raw
+    status[rows] = reasons
+    words: list[str | None] = [None] * len(places)
+    for row, raw in zip(rows.tolist(), data, strict=True):
+        words[row] = decode_utf16(raw) or None
+    return text_column(words, status if status.any() else None)
+
+
+def _ends(raw: bytes) -> bool:
+    """Whether text of two bytes a letter has its end in the bytes."""
+    return bool((np.frombuffer(raw, "<u2") == 0).any())
 
 
 def decode_utf16(raw: bytes) -> str:

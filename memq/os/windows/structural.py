@@ -14,6 +14,7 @@ import numpy as np
 from memq.column import distinct_numbers, is_among
 from memq.os.windows.processors import block_distance
 from memq.os.windows.proof import HIVE_SIGNATURE
+from memq.os.windows.ranges import loaded_type
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,6 +29,8 @@ MAX_CANDIDATES = 1 << 18
 """Pointers of one kind that are followed."""
 MAX_ACTIVE = 1 << 20
 """Processes behind which the head of their list is no longer looked for."""
+MIN_PROCESSORS = 32
+"""Entries that the table of processors has at least: those of x86."""
 _PAGE = 4096
 
 
@@ -36,6 +39,7 @@ def structural_symbols(kernel: WindowsKernel) -> dict[str, int]:
     data = _Data(kernel)
     finders: dict[str, Callable[[_Data], int | None]] = {
         "PsActiveProcessHead": _active_head,
+        "PsLoadedModuleList": _module_head,
         "PspCidTable": _cid_table,
         "ObTypeIndexTable": _type_table,
         "CmpHiveListHead": _hive_head,
@@ -120,6 +124,21 @@ def _active_head(data: _Data) -> int | None:
             return before if before is not None and before in image else None
         node = before
     return None
+
+
+def _module_head(data: _Data) -> int | None:
+    """A list whose first element is the kernel's own image, and leads back; exported since 6.0."""
+    kernel = data.kernel
+    name = loaded_type(kernel)
+    link = kernel.types.required(name).offset("InLoadOrderLinks")
+    firsts, places = data.outer()
+    modules = data.structs(name, firsts - np.uint64(link))
+    back, base, size = (
+        modules[member] for member in ("InLoadOrderLinks.Blink", "DllBase", "SizeOfImage")
+    )
+    good = back.known & base.known & size.known & (back.values == places)
+    good &= (base.values == kernel.image.base) & (size.values == kernel.image.size)
+    return _one(places[good])
 
 
 def _cid_table(data: _Data) -> int | None:
@@ -219,8 +238,17 @@ def _processor_block(data: _Data) -> int | None:
     found = places[good]
     # Several processors stand side by side; the first has number 0.
     firsts = found[~is_among(found - np.uint64(data.size), found)]
+    if len(firsts) > 1:
+        # A stack in the image has such pointers, too, but not behind each other and then nulls.
+        firsts = firsts[[_is_alone(data, place, set(pointers[good].tolist())) for place in firsts]]
     numbers = data.structs("_KPRCB", pointers[good][is_among(found, firsts)])["Number"]
     return _one(firsts[numbers.known & (numbers.values == 0)])
+
+
+def _is_alone(data: _Data, place: np.uint64, blocks: set[int]) -> bool:
+    """Whether in a table of the least size there is nothing but these pointers, and nulls."""
+    row = int(np.searchsorted(data.places, place))
+    return set(data.words[row : row + MIN_PROCESSORS].tolist()) <= {0, *blocks}
 
 
 def _service_tables(data: _Data) -> int | None:

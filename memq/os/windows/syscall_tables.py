@@ -16,6 +16,7 @@ from memq.node import dataclass
 from memq.os.listwalk import ListWalk
 from memq.os.windows.ranges import module_ranges
 from memq.os.windows.undocumented import POINTER, layout, structs
+from memq.os.windows.vad_lookup import roots_of
 from memq.schema.batch import Cut
 
 if TYPE_CHECKING:
@@ -147,9 +148,8 @@ def root_that_maps(kernel: WindowsKernel, run: Run, address: int) -> int | None:
         return None
     what, link = "list of active processes", process.offset("ActiveProcessLinks")
     places = np.fromiter(ListWalk(kernel, run, what, head, link), np.uint64)
-    # Until 5.2 two numbers, of which the first is the root.
-    base = kernel.structs(process.name, places)["Pcb.DirectoryTableBase|Pcb.DirectoryTableBase[0]"]
-    roots = base.values.astype(np.uint64)[base.known] & np.uint64(kernel.mode.root_mask)
+    base = roots_of(kernel, places)
+    roots = base.values[base.known]
     _, status = kernel.space.translate_many(np.full(len(roots), address, np.uint64), roots)
     found = np.flatnonzero((status == 0) & (roots != 0))
     return int(roots[found[0]]) if len(found) else None

@@ -67,6 +67,7 @@ WINDOWS = System(
             "value": "registry.value.RegistryValue",
             "hive": "registry.hive.Hive",
             "service": "service.Service",
+            "socket": "socket.Socket",
         }
     ),
     "Windows",

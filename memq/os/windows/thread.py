@@ -158,7 +158,13 @@ class Thread(
     @field()
     def create_time(self) -> Time:
         """When it was created, in UTC."""
-        return time_column(self.raw["CreateTime.QuadPart|CreateTime"])
+        ticks = self.raw["CreateTime.QuadPart|CreateTime"]
+        layout = self.raw.type
+        time, low = (layout.find(n) if layout else None for n in ("CreateTime", "NestedFaultCount"))
+        if time is not None and low is not None and low.offset == time.offset:
+            # Until 2600 three bits stood below it.
+            ticks = Column(ticks.values.astype(np.uint64) >> np.uint64(3), ticks.status)
+        return time_column(ticks)
 
     @field()
     def exit_time(self) -> Time:

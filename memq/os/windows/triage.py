@@ -122,8 +122,9 @@ def _refusal(kernel: WindowsKernel, crash: CrashHeader) -> str | None:
         first = None if address is None else kernel.space.read(address, 1)
         if first is not None and first[0] & 0x7F != kind:
             return f"type {first[0]} stands where {kind} is expected"
-    owner = kernel.types.required("_KTHREAD").offset("Process")
-    led = None if thread is None else kernel.space.word(thread + owner)
+    threads = kernel.types.required("_KTHREAD")
+    owner = threads.find("Process") or threads.member("ApcState.Process")  # XP
+    led = None if thread is None else kernel.space.word(thread + owner.offset)
     if led is not None and process is not None and led != process:
         return "its thread does not lead back to its process"
     number = kernel.types.required("_EPROCESS").offset("UniqueProcessId")

@@ -16,6 +16,7 @@ from memq.schema.declare import field
 from memq.schema.kinds import Address, Boolean, Name, Number, Size, String, Time
 
 if TYPE_CHECKING:
+    from memq.column import Array
     from memq.layers.triage import TriageParts
     from memq.layers.triage_lists import TriageDriver as Entry
     from memq.layers.triage_lists import UnloadedDriver as UnloadedEntry
@@ -32,7 +33,13 @@ class TriageDriver(DriverObject):
         parts: TriageParts = context.kernel.triage
         count = len(parts.drivers)
         nothing = np.zeros(count, np.uint64)
-        rows = {"module": np.arange(count, dtype=np.uint64), "object": nothing}
+        rows: dict[str, Array] = {
+            "module": np.arange(count, dtype=np.uint64),
+            "object": nothing,
+            "source": np.zeros(count, np.int64),
+            "list status": np.zeros(count, np.uint8),
+            "directory status": np.full(count, Reason.NOT_IN_DUMP, np.uint8),
+        }
         cut = None
         if count < parts.driver_count:
             text = f"drivers cut short: the dump has {count} of {parts.driver_count}"

@@ -29,7 +29,7 @@ def layout(kernel: WindowsKernel, name: str, members: Mapping[str, str]) -> Stru
     found: dict[str, Member] = {}
     end = 0
     for member, kind in members.items():
-        type_ = _type(kernel, kind)
+        type_ = member_type(kernel, kind)
         alignment = type_.size if kind in NUMBERS else word
         end = -(-end // alignment) * alignment
         found[member] = Member(member, end, type_)
@@ -44,7 +44,8 @@ def structs(
     return Structs(kernel.space, kernel.types, struct, addresses, status)
 
 
-def _type(kernel: WindowsKernel, kind: str) -> Type:
+def member_type(kernel: WindowsKernel, kind: str) -> Type:
+    """Return the type that a kind of member has in a kernel."""
     if kind == POINTER:
         return Type("pointer", size=kernel.space.word_size, target_link=lambda: Type("void"))
     if kind in NUMBERS:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,17 +20,46 @@ if TYPE_CHECKING:
     from memq.schema.batch import ObjectType, Portion
     from memq.schema.collection import Collection
 
-DEPTH = 1
-"""How far it is gone from the objects that a source has to those that belong to them."""
+
+@dataclass
+class Tally:
+    """What was found, by names of sources and of what belongs to them ("process.vad_object")."""
+
+    known: int = 0
+    """Fields that have a value."""
+    counts: Counter[str] = field(default_factory=Counter)
+    """How many objects there are."""
+    cuts: set[str] = field(default_factory=set)
+    """Of what there may be more."""
+
+    def ask(self, name: str, batch: ObjectType) -> None:
+        """Compute every field of a batch."""
+        self.counts[name] += len(batch)
+        self.known += sum(_values(batch, one) for one in batch.fields)
+
+    def follow(self, name: str, batch: ObjectType) -> None:
+        """Compute every field of what belongs to a batch."""
+        for part in batch.subobjects.values():
+            if part.many:
+                found = batch.collection(part.name)
+                hold(found, len(batch))
+                self.ask(f"{name}.{part.name}", found.children)
+                if found.cut is not None:
+                    self.cuts.add(f"{name}.{part.name}")
+            else:
+                self.known += sum(
+                    _values(batch.reference(part.name).batch, one)
+                    for one in batch.reference(part.name).batch.fields
+                )
 
 
-def ask_everything(image: Image, *, refused: set[str] | None = None) -> int:
-    """Compute every field of every source; return how many values that gave.
+def ask_everything(image: Image, *, refused: set[str] | None = None) -> Tally:
+    """Compute every field of every source, and of what belongs to what they have.
 
     A source that cannot be told without types of the kernel is noted in `refused`; without that
     it is an error.
     """
-    context, known = Context(image.kernel, Run()), 0
+    context, tally = Context(image.kernel, Run()), Tally()
     for name, type_ in image.system.objects.items():
         if type_.owner_type:
             continue
@@ -43,21 +74,12 @@ def ask_everything(image: Image, *, refused: set[str] | None = None) -> int:
                     raise
                 refused.add(asked)
                 continue
-            known += sum(ask(portion.batch, DEPTH) for portion in portions)
-    return known
-
-
-def ask(batch: ObjectType, depth: int) -> int:
-    """Compute every field of a batch and of what belongs to it; return how many values it gave."""
-    known = sum(_values(batch, name) for name in batch.fields)
-    for part in batch.subobjects.values() if depth else ():
-        if part.many:
-            found = batch.collection(part.name)
-            hold(found, len(batch))
-            known += ask(found.children, depth - 1)
-        else:
-            known += ask(batch.reference(part.name).batch, depth - 1)
-    return known
+            for portion in portions:
+                tally.ask(asked, portion.batch)
+                tally.follow(asked, portion.batch)
+                if portion.cut is not None:
+                    tally.cuts.add(asked)
+    return tally
 
 
 def _values(batch: ObjectType, name: str) -> int:

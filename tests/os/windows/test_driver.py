@@ -215,8 +215,17 @@ def test_a_chain_that_loops_leaves_the_other_source_whole(small: SmallWindows) -
     small.write(DRIVER + 0x440, (DRIVER + 0x400).to_bytes(8, "little"))
     drivers = found(small)
     assert "loops" in str(small.facts["cut"])
-    assert drivers.column("in_object_directory").statuses.tolist() == [0, Reason.LOOP, 0]
+    for name in ("in_object_directory", "object_address"):
+        assert drivers.column(name).statuses.tolist() == [0, Reason.LOOP, 0], name
     assert drivers.column("in_load_list").known.all()
+
+
+def test_a_list_that_loops_has_no_word_on_what_is_not_in_it(small: SmallWindows) -> None:
+    last = small.modules[-1].to_bytes(8, "little")
+    small.write(small.modules[-1], last)
+    drivers = found(small)
+    for name in ("in_load_list", "path"):
+        assert drivers.column(name).statuses.tolist()[-1] == Reason.LOOP, name
 
 
 def test_what_the_directory_has_is_unknown_without_it(small: SmallWindows) -> None:

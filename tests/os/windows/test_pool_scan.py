@@ -203,6 +203,20 @@ def test_large_allocations_are_searched_too(
     assert found == [{"pid": one["pid"]}]
 
 
+def test_a_table_of_large_allocations_that_is_not_whole_is_told(
+    windows: WindowsImage, opened: Image, tmp_path: Path
+) -> None:
+    size = opened.kernel.optional("PoolBigPageTableSize")
+    places = {opened.kernel.space.translate(size): (1 << 40).to_bytes(8, "little")}
+    with open_image(patched(windows, tmp_path, places)) as image:
+        answer = image.query("process.Where(!in_pool_scan)")
+        list(answer.rows())
+        assert not answer.run.undecided  # all of them are found by their tags
+        answer = image.query("scan(process)")
+        list(answer.rows())
+    assert any(note.startswith("table of big allocations") for note in answer.run.notes)
+
+
 @pytest.fixture(scope="module")
 def nt52(lab: Lab) -> Iterator[Image]:
     with open_image(lab.unpacked("windows/nt52/nt52-x86.raw.xz")) as image:

@@ -83,6 +83,10 @@ def spoil_modules(builder: Builder) -> None:
         place = entries[1][0].at("InLoadOrderLinks") if to is None else to
         entries[2][0]["InLoadOrderLinks.Flink"] = place
     builder.parts["unlisted"].peb["Ldr"] = NOWHERE
+    file = builder.machine.file("\\three.dll")
+    for name in ("torn", "unlisted"):
+        kind = "PAGE_EXECUTE_WRITECOPY"
+        builder.made[name].vad(0x7300_0000, 1, kind="image", protection=kind, file=file)
 
 
 def spoil_parameters(builder: Builder) -> None:
@@ -163,13 +167,26 @@ def test_a_list_of_modules_that_leads_out_of_the_process(spoiled: Spoiled) -> No
         assert row["all"] == [f"{name}.exe", "one.dll", "two.dll"]
         assert notes, name
         row, notes = spoiled.ask(name, "all: module.Select({base: base, in: in_load_list})")
-        assert len(row["all"]) == (3 if reason == "malformed" else 4)
+        assert len(row["all"]) == (3 if reason == "malformed" else 5)  # one is mapped alone
 
 
 def test_a_loader_that_cannot_be_read_is_no_empty_one(spoiled: Spoiled) -> None:
     row, _ = spoiled.ask("unlisted", "count: module.Count()")
     assert row["count"] is None
     assert row["_unknown"]["count"]
+
+
+def test_what_an_unread_list_may_have_is_not_said_to_be_hidden(spoiled: Spoiled) -> None:
+    """What is mapped and not listed is in no list only where that was read to its end."""
+    fields = "at: address, name: name, load: in_load_list, memory: in_memory_list"
+    query = f"all: module.Where(base == 0x73000000).Select({{{fields}}})"
+    row, _ = spoiled.ask("torn", query)
+    (one,) = row["all"]
+    assert (one["at"], one["name"], one["load"], one["memory"]) == (None, None, None, False)
+    assert set(one["_unknown"]) == {"at", "name", "load"}
+    row, _ = spoiled.ask("unlisted", query)
+    (one,) = row["all"]
+    assert set(one["_unknown"]) == {"at", "name", "load", "memory"}
 
 
 def test_an_environment_without_an_end(spoiled: Spoiled) -> None:

@@ -26,6 +26,7 @@ ARRAYS = {
 }
 """Arrays of fast references, and the variable that counts each."""
 SLOTS = 64
+SHARED_HEADS = 512
 LISTS = {
     "CallbackListHead": "CMcb",
     "KeBugCheckCallbackListHead": "KbCb",
@@ -33,8 +34,14 @@ LISTS = {
     "IopNotifyShutdownQueueHead": "IoSh",
     "IopNotifyLastChanceShutdownQueueHead": "IoSh",
     "IopFsNotifyChangeQueueHead": "IoFs",
+    "RtlpDebugPrintCallbackList": "DbCb",
 }
 """Lists whose entries begin with their link, and the entries' pool tags."""
+
+
+SINGLE = ("KiNmiCallbackListHead", "PspLegoNotifyRoutine", "SeFileSystemNotifyRoutinesHead",
+          "SeFileSystemNotifyRoutinesExHead")  # fmt: skip
+"""Variables that lead to the first routine of a kind; 0 where there is none."""
 
 
 class Callbacks:
@@ -108,7 +115,8 @@ class Callbacks:
 
     def timer(self, processor: Record, routine: int, *, due: int, period: int = 0) -> Record:
         """Start a timer with a DPC on a processor; `due` in units of 100 ns."""
-        kernel, heads = self.kernel, timer_heads(processor)
+        kernel = self.kernel
+        heads = timer_heads(processor) or self._shared_heads()
         timer, dpc = kernel.new("_KTIMER", "Time"), kernel.new("_KDPC", "Dpc ")
         dpc.fill({"Type": 0x13, "DeferredRoutine": routine})
         timer.fill({"Header.Type": 8, "DueTime.QuadPart": due, "Period": period})
@@ -124,6 +132,13 @@ class Callbacks:
         kernel.truth.timers.append(truth)
         return timer
 
+    def _shared_heads(self) -> list[int]:
+        """Return the heads of the lists that all processors share, as until Vista."""
+        entry = self.kernel.types.struct("_KTIMER_TABLE_ENTRY")  # XP has lists and nothing else
+        size = entry.size if entry is not None else 2 * self.kernel.word
+        table = self.kernel.image.address("KiTimerTableListHead", SHARED_HEADS * size)
+        return [] if table is None else [table + number * size for number in range(SHARED_HEADS)]
+
     def finish(self) -> None:
         """Write arrays, counts and lists."""
         kernel = self.kernel
@@ -136,6 +151,8 @@ class Callbacks:
             head = kernel.image.address(name, 2 * kernel.word)
             if head is not None:
                 ring(kernel.space, head, entries)
+        for name in SINGLE:
+            kernel.image.set(name, 0)
         entry = kernel.types.struct("_KTIMER_TABLE_ENTRY")
         offset = entry.offset("Entry") if entry is not None else 0
         for head, links in self.timers.items():

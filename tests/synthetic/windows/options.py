@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 BOOT = datetime(2026, 3, 14, 8, 12, 5, 250000, tzinfo=UTC)
 _EPOCH = datetime(1601, 1, 1, tzinfo=UTC)
 
-VERSIONS = {3790: (5, 2), 7601: (6, 1), 9200: (6, 2), 9600: (6, 3)}
+VERSIONS = {2600: (5, 1), 3790: (5, 2), 7601: (6, 1), 9200: (6, 2), 9600: (6, 3)}
 """Major and minor version by build, before 10."""
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from tests.synthetic.windows.machine import Machine
 from tests.synthetic.windows.network import Network
+from tests.synthetic.windows.service_records import ServiceRecords
 from tests.synthetic.windows.tokens import USER
 from tests.synthetic.windows.truth import ValueTruth
 from tests.synthetic.windows.wow64 import add_wow64
@@ -35,7 +36,7 @@ class Scene:
     def __init__(
         self, table: ImageTable, options: Options, layouts: Mapping[str, Layout] | None = None
     ) -> None:
-        """`layouts` are those of tcpip.sys for `Network`; without them there are no endpoints."""
+        """`layouts` are those for `Network` and `ServiceRecords`: what has none is not there."""
         self.machine = Machine(table, options)
         self.parts: dict[int, UserPart] = {}
         """What wrote the own memory of each process, by its number."""
@@ -54,8 +55,10 @@ class Scene:
         self.freed = self.machine.freed_process(
             4716, "freed.exe", options.boot + timedelta(seconds=60)
         )
-        if layouts is not None:
+        if layouts is not None and "_TCP_ENDPOINT" in layouts:
             self._network(Network(self.machine.kernel, layouts))
+        if layouts is not None and "_SERVICE_RECORD" in layouts:
+            self._service_records(ServiceRecords(self.parts[520], layouts))
         self._registry()
         self._drivers()
         self.image: WindowsImage = self.machine.finish()
@@ -166,6 +169,11 @@ class Scene:
         network.listener(self.services, ("10.0.0.5", 445))
         network.datagrams(self.explorer, ("10.0.0.5", 5353))
 
+    def _service_records(self, records: ServiceRecords) -> None:
+        records.add("Dnscache", kind=0x20, pid=520, path=f"{SYSTEM_FOLDER}\\svchost.exe -k net")
+        records.add("Spooler", state=1, start=3)
+        records.add("disk", kind=1, start=0, path="\\Driver\\disk")
+
     def _registry_process(self) -> Process | None:
         """Add the process whose memory holds the hives; the paged pool did before 17134."""
         if self.machine.options.build < 17134:
@@ -183,9 +191,16 @@ class Scene:
         folder = "\\SystemRoot\\System32\\Config\\"
         mount, owner = "\\REGISTRY\\MACHINE\\SOFTWARE", self._registry_process()
         registry.hive(mount, software, file=folder + "SOFTWARE", process=owner)
-        system = {
+        system: dict[str, Values] = {
             "Select": {"Current": ValueTruth(4, b"\1\0\0\0")},
             "Now": {"State": text_value("up")},
+            "ControlSet001": {},
+            "ControlSet001\\Services": {},
+            "ControlSet001\\Services\\disk": {
+                "Start": ValueTruth(4, bytes(4)),
+                "Type": ValueTruth(4, b"\1\0\0\0"),
+                "ImagePath": ValueTruth(2, text_value("System32\\drivers\\disk.sys").data),
+            },
         }
         mount = "\\REGISTRY\\MACHINE\\SYSTEM"
         registry.hive(mount, system, file=folder + "SYSTEM", volatile={"Now"}, process=owner)

@@ -74,8 +74,10 @@ def make_thread(
 
 
 def _created(record: Record, time: datetime) -> int:
-    """Return the creation time as the build has it: shifted by 3 where there is ThreadsProcess."""
-    return filetime(time) << 3 if record.has("ThreadsProcess") else filetime(time)
+    """Return the creation time as the build has it: XP has three bits of its own below it."""
+    low = record.find("NestedFaultCount")
+    has_bits = low is not None and record.address + low.offset == record.at("CreateTime")
+    return filetime(time) << 3 if has_bits else filetime(time)
 
 
 def _set_stack(kernel: Kernel, record: Record) -> None:

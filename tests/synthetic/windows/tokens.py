@@ -53,15 +53,24 @@ def make_token(
     record.offer({"IntegrityLevelIndex": len(every) - 1, "MandatoryPolicy": 1})  # since Vista
     record.fill({"TokenId.LowPart": 0x20000 + len(kernel.truth.objects), "TokenType": 1})
     record["AuthenticationId.LowPart"] = 0x3E7 if sids[0] == LOCAL_SYSTEM[0] else 0x2F5A1
-    _set_privileges(thing, privileges)
+    _set_privileges(kernel, thing, privileges)
     truth = TokenTruth(
         Hex(record.address), every, Hex(privileges[0]), Hex(privileges[1]), session, integrity
     )
     return thing, truth
 
 
-def _set_privileges(thing: Thing, privileges: tuple[int, int]) -> None:
+def _set_privileges(kernel: Kernel, thing: Thing, privileges: tuple[int, int]) -> None:
     """Write the masks; before Vista there is an array of _LUID_AND_ATTRIBUTES instead."""
     present, enabled = privileges
     names = ("Privileges.Present", "Privileges.Enabled", "Privileges.EnabledByDefault")
-    thing.record.offer(dict(zip(names, (present, enabled, enabled), strict=True)))
+    if thing.record.has(names[0]):
+        thing.record.fill(dict(zip(names, (present, enabled, enabled), strict=True)))
+        return
+    numbers = [number for number in range(64) if present >> number & 1]
+    data = b"".join(
+        struct.pack("<QI", number, 3 if enabled >> number & 1 else 0) for number in numbers
+    )
+    place = kernel.paged.allocate(len(data), "Toke")
+    kernel.space.write(place, data)
+    thing.record.fill({"Privileges": place, "PrivilegeCount": len(numbers)})

@@ -227,6 +227,21 @@ class EndpointTruth:
 
 
 @dataclass
+class ServiceRecordTruth:
+    """One record of services.exe."""
+
+    offset: Hex
+    order: int
+    name: str
+    display_name: str
+    kind: int
+    state: int
+    start: int
+    pid: int | None
+    path: str | None
+
+
+@dataclass
 class Truth:
     """All of it; `processes` are those that lists or tables know."""
 
@@ -243,6 +258,7 @@ class Truth:
     hives: list[HiveTruth] = field(default_factory=list)
     pages: list[PageTruth] = field(default_factory=list)
     bigpools: list[BigPoolTruth] = field(default_factory=list)
+    service_records: list[ServiceRecordTruth] = field(default_factory=list)
     endpoints: list[EndpointTruth] = field(default_factory=list)
     cid_table: dict[int, int] = field(default_factory=dict)
 

@@ -108,7 +108,10 @@ def make_vad(kernel: Kernel, truth: VadTruth, area: ControlArea | None, commit: 
 def _set_flags(vad: Vad, commit: int) -> None:
     truth = vad.truth
     vad.set("u.VadFlags.Protection", PROTECTIONS[truth.protection])
-    vad.set("u.VadFlags.VadType", KINDS[truth.kind])
+    if vad.record.has("Core.u.VadFlags.VadType|u.VadFlags.VadType"):
+        vad.set("u.VadFlags.VadType", KINDS[truth.kind])
+    else:  # until XP a bit for each kind
+        vad.set("u.VadFlags.ImageMap", int(truth.kind == "image"))
     # 19041 moved nothing, 14393 and 15063 had PrivateMemory in the other flags.
     for flags in ("u.VadFlags.PrivateMemory", "u1.VadFlags1.PrivateMemory"):
         if vad.record.has(f"Core.{flags}|{flags}"):
@@ -149,6 +152,8 @@ class Tree:
         if self.is_new:
             self.process["VadRoot.Root"] = self._link(ordered, 0)
             self.process.offer({"VadCount": len(ordered)})
+        elif not self.process.has("VadRoot.BalancedRoot"):  # until XP a pointer
+            self.process["VadRoot"] = self._link(ordered, 0)
         else:
             table = self.process.at("VadRoot")
             self.process["VadRoot.BalancedRoot.RightChild"] = self._link(ordered, table)
@@ -174,5 +179,5 @@ class Tree:
             node["Core.VadNode.Right|VadNode.Right"] = right
             node["Core.VadNode.ParentValue|VadNode.ParentValue"] = parent
         else:
-            node.fill({"LeftChild": left, "RightChild": right, "u1.Parent": parent})
+            node.fill({"LeftChild": left, "RightChild": right, "u1.Parent|Parent": parent})
         return node.address

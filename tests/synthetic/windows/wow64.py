@@ -22,7 +22,7 @@ PEB32 = 0x7FFD_D000
 IMAGE_BASE, LOADER = 0x08, 0x0C
 HEADS = (0x0C, 0x14, 0x1C)
 """Of the three lists, in PEB_LDR_DATA32; the links in an entry are at 0, 8 and 16."""
-ENTRY_SIZE = 0x78
+ENTRY_SIZE = 0xA8
 
 
 def add_wow64(

@@ -9,7 +9,7 @@ import numpy as np
 from memq.column import Column
 from memq.errors import Reason
 from memq.os.windows.base import WindowsObject
-from memq.os.windows.registry.hives import Hives, hives_of
+from memq.os.windows.registry.hives import Hives, hives_of, storage_length
 from memq.os.windows.registry.mounts import mounts_of
 from memq.os.windows.registry.nodes import Nodes
 from memq.os.windows.strings import fixed_text, unicode_text
@@ -123,4 +123,4 @@ class Hive(
         return Reference(keys, np.arange(len(self), dtype=np.int64))
 
     def _length(self, storage: int) -> Column:
-        return self.raw[f"Hive.Storage[{storage}].Length"]
+        return storage_length(self.raw, storage)

@@ -116,7 +116,9 @@ def _blocks(kernel: WindowsKernel, run: Run, hives: Structs) -> Blocks:
 
 def _storage(hives: Structs, number: int) -> tuple[Indexes, Addresses, Statuses]:
     """Return how many blocks a storage of each hive has, where its directory is, and Reasons."""
-    length, pointer = hives[f"Hive.Storage[{number}].Length"], hives[f"Hive.Storage[{number}].Map"]
+    length = storage_length(hives, number)
+    # ReactOS has one list of all blocks of a storage.
+    pointer = hives[f"Hive.Storage[{number}].BlockList|Hive.Storage[{number}].Map"]
     signature = hives["Hive.Signature"]
     is_hive = ~signature.known | (signature.values == HIVE_SIGNATURE)
     status = np.maximum(length.statuses, pointer.statuses)
@@ -124,6 +126,14 @@ def _storage(hives: Structs, number: int) -> tuple[Indexes, Addresses, Statuses]
     sizes = length.values.astype(np.int64)
     counts = np.where(status == 0, (sizes + BLOCK - 1) // BLOCK, 0)
     return np.minimum(counts, VOLATILE // BLOCK), pointer.values.astype(np.uint64), status
+
+
+def storage_length(hives: Structs, number: int) -> Column:
+    """Return the bytes of a storage of each hive; ReactOS counts blocks."""
+    length = hives[f"Hive.Storage[{number}].Length"]
+    if not hives.has(f"Hive.Storage[{number}].BlockList"):
+        return length
+    return Column(length.values.astype(np.int64) * BLOCK, length.status)
 
 
 def _mapped(
@@ -134,6 +144,10 @@ def _mapped(
     The directory has a pointer for each 512 blocks; that of a small storage is one pointer beside
     the map, which the map then points to.
     """
+    layout = kernel.types.required("_HMAP_ENTRY")
+    if kernel.types.required("_DUAL").has("BlockList"):  # ReactOS: no directory
+        steps = (number * layout.size).astype(np.uint64)
+        return _block_addresses(kernel.structs(layout.name, maps + steps, status))
     word, table = kernel.space.word_size, number // _TABLE
     places = maps + (table * word).astype(np.uint64)
     # Neighbours share their table.
@@ -142,7 +156,6 @@ def _mapped(
     pointers, reasons = kernel.space.words(places[change])
     reasons = np.where((reasons == 0) & (pointers == 0), np.uint8(Reason.MALFORMED), reasons)
     index = np.cumsum(change) - 1
-    layout = kernel.types.required("_HMAP_ENTRY")
     steps = (number % _TABLE * layout.size).astype(np.uint64)
     lost = np.maximum(status, reasons[index])
     return _block_addresses(kernel.structs(layout.name, pointers[index] + steps, lost))

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from memq.run import Run
 
 TOP = "\\REGISTRY"
+_ROOT = "REGISTRY"
 _MOUNTS = "registry mounts"
 _DEPTH = 8
 """Levels of the first hive in which others are mounted: real ones are at the second and third."""
@@ -55,7 +56,10 @@ def _first_hive(kernel: WindowsKernel, hives: Hives) -> int | None:
     place = kernel.optional("CmpMasterHive")
     address = None if place is None else kernel.space.word(place)
     if address is None:
-        return 0 if len(hives) else None  # the list begins with it
+        numbers = np.arange(len(hives), dtype=np.int64)
+        names = Nodes(hives, numbers, hives.roots).names().to_list()
+        # The list begins with it, in all that call its root key otherwise.
+        return names.index(_ROOT) if _ROOT in names else 0 if names else None
     number = int(hives.numbers_of(np.array([address], np.uint64))[0])
     return number if number >= 0 else None
 

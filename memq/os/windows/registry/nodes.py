@@ -1,4 +1,4 @@
-"""Keys in cells (CM_KEY_NODE, `nk`): their heads, their names, and the lists of what is below them.
+"""Keys in cells (CM_KEY_NODE: `nk`, or `lk` for mounts): heads, names, and what is below them.
 
 The layouts are those of hive files, which no version of Windows has changed.
 """
@@ -30,7 +30,7 @@ EXIT, LINK, COMPRESSED = 0x2, 0x10, 0x20
 """Flags of keys: another hive is mounted there; it is a link; its name has a byte a letter."""
 MAX_NAME = 512
 """Bytes of a key's name, of at most 255 letters."""
-_NODE, _LEAVES, _ROOT = b"nk", (b"li", b"lf", b"lh"), b"ri"
+_NODES, _LEAVES, _ROOT = (b"nk", b"lk"), (b"li", b"lf", b"lh"), b"ri"
 
 
 @dataclass(slots=True, eq=False)
@@ -50,7 +50,10 @@ class Nodes:
         """The bytes before the name, and Reasons; a cell that holds no key is malformed."""
         if self._head is None:
             data, status = self.hives.blocks.heads(self.hive, self.cell, HEAD)
-            is_key = (data[:, 0] == _NODE[0]) & (data[:, 1] == _NODE[1])
+            first, second = data[:, 0], data[:, 1]
+            is_key = np.zeros(len(data), bool)
+            for letters in _NODES:
+                is_key |= (first == letters[0]) & (second == letters[1])
             self._head = data, np.where(is_key | (status > 0), status, np.uint8(Reason.MALFORMED))
         return self._head
 

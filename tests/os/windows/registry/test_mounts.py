@@ -24,6 +24,7 @@ def three_hives(folder: Path) -> Tree:
     """The first hive, one that is mounted in it at MACHINE, and one that is mounted nowhere."""
     first, mounted, loose = HiveBuilder(), HiveBuilder(), HiveBuilder()
     exit_ = first.key("HARDWARE", flags=EXIT | 0x20)
+    first.patch(exit_, 0, b"lk")  # CM_LINK_NODE_SIGNATURE
     first.patch(exit_, 0x24, struct.pack("<Q", address_of(1)))  # CM_KEY_REFERENCE.KeyHive
     plain = first.key("PLAIN")
     first.root = first.key("REGISTRY", below=[first.key("MACHINE", below=[exit_, plain])])
@@ -39,6 +40,19 @@ def test_a_hive_hangs_where_a_key_mounts_it(tmp_path: Path) -> None:
     mounts = three_hives(tmp_path).mounts
     assert mounts.to_list() == ["\\REGISTRY", "\\REGISTRY\\MACHINE\\HARDWARE", None]
     assert mounts.statuses.tolist() == [0, 0, Reason.NULL]
+
+
+def test_the_first_hive_need_not_be_the_first_of_the_list(tmp_path: Path) -> None:
+    user, first = HiveBuilder(), HiveBuilder()
+    user.root = user.key("CMI-CreateHive", below=[user.key("Software")])
+    exit_ = first.key("S-1-5-18", flags=EXIT | 0x20)
+    first.patch(exit_, 0, b"lk")
+    first.patch(exit_, 0x24, struct.pack("<Q", address_of(0)))
+    first.root = first.key("REGISTRY", below=[first.key("USER", below=[exit_])])
+    hives = opened_hives(tmp_path, [user, first])
+    kernel = SimpleNamespace(space=hives.blocks.space, facts={}, optional=lambda _: None)
+    mounts = mounts_of(kernel, hives, Run())  # type: ignore[arg-type]
+    assert mounts.to_list() == ["\\REGISTRY\\USER\\S-1-5-18", "\\REGISTRY"]
 
 
 def test_the_walk_gives_the_mounted_root_and_not_the_key_that_mounts_it(tmp_path: Path) -> None:

@@ -2,40 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, cast
 
-from memq.column import Column
-from memq.schema.batch import ObjectType
+from memq.os.base import StructureType
 
 if TYPE_CHECKING:
     from memq.os.linux.kernel import LinuxKernel
-    from memq.symbols.structs import Structs
 
 
-class LinuxObject(ObjectType):
-    """A batch of structures of the kernel, at the addresses in `rows`.
-
-    Among the bases of a class it comes last, behind the type whose name and identity are inherited.
-    """
-
-    struct: ClassVar[str] = ""
-    """The kernel's name of the structure."""
+class LinuxObject(StructureType):
+    """A batch of structures of a Linux kernel."""
 
     @property
     def kernel(self) -> LinuxKernel:
         """The kernel that the objects belong to."""
         return cast("LinuxKernel", self.context.kernel)
-
-    @property
-    def raw(self) -> Structs:
-        """The structures themselves; what was read of them is kept."""
-        return self.kept("raw", self._open)
-
-    def _open(self) -> Structs:
-        found = self.kernel.structs(self.struct, self.rows["address"], self.rows.get("status"))
-        found.check = self.context.check
-        return found
-
-    def address_column(self) -> Column:
-        """Return the addresses of the structures as a field."""
-        return Column(self.rows["address"], self.rows.get("status"))

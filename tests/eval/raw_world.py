@@ -13,6 +13,7 @@ from tests.eval.world import Handle, Process, Vad, World
 from tests.symbols.memory import TASK, TYPES, Memory
 
 if TYPE_CHECKING:
+    from memq.column import Addresses, Statuses
     from memq.symbols.btf import Btf
 
 FIRST, APART = 64, 1024
@@ -38,9 +39,16 @@ class Symbols:
 class Space(Memory):
     """A memory that lists can be walked in."""
 
-    def u64(self, address: int) -> int | None:
-        data = self.read(address, 8)
-        return None if data is None else int.from_bytes(data, "little")
+    kernel_start = 1 << 63
+    word_size = 8
+
+    def word(self, va: int) -> int | None:
+        data, status = self.gather(np.array([va], np.uint64), 8)
+        return None if status[0] else int(data.view(np.uint64)[0, 0])
+
+    def words(self, vas: Addresses) -> tuple[Addresses, Statuses]:
+        data, status = self.gather(vas, 8)
+        return np.ascontiguousarray(data).view(np.uint64)[:, 0], status
 
 
 @dataclass

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from memq.column import distinct_rows
 from memq.errors import Reason
 from memq.node import dataclass
 from memq.os.windows.endpoints import TAGS, Endpoints, Proof
@@ -121,7 +122,7 @@ class _Search:
         hits = hits.take(hits.sizes >= hits.header_size + self._layout.size)
         starts = hits.places + np.uint64(hits.header_size)
         rows, addresses = kernel_frames(self._kernel, self._run).addresses_of(starts)
-        _, first = np.unique(rows, return_index=True)
+        first, _ = distinct_rows(rows)
         rows, addresses = rows[first], addresses[first]
         proof = self._proof(addresses)
         is_mapped = np.zeros(len(starts), bool)

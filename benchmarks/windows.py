@@ -4,9 +4,10 @@
     python -m benchmarks.windows DUMP [DUMP ...] these dumps
 
 The built ones are a machine with 2,000 processes, 300,000 ranges and 400,000 handles, and the
-sample made 4 GB and 64 GB large, with nothing in what was added. The first is also asked of
-volatility3, where `$MEMQ_VOLATILITY3` is the path of a Python that has it, and `--tables` a folder
-of symbol tables (ISF) named by GUID and age; rows are counted. See docs/performance.md.
+sample made 4 GB and 64 GB large, with nothing in what was added. The first is also asked of other
+programs, where `$MEMQ_MEMPROCFS` and `$MEMQ_VOLATILITY3` are the paths of Pythons that have them,
+the latter with `--tables`, a folder of symbol tables (ISF) named by GUID and age; rows are counted.
+See docs/performance.md.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import platformdirs
 
@@ -48,6 +50,7 @@ PEERS = {
     "windows.handles.Handles": "handle",
 }
 """What of volatility3 answers which of the queries."""
+COUNTER = ROOT / "benchmarks" / "memprocfs_rows.py"
 
 
 def main() -> int:
@@ -70,7 +73,7 @@ def main() -> int:
     folder.mkdir(parents=True, exist_ok=True)
     machine = _machine(folder, Size(options.processes))
     report(machine, WORKS, options.runs)
-    _report_peer(machine, options.tables)
+    _report_peers(machine, options.tables)
     for size in GROWN:
         report(_grown(folder, size), FIRST, options.runs)
     return 0
@@ -96,40 +99,62 @@ def _grown(folder: Path, size: int) -> Path:
     return path
 
 
-def _report_peer(dump: Path, tables: Path | None) -> None:
-    python = os.environ.get("MEMQ_VOLATILITY3")
-    if python is None or tables is None:
-        sys.stdout.write("volatility3: not asked ($MEMQ_VOLATILITY3 and --tables say where)\n\n")
-        return
-    lines = ["volatility3, once", line("", "wall s", "CPU s", "MB", "rows")]
-    for plugin, query in PEERS.items():
-        cost = _ask_peer(python, dump, tables, plugin)
-        figures = f"{cost.wall:.1f}", f"{cost.processor:.1f}", f"{cost.memory >> 10}"
-        own = measure(dump, query).rows
-        compared = f"{cost.rows}" if cost.rows == own else f"{cost.rows}, not {own}"
-        lines.append(line(plugin, *figures, compared))
+def _report_peers(dump: Path, tables: Path | None) -> None:
+    """Print what other programs take for the same, once each, and whether they find as many."""
+    lines = [line("others, once", "wall s", "CPU s", "MB", "rows")]
+    if os.environ.get("MEMQ_MEMPROCFS"):
+        lines += [
+            _compared(f"MemProcFS {query}", dump, query, _ask_memprocfs(dump, query))
+            for query in PEERS.values()
+        ]
+    if os.environ.get("MEMQ_VOLATILITY3") and tables is not None:
+        lines += [
+            _compared(plugin, dump, query, _ask_volatility(dump, tables, plugin))
+            for plugin, query in PEERS.items()
+        ]
+    if len(lines) == 1:
+        lines = ["others: not asked ($MEMQ_MEMPROCFS, $MEMQ_VOLATILITY3 and --tables say where)"]
     sys.stdout.write("\n".join(lines) + "\n\n")
 
 
-def _ask_peer(python: str, dump: Path, tables: Path, plugin: str) -> Cost:
+def _compared(title: str, dump: Path, query: str, cost: Cost) -> str:
+    figures = f"{cost.wall:.2f}", f"{cost.processor:.2f}", f"{cost.memory >> 10}"
+    own = measure(dump, query).rows
+    return line(title, *figures, f"{cost.rows}" if cost.rows == own else f"{cost.rows}, not {own}")
+
+
+def _ask_memprocfs(dump: Path, what: str) -> Cost:
+    """Count rows by MemProcFS, which finds the kernel itself."""
+    command = [os.environ["MEMQ_MEMPROCFS"], str(COUNTER), str(dump), what]
+    cost, rows = _measured(command)
+    return cost._replace(rows=int(rows))
+
+
+def _ask_volatility(dump: Path, tables: Path, plugin: str) -> Cost:
     """Run a plugin of volatility3, which is told where the kernel is."""
     with Image(dump) as image:
         kernel = image.kernel
         root, base = hex(kernel.root), hex(kernel.image.base)
         (table,) = tables.glob(f"*{kernel.identity[1]}*")
     place = str(dump), str(table.resolve()), root, base, "x64"
+    cost, answer = _measured([os.environ["MEMQ_VOLATILITY3"], str(PROGRAM), *place, plugin])
+    (rows,) = answer.values()
+    if "error" in rows[0]:
+        raise SystemExit(f"volatility3 failed: {rows[0]['error']}")
+    return cost._replace(rows=len(rows))
+
+
+def _measured(command: list[str]) -> tuple[Cost, Any]:
+    """Run a program, and return what it cost and the JSON that it wrote."""
     with tempfile.TemporaryFile() as output:
         start = time.perf_counter()
-        command = [python, str(PROGRAM), *place, plugin]
         process = subprocess.Popen(command, stdout=output)  # noqa: S603 - our own program
         _, status, usage = os.wait4(process.pid, 0)
         wall = time.perf_counter() - start
         process.returncode = os.waitstatus_to_exitcode(status)
         output.seek(0)
-        (rows,) = json.load(output).values()
-        if "error" in rows[0]:
-            raise SystemExit(f"volatility3 failed: {rows[0]['error']}")
-    return Cost(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss, len(rows))
+        answer = json.load(output)
+    return Cost(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss, 0), answer
 
 
 if __name__ == "__main__":

@@ -54,7 +54,21 @@ def block_distance(region: StructType) -> int:
 
 
 def processors(kernel: WindowsKernel) -> Processors:
-    """Return the processors that the kernel has started: pointers up to a null."""
+    """Return the processors that the kernel has started: pointers up to a null.
+
+    Of a triage minidump, the one that wrote it comes first if nothing else leads to it.
+    """
+    listed = _listed(kernel)
+    part = None if kernel.triage is None else kernel.triage.processor
+    if part is None or not part.address or part.address in listed.blocks.addresses.tolist():
+        return listed
+    own = np.array([part.address], np.uint64)
+    blocks = np.concatenate([own, listed.blocks.addresses])
+    return Processors(kernel, kernel.structs("_KPRCB", blocks), listed.cut)
+
+
+def _listed(kernel: WindowsKernel) -> Processors:
+    """Return the processors that KiProcessorBlock leads to."""
     place, size = kernel.optional("KiProcessorBlock"), kernel.space.word_size
     if place is None:
         return _found(kernel, np.zeros(0, np.uint64), Reason.NOT_IN_KERNEL)

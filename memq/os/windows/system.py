@@ -63,6 +63,7 @@ WINDOWS = System(
             "timer": "timer.Timer",
             "dpc": "timer.DeferredCall",
             "interrupt": "interrupt.Interrupt",
+            "processor": "processor.Processor",
             "registry": "registry.keys.RegistryKey",
             "value": "registry.value.RegistryValue",
             "hive": "registry.hive.Hive",

@@ -46,6 +46,13 @@ def test_processors_are_the_recorded_ones(windows: WindowsImage, opened: Image) 
     assert found.blocks.addresses.tolist() == [int(one["prcb"], 16) for one in recorded]
     assert found.regions.addresses.tolist() == [int(one["pcr"], 16) for one in recorded]
     assert found.interrupt_tables.values.tolist() == [int(one["idt"], 16) for one in recorded]
+    fields = {
+        "number": "number", "address": "prcb", "control_region": "pcr",
+        "current_thread": "current_thread", "idle_thread": "idle_thread",
+        "interrupt_table": "idt", "descriptor_table": "gdt",
+    }  # fmt: skip
+    rows = list(opened.query(f"processor.Select([{', '.join(fields)}])").rows())
+    assert rows == [{name: one[key] for name, key in fields.items()} for one in recorded]
 
 
 # Small kernels

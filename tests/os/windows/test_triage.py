@@ -118,3 +118,15 @@ def test_no_collection_of_unknown_types_is_empty(arm64: Image) -> None:
     query = ", ".join(f"a{n}: {part}.Count()" for n, part in enumerate(parts.split(", ")))
     (row,) = arm64.query(f"process.Select({{{query}}})").rows()
     assert row == {**dict.fromkeys((f"a{n}" for n in range(7)), None), "_unknown": row["_unknown"]}
+
+
+def test_the_processor_that_wrote_the_dump(x64: Image) -> None:
+    run = Run()
+    rows = list(x64.query("processor.Select([address, number, current_thread])", run).rows())
+    part = cast("WindowsKernel", x64.kernel).triage
+    assert part is not None
+    assert part.processor is not None
+    own = [row for row in rows if row["address"] == f"{part.processor.address:#x}"]
+    (crashed,) = x64.query("crash.Select(thread_address)").rows()
+    assert [row["current_thread"] for row in own] == [crashed]
+    assert list(run.notes) == ["processors cut short: memory not in the dump"]

@@ -142,6 +142,11 @@ def interrupts(scene: Scene) -> Rows:
     ]
 
 
+def processors(scene: Scene) -> Rows:
+    blocks = enumerate(scene.machine.processors)
+    return [{"number": number, "address": hex(block.address)} for number, block in blocks]
+
+
 def files(scene: Scene) -> Rows:
     found = [one for one in scene.image.truth.objects if one.type == "File"]
     return [{"address": hex(one.body), "name": one.path} for one in found]
@@ -265,6 +270,7 @@ OF_KERNEL = {
     "interrupts": Question(
         "interrupt.Select({processor: processor, vector: vector, address: address})", interrupts
     ),
+    "processors": Question("processor.Select({number: number, address: address})", processors),
     "files": Question("file.Select({address: address, name: name})", files),
     "files in pools": Question("scan(file).Select({address: address, name: name})", files),
     "mutants": Question("mutant.Select({address: address, name: name})", mutants),

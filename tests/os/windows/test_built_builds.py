@@ -166,7 +166,6 @@ def test_builds_that_are_newer_than_the_pack(
 ELSEWHERE = {
     "crash": "test_crash_dumps, above",
     "dpc": "no call waits in a scene: test_timer",
-    "processor": "they are read by the same code as interrupts: test_interrupt",
     "socket": "no table of the kernel's has their layouts: test_socket",
 }
 """Objects that no question is of, and where they are held to something."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memq.column import Column, Text, text_column
+from memq.column import Column, Text, text_column, worst
 from memq.errors import Reason
 from memq.os.common import joined_text
 from memq.os.windows.base import WindowsObject
@@ -65,16 +65,23 @@ class Service(
     def portions(cls, context: Context) -> Iterator[Portion]:
         """Give the keys below Services, then the records of services that have no key."""
         tree = Tree.of(context.kernel, context.run)
-        path = f"{control_set(tree)}\\Services"
+        current, lost = control_set(tree)
+        path = f"{current}\\Services"
         above, cut = _key(tree, path)
+        unsure = (
+            Cut(lost, f"services: whether {path} are the running ones is not known: {lost.text}")
+            if lost
+            else None
+        )
         cuts = Cuts(len(above))
         found, _ = tree.children(above, cuts)
         if cuts.status.any():
             reason = Reason(int(cuts.status.max()))
             cut = Cut(reason, f"keys below {path}: cut short: {reason.text}")
         known = service_records(context.kernel, context.run)
-        doubt = Reason.KNOWN if cut is None else cut.reason
-        yield Portion(cls.of(context, found, known, doubt), joined_cut([cut, known.cut]))
+        cuts_of_keys = joined_cut([unsure, cut])
+        doubt = Reason.KNOWN if cuts_of_keys is None else cuts_of_keys.reason
+        yield Portion(cls.of(context, found, known, doubt), joined_cut([cuts_of_keys, known.cut]))
 
     @classmethod
     def of(cls, context: Context, keys: Nodes, known: FoundRecords, doubt: Reason) -> Service:
@@ -163,7 +170,8 @@ class Service(
         """What knows it: registry, services.exe, with commas between."""
         known, both = self.column("in_registry"), f"{REGISTRY}, {SERVICES_EXE}"
         codes = known.values + 2 * (self.rows["record"] >= 0).astype(np.int64)
-        return Text(codes - 1, known.status, (REGISTRY, SERVICES_EXE, both))
+        status = worst(known.status, self.column("in_service_records").status)
+        return Text(codes - 1, status, (REGISTRY, SERVICES_EXE, both))
 
     @field(Cost.WALK)
     def record_address(self) -> Address:

@@ -137,11 +137,13 @@ class Values:
         )  # fmt: skip
         status = np.maximum(status, reasons)
         if status[0]:
-            return b"", int(status[0])
+            return b"", int(max(status[0], Reason.MALFORMED if status[0] == Reason.NULL else 0))
         cells = np.frombuffer(listed[0], "<u4").astype(np.int64)
         sizes = np.full(count, _SEGMENT, np.int64)
         sizes[-1] = size - _SEGMENT * (count - 1)
         pieces, reasons = blocks.ranges(np.repeat(hive, count), cells, sizes)
+        # Data of which a cell is missing is not none at all.
+        reasons = np.where(cells == NO_CELL, np.uint8(Reason.MALFORMED), reasons)
         worst_of = int(reasons.max())
         return (b"", worst_of) if worst_of else (b"".join(pieces), 0)
 

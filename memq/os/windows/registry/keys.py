@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memq.column import Column, Text, worst
+from memq.column import Column, Text
 from memq.errors import Reason
 from memq.os.common import joined_text
 from memq.os.windows.base import WindowsObject
 from memq.os.windows.registry.hive import Hive
-from memq.os.windows.registry.nodes import LINK, Nodes, decoded
+from memq.os.windows.registry.nodes import LINK, Nodes, class_names
 from memq.os.windows.registry.tree import Level, Tree
 from memq.os.windows.registry.value import RegistryValue
 from memq.os.windows.times import time_column
@@ -35,7 +35,6 @@ FLAGS = (
     ("KEY_VIRTUAL_STORE", 0x200),
 )  # fmt: skip
 """Of CM_KEY_NODE, as hive files have them."""
-MAX_CLASS = 1 << 15
 
 
 class RegistryKey(
@@ -153,12 +152,7 @@ class RegistryKey(
     @field(Cost.FOLLOW)
     def class_name(self) -> String:
         """Class that was given when the key was made; null for the most, which have none."""
-        cell, size = self.nodes.number(0x30, 4), self.nodes.number(0x4A, 2)
-        status = worst(cell.status, size.status)
-        sizes = np.where(size.values <= MAX_CLASS, size.values, 0)
-        raw, reasons = self.nodes.hives.blocks.ranges(self.rows["hive"], cell.values, sizes)
-        text = decoded(raw, np.zeros(len(self), bool), reasons).under(status)
-        return text.but(text.known & (sizes == 0), Reason.NULL)
+        return class_names(self.nodes)
 
     @field()
     def address(self) -> Address:

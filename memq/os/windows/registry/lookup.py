@@ -111,16 +111,24 @@ def datum_at(tree: Tree, path: str, name: str) -> Datum:
     return values_of(key, (name,), tree.run.limits.children).of(0, name)
 
 
-def control_set(tree: Tree) -> str:
-    """Return the path of the control set that the system runs with."""
+def control_set(tree: Tree) -> tuple[str, Reason]:
+    """Return the path of the control set that the system runs with, and why it may be another.
+
+    Where nothing says which one it is, it is the first.
+    """
     current = datum_at(tree, f"{SYSTEM}\\Select", "Current").number
-    number = _FIRST_SET if isinstance(current, Reason) else current
-    return f"{SYSTEM}\\ControlSet{number:03}"
+    known = not isinstance(current, Reason)
+    number = current if known else _FIRST_SET
+    doubt = current if isinstance(current, Reason) and current > Reason.NULL else Reason.KNOWN
+    return f"{SYSTEM}\\ControlSet{number:03}", doubt
 
 
 def host_name(tree: Tree) -> str | Reason:
     """Return the name of the machine: the one that is in use, else the one of the next start."""
-    control = f"{control_set(tree)}\\Control\\ComputerName"
+    current, doubt = control_set(tree)
+    if doubt:
+        return doubt
+    control = f"{current}\\Control\\ComputerName"
     active = datum_at(tree, f"{control}\\ActiveComputerName", "ComputerName").text
     if not isinstance(active, Reason):
         return active
@@ -131,7 +139,10 @@ def host_name(tree: Tree) -> str | Reason:
 
 def domain_name(tree: Tree) -> str | Reason:
     """Return the domain's name, as the network's parameters have it: set, else by DHCP."""
-    path = f"{control_set(tree)}\\Services\\Tcpip\\Parameters"
+    current, doubt = control_set(tree)
+    if doubt:
+        return doubt
+    path = f"{current}\\Services\\Tcpip\\Parameters"
     names = ("Domain", "DhcpDomain")
     key = key_at(tree, path)
     if isinstance(key, Reason):

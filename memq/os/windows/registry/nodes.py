@@ -14,7 +14,7 @@ from memq.column import Column, Indexes, Text, text_column, worst
 from memq.errors import Reason
 from memq.node import dataclass
 from memq.os.windows.registry.cells import NO_CELL
-from memq.os.windows.strings import decode_utf16
+from memq.os.windows.strings import fixed_text
 from memq.symbols.lists import Cuts, within
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ EXIT, LINK, COMPRESSED = 0x2, 0x10, 0x20
 """Flags of keys: another hive is mounted there; it is a link; its name has a byte a letter."""
 MAX_NAME = 512
 """Bytes of a key's name, of at most 255 letters."""
+MAX_CLASS = 1 << 15
 _NODES, _LEAVES, _ROOT = (b"nk", b"lk"), (b"li", b"lf", b"lh"), b"ri"
 
 
@@ -123,7 +124,24 @@ def decoded(raw: Sequence[bytes], is_short: Array, status: Statuses | None) -> T
 
 
 def _decoded(name: bytes, *, is_short: bool) -> str:
-    return name.decode("latin-1") if is_short else decode_utf16(name)
+    if is_short:
+        return name.decode("latin-1")
+    # Names are counted, not ended by a NUL: what hides behind one is part of them.
+    text = name[: len(name) & ~1].decode("utf-16-le", "surrogatepass")
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def class_names(keys: Nodes) -> Text:
+    """Return the classes that keys were made with; null for those without."""
+    cell, size = keys.number(0x30, 4), keys.number(0x4A, 2)
+    status, fits = worst(cell.status, size.status), size.values <= MAX_CLASS
+    sizes = np.where(fits, size.values, 0)
+    raw, reasons = keys.hives.blocks.ranges(keys.hive, cell.values, sizes)
+    # One that has a size has a cell.
+    lost = np.where((reasons == Reason.NULL) & (sizes > 0), np.uint8(Reason.MALFORMED), reasons)
+    text = fixed_text(raw, lost).under(status)
+    text = text.but(text.known & (size.values == 0), Reason.NULL)
+    return text.but(size.known & ~fits, Reason.MALFORMED)
 
 
 # What is below keys

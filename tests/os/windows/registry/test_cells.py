@@ -10,7 +10,8 @@ import pytest
 
 from memq.errors import Reason
 from memq.os.windows.registry.data import as_number, as_text
-from memq.os.windows.registry.nodes import Nodes
+from memq.os.windows.registry.lookup import control_set
+from memq.os.windows.registry.nodes import Nodes, class_names
 from memq.os.windows.registry.value import listed_values
 from memq.run import Limits, Run
 from memq.symbols.lists import Cuts
@@ -225,3 +226,43 @@ def test_values_that_are_wrong_are_unknown(tmp_path: Path) -> None:
     _, status = found.data()
     assert status.tolist() == [Reason.MALFORMED, Reason.LIMIT, Reason.MALFORMED, Reason.MALFORMED]
     assert found.names().to_list() == ["a", "b", "c", None]
+
+
+def test_what_a_wide_name_has_behind_a_nul_is_part_of_it(tmp_path: Path) -> None:
+    hive = HiveBuilder()
+    hive_with({"below": [hive.key("\u0416\0x".encode("utf-16-le"), flags=0)]}, hive)
+    assert walked(tree_of(hive.opened(tmp_path)))[0][1] == "\\REGISTRY\\\u0416\0x"
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"), [(4, ("002", Reason.KNOWN)), (3, ("001", Reason.MALFORMED))]
+)
+def test_which_control_set_runs_is_said_or_in_doubt(
+    kind: int, expected: tuple[str, Reason], tmp_path: Path
+) -> None:
+    hive = HiveBuilder()
+    current = hive.value("Current", kind, b"\2\0\0\0", inline=True)
+    system = hive.key("SYSTEM", below=[hive.key("Select", values=[current])])
+    hive_with({"below": [hive.key("MACHINE", below=[system])]}, hive)
+    path, doubt = control_set(tree_of(hive.opened(tmp_path)))
+    assert (path[-3:], doubt) == expected
+
+
+def test_segments_without_a_cell_are_no_empty_data(tmp_path: Path) -> None:
+    hive = HiveBuilder()
+    listed = hive.cell(struct.pack("<2I", hive.cell(b"a" * 16344), NO_CELL))
+    place = hive.cell(struct.pack("<2sHI", b"db", 2, listed))
+    head = struct.pack("<2sHIIIHH", b"vk", 0, 17000, place, 3, 1, 0)
+    hive_with({"values": [hive.cell(head)]}, hive)
+    tree = tree_of(hive.opened(tmp_path))
+    values, _ = listed_values(tree.roots(), 10, Cuts(1))
+    assert values.data()[1].tolist() == [Reason.MALFORMED]
+
+
+def test_a_class_that_is_too_long_is_no_missing_one(tmp_path: Path) -> None:
+    hive = HiveBuilder()
+    hive_with({}, hive)
+    hive.patch(hive.root, 0x4A, struct.pack("<H", 0xFFFE))
+    tree = tree_of(hive.opened(tmp_path))
+    nodes = tree.roots()
+    assert class_names(nodes).statuses.tolist() == [Reason.MALFORMED]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memq.column import Column, Text
+from memq.column import Column, Text, worst
 from memq.os.common import joined_text, known_pointers
 from memq.os.windows import pool_scan
 from memq.os.windows.base import WindowsObject
@@ -142,7 +142,8 @@ class DriverObject(
         names = (SOURCES[1], pool_scan.SOURCE)
         words = ("", *names, SOURCES[0], *(f"{SOURCES[0]}, {name}" for name in names))
         code = self.rows["source"] + np.where(self.rows["module"] != 0, len(names) + 1, 0)
-        return Text(code.astype(np.int64), None, words)
+        known = (self.column("in_load_list"), self.column("in_object_directory"))
+        return Text(code.astype(np.int64), worst(*(each.status for each in known)), words)
 
     @field()
     def object_address(self) -> Address:

@@ -17,7 +17,7 @@ from memq.os.windows.base import WindowsObject
 from memq.os.windows.processes import all_processes
 from memq.os.windows.ranges import Code, code_at
 from memq.os.windows.strings import unicode_text
-from memq.os.windows.thread_lists import LISTS, listed_threads
+from memq.os.windows.thread_lists import LISTS, listed_by, listed_threads
 from memq.os.windows.thread_owners import known_processes, owning_processes
 from memq.os.windows.times import time_column
 from memq.os.windows.user_modules import user_modules
@@ -77,11 +77,11 @@ class Thread(
         processes = kernel.structs("_EPROCESS", all_processes(kernel, run).addresses)
         known = listed_threads(kernel, run, processes).addresses
         found = pool_scan.carved_only(context, "Thread", known)
-        nowhere = np.zeros(len(found.addresses), np.uint8)
         owners = owning_processes(kernel, found.addresses)
         rows: dict[str, Array] = {"address": found.addresses, "process": owners}
-        for name in LISTS:
-            rows |= {f"{name} list": nowhere.astype(bool), f"{name} status": nowhere}
+        # The lists of processes that only such a search finds were not asked yet.
+        for name, column in listed_by(kernel, run, found.addresses, owners).items():
+            rows |= {f"{name} list": column.values, f"{name} status": column.statuses}
         yield Portion(cls(context, rows, parents=known_processes(context, owners)), found.cut)
 
     @classmethod
@@ -300,7 +300,8 @@ class Thread(
             or pool_scan.SOURCE
             for number in range(1 << len(LISTS))
         ]
-        return Text(np.asarray(code, np.int64), None, words)
+        lost = worst(*(self._listed(name).status for name in LISTS))
+        return Text(np.asarray(code, np.int64), lost, words)
 
     def _listed(self, name: str) -> Column:
         return Column(self.rows[f"{name} list"], self.rows[f"{name} status"])

@@ -9,6 +9,7 @@ import numpy as np
 from memq.column import Column
 from memq.errors import Reason
 from memq.node import dataclass
+from memq.os.common import distinct_addresses
 from memq.symbols.lists import Cuts, Found, lists
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ class Listed:
     listed: dict[str, Column]
     """Whether each is on a list; unknown where that list ended too early to tell."""
     cuts: Cuts
+    ended: dict[str, Cuts]
+    """Why each list of each process is not whole."""
 
 
 def listed_threads(kernel: WindowsKernel, run: Run, processes: Structs) -> Listed:
@@ -59,7 +62,31 @@ def listed_threads(kernel: WindowsKernel, run: Run, processes: Structs) -> Liste
     order = np.lexsort((first, owner[first]))
     rows = first[order]
     listed = {name: column.take(order) for name, column in listed.items()}
-    return Listed(addresses[rows], owner[rows], listed, cuts)
+    return Listed(addresses[rows], owner[rows], listed, cuts, dict(zip(LISTS, ended, strict=True)))
+
+
+def listed_by(
+    kernel: WindowsKernel, run: Run, threads: Addresses, owners: Addresses
+) -> dict[str, Column]:
+    """Return whether each thread is on a list of its process; 0: one that is no process."""
+    processes, owner = distinct_addresses(owners)
+    places = np.where(processes != 0, np.uint8(0), np.uint8(Reason.NULL))
+    found = listed_threads(kernel, run, kernel.structs("_EPROCESS", processes, places))
+    pairs = {
+        pair: row
+        for row, pair in enumerate(zip(found.owner.tolist(), found.addresses.tolist(), strict=True))
+    }
+    at = [pairs.get(pair, -1) for pair in zip(owner.tolist(), threads.tolist(), strict=True)]
+    index = np.array(at, np.int64)
+    columns = {}
+    for name, column in found.listed.items():
+        rows = np.flatnonzero(index >= 0)
+        inside = np.zeros(len(threads), bool)
+        inside[rows] = column.values[index[rows]]
+        # No process, no list of it: such a thread is on none.
+        lost = found.ended[name].status[owner]
+        columns[name] = Column(inside, np.where(inside | (owners == 0), np.uint8(0), lost))
+    return columns
 
 
 def _crashed(kernel: WindowsKernel, processes: Structs) -> Found:

@@ -215,7 +215,7 @@ def test_a_chain_that_loops_leaves_the_other_source_whole(small: SmallWindows) -
     small.write(DRIVER + 0x440, (DRIVER + 0x400).to_bytes(8, "little"))
     drivers = found(small)
     assert "loops" in str(small.facts["cut"])
-    for name in ("in_object_directory", "object_address"):
+    for name in ("in_object_directory", "object_address", "sources"):
         assert drivers.column(name).statuses.tolist() == [0, Reason.LOOP, 0], name
     assert drivers.column("in_load_list").known.all()
 
@@ -224,7 +224,7 @@ def test_a_list_that_loops_has_no_word_on_what_is_not_in_it(small: SmallWindows)
     last = small.modules[-1].to_bytes(8, "little")
     small.write(small.modules[-1], last)
     drivers = found(small)
-    for name in ("in_load_list", "path"):
+    for name in ("in_load_list", "path", "sources"):
         assert drivers.column(name).statuses.tolist()[-1] == Reason.LOOP, name
 
 

@@ -10,7 +10,7 @@ import pytest
 from memq.column import Column, text_column
 from memq.errors import Reason
 from memq.os.windows.thread import STATES, WAIT_REASONS
-from memq.os.windows.thread_lists import Listed, listed_threads
+from memq.os.windows.thread_lists import Listed, listed_by, listed_threads
 from memq.os.windows.user_modules import user_modules
 from memq.schema.batch import Context, ObjectType
 from memq.schema.collection import Collection, Reference
@@ -158,6 +158,20 @@ def test_lists_that_were_never_begun_are_empty(small: SmallWindows) -> None:
     found = walked(small)
     assert found.addresses.tolist() == THREADS[3:4]
     assert found.cuts.columns() == (None, None)
+
+
+def test_threads_of_a_search_are_looked_for_in_the_lists_of_their_process(
+    small: SmallWindows,
+) -> None:
+    offset = small.offset("_ETHREAD", "ThreadListEntry")
+    small.write(THREADS[1] + offset, (7).to_bytes(8, "little"))
+    kernel, asked = small.open_(), addresses(THREADS[5], THREADS[3], THREADS[5], THREADS[4])
+    owners = addresses(PROCESSES[0], PROCESSES[1], PROCESSES[1], 0)
+    found = listed_by(kernel.kernel, kernel.run, asked, owners)
+    assert found["process"].statuses.tolist() == [Reason.MALFORMED, 0, 0, 0]
+    assert found["process"].values.tolist() == [False, True, False, False]
+    assert found["scheduler"].values.tolist() == [False, True, False, False]
+    assert found["scheduler"].known.all()
 
 
 def test_a_process_that_is_not_in_the_dump(small: SmallWindows) -> None:

@@ -101,6 +101,9 @@ def test_the_thread_that_crashed(x64: Image) -> None:
     assert [row["address"] for row in rows] == crashed
     assert rows[0]["process"]["pid"] == 4
     assert rows[0]["start_module"].endswith((".sys", ".exe"))
+    # Its process's lists are not there to tell, and no search has found it.
+    (known,) = x64.query("thread.Where(is_known(thread_id)).Select(is_known(sources))").rows()
+    assert known is False
 
 
 def test_every_field_is_answered_whatever_is_known_of_its_types(x64: Image, arm64: Image) -> None:

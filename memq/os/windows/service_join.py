@@ -47,7 +47,9 @@ def matched(keys: Text, records: Text | None, doubt: Reason) -> Matched:
     registered = set(titles)
     has_key = [(names[number] or "").casefold() in registered for number in rest]
     lost = np.zeros(0, np.uint8) if records is None else records.statuses[rest]
-    unsure = np.where(lost > 0, lost, np.uint8(doubt))
+    # A key whose name is not known may be a record's.
+    nameless = int(keys.statuses.max(initial=0))
+    unsure = np.where(lost > 0, lost, np.uint8(doubt or nameless))
     return Matched(
         np.array(own + rest, np.int64),
         np.array([True] * len(own) + has_key, bool),

@@ -43,6 +43,8 @@ class Settings:
         cuts = Cuts(len(keys))
         below, owner = tree.children(keys, cuts)
         named = below.names().test(lambda name: name.casefold() == PARAMETERS)
+        # A key whose name is not known may be the one.
+        cuts.mark(owner, named.statuses)
         rows = np.flatnonzero(named.known & named.values)
         index = np.full(len(keys), -1, np.int64)
         index[owner[rows]] = np.arange(len(rows))

@@ -38,14 +38,17 @@ def mounts_of(kernel: WindowsKernel, hives: Hives, run: Run) -> Text:
     said = unicode_text(kernel.space, hives.structs, "HiveRootPath")
     paths, status = said.to_list(), said.statuses
     first = _first_hive(kernel, hives)
+    why = Reason.NULL
     if first is not None and paths[first] is None:
         paths[first] = TOP
     if first is not None and None in paths:
-        for number, path in _exits(hives, first, run).items():
+        exits, why = _exits(hives, first, run)
+        for number, path in exits.items():
             paths[number] = paths[number] or path
     lost = np.array([path is None for path in paths], bool)
-    # On kernels without that member, a hive that is mounted nowhere has no path: that is known.
-    status = np.where(status == Reason.NOT_IN_KERNEL, np.uint8(Reason.NULL), status)
+    # On kernels without that member, a hive that is mounted nowhere has no path: that is known,
+    # unless not all places were seen where hives are mounted.
+    status = np.where(status == Reason.NOT_IN_KERNEL, np.uint8(why), status)
     made = text_column(paths, np.where(lost, np.maximum(status, Reason.NULL), 0).astype(np.uint8))
     kernel.facts[_MOUNTS] = made
     return made
@@ -64,18 +67,27 @@ def _first_hive(kernel: WindowsKernel, hives: Hives) -> int | None:
     return number if number >= 0 else None
 
 
-def _exits(hives: Hives, first: int, run: Run) -> dict[int, str]:
-    """Return the hives that are mounted in the first one, and the paths of the keys for that."""
+def _exits(hives: Hives, first: int, run: Run) -> tuple[dict[int, str], Reason]:
+    """Return the hives that are mounted in the first one, and the paths of the keys for that.
+
+    And why there may be more; NULL where there are not.
+    """
     keys = Nodes(hives, np.array([first], np.int64), hives.roots[[first]])
-    paths, total = [TOP], 0
+    paths, total, why = [TOP], 0, int(Reason.NULL)
     found: dict[int, str] = {}
     for _ in range(_DEPTH):
-        keys, owner = subkeys(keys, run, Cuts(len(keys)))
+        cuts = Cuts(len(keys))
+        keys, owner = subkeys(keys, run, cuts)
         total += len(keys)
+        why = max(why, int(cuts.status.max(initial=0)), Reason.LIMIT if total > _MOST else 0)
         if not len(keys) or total > _MOST:
             break
-        names = [name or "" for name in keys.names().to_list()]
+        # Below a key without a name nothing has a path.
+        column = keys.names()
+        why = max(why, int(column.statuses.max(initial=0)))
+        rows = np.flatnonzero(column.known)
+        keys, owner, names = keys.take(rows), owner[rows], column.take(rows).to_list()
         paths = [f"{paths[own]}\\{name}" for own, name in zip(owner.tolist(), names, strict=True)]
         for row in np.flatnonzero(keys.mounted() >= 0).tolist():
             found.setdefault(int(keys.mounted()[row]), paths[row])
-    return found
+    return found, Reason(why)

@@ -95,3 +95,19 @@ def test_a_search_is_done_in_mounted_hives_only_where_they_hang(tmp_path: Path) 
         for path in tree.paths(level.keys).to_list()
     ]
     assert found == ["\\REGISTRY\\MACHINE\\HARDWARE", "\\REGISTRY\\MACHINE\\HARDWARE\\DEVICEMAP"]
+
+
+def test_a_key_without_a_name_on_the_way_leaves_the_path_unknown(tmp_path: Path) -> None:
+    first, mounted = HiveBuilder(), HiveBuilder()
+    exit_ = first.key("HARDWARE", flags=EXIT | 0x20)
+    first.patch(exit_, 0, b"lk")
+    first.patch(exit_, 0x24, struct.pack("<Q", address_of(1)))
+    machine = first.key("MACHINE", below=[exit_])
+    first.patch(machine, 0x48, struct.pack("<H", 0xFFFF))  # NameLength
+    first.root = first.key("REGISTRY", below=[machine])
+    mounted.root = mounted.key("ROOT")
+    hives = opened_hives(tmp_path, [first, mounted])
+    kernel = SimpleNamespace(space=hives.blocks.space, facts={}, optional=lambda _: None)
+    mounts = mounts_of(kernel, hives, Run())  # type: ignore[arg-type]
+    assert mounts.to_list() == ["\\REGISTRY", None]
+    assert mounts.statuses.tolist() == [0, Reason.MALFORMED]

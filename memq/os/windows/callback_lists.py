@@ -156,21 +156,27 @@ def _both_operations(kernel: WindowsKernel, found: Structs, names: Text, cut: Cu
         layout(kernel, "_CALLBACK_ENTRY", {"V": "u32", "Context": POINTER, "Altitude": STRING}),
         *known_pointers(found["Entry"]),
     )
-    altitudes = unicode_text(kernel.space, entries, "Altitude").to_list()
-    functions, blocks, details = [], [], []
+    altitudes = unicode_text(kernel.space, entries, "Altitude")
+    heights = altitudes.to_list()
+    # What it is called for and when is not all known where one of the parts is not.
+    worst_of = np.maximum(names.statuses, altitudes.statuses)
+    lost = np.where(worst_of > Reason.NULL, worst_of, np.uint8(0))
+    functions, blocks, details, reasons = [], [], [], []
     for when in ("PreOperation", "PostOperation"):
         column = found[when]
         rows = np.flatnonzero(~column.known | (column.values != 0))
         functions.append(column.take(rows))
         blocks.append(found.addresses[rows])
+        reasons.append(lost[rows])
         details += [
             f"{name or 'object'}, {when.removesuffix('Operation').lower()}"
-            + (f", altitude {altitudes[row]}" if altitudes[row] else "")
+            + (f", altitude {heights[row]}" if heights[row] else "")
             for row, name in zip(rows.tolist(), names.take(rows).to_list(), strict=True)
         ]
     values = np.concatenate([column.values for column in functions])
     status = np.concatenate([column.statuses for column in functions])
-    return Found(Column(values, status), np.concatenate(blocks), text_column(details), cut)
+    told = text_column(details).under(np.concatenate(reasons))
+    return Found(Column(values, status), np.concatenate(blocks), told, cut)
 
 
 def _with_component(

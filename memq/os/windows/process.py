@@ -327,7 +327,7 @@ class ProcessObject(ProcessMemory):
             return Column(np.ones(len(self), bool))
         found = source(self.kernel, self.context.run, SOURCES[number])
         inside = (come_by == number) | is_among(self.rows["address"], found.addresses)
-        column = Column(inside)
+        column = Column(inside).under(self.rows.get("status"))
         return column if found.cut is None else column.but(~inside, found.cut.reason)
 
 

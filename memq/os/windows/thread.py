@@ -77,10 +77,10 @@ class Thread(
         processes = kernel.structs("_EPROCESS", all_processes(kernel, run).addresses)
         known = listed_threads(kernel, run, processes).addresses
         found = pool_scan.carved_only(context, "Thread", known)
-        owners = owning_processes(kernel, found.addresses)
+        owners, lost = owning_processes(kernel, found.addresses)
         rows: dict[str, Array] = {"address": found.addresses, "process": owners}
         # The lists of processes that only such a search finds were not asked yet.
-        for name, column in listed_by(kernel, run, found.addresses, owners).items():
+        for name, column in listed_by(kernel, run, found.addresses, owners, lost).items():
             rows |= {f"{name} list": column.values, f"{name} status": column.statuses}
         yield Portion(cls(context, rows, parents=known_processes(context, owners)), found.cut)
 

@@ -13,7 +13,7 @@ from memq.os.common import distinct_addresses
 from memq.symbols.lists import Cuts, Found, lists
 
 if TYPE_CHECKING:
-    from memq.column import Addresses, Array, Indexes
+    from memq.column import Addresses, Array, Indexes, Statuses
     from memq.os.windows.kernel import WindowsKernel
     from memq.run import Run
     from memq.symbols.structs import Structs
@@ -66,9 +66,12 @@ def listed_threads(kernel: WindowsKernel, run: Run, processes: Structs) -> Liste
 
 
 def listed_by(
-    kernel: WindowsKernel, run: Run, threads: Addresses, owners: Addresses
+    kernel: WindowsKernel, run: Run, threads: Addresses, owners: Addresses, nobody: Statuses
 ) -> dict[str, Column]:
-    """Return whether each thread is on a list of its process; 0: one that is no process."""
+    """Return whether each thread is on a list of its process; `nobody`: why it has none.
+
+    One that has none any more (NULL) is on no list.
+    """
     processes, owner = distinct_addresses(owners)
     places = np.where(processes != 0, np.uint8(0), np.uint8(Reason.NULL))
     found = listed_threads(kernel, run, kernel.structs("_EPROCESS", processes, places))
@@ -83,9 +86,9 @@ def listed_by(
         rows = np.flatnonzero(index >= 0)
         inside = np.zeros(len(threads), bool)
         inside[rows] = column.values[index[rows]]
-        # No process, no list of it: such a thread is on none.
-        lost = found.ended[name].status[owner]
-        columns[name] = Column(inside, np.where(inside | (owners == 0), np.uint8(0), lost))
+        without = np.where(nobody > Reason.NULL, nobody, np.uint8(0))
+        lost = np.where(owners == 0, without, found.ended[name].status[owner])
+        columns[name] = Column(inside, np.where(inside, np.uint8(0), lost))
     return columns
 
 

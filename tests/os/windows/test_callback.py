@@ -188,7 +188,10 @@ def test_those_of_objects_come_before_and_after(small: SmallWindows) -> None:
     small.write(BLOCKS[0] + 16, words(3, entry, type_, FUNCTION, FUNCTION + 1))
     small.write(BLOCKS[1] + 16, words(1, 0, type_, 0, FUNCTION + 2))
     text(small, entry + 16, "42", entry + 64)
-    assert found(small) == (
+    objects = found(small)
+    small.write(entry + 16, words(4, BASE + 0x9000_0000))  # the altitude's letters are nowhere
+    assert [one[3] for one in found(small)[0]] == [None, None, "Process, post"]
+    assert objects == (
         [
             ("object", FUNCTION, BLOCKS[0], "Process, pre, altitude 42"),
             ("object", FUNCTION + 1, BLOCKS[0], "Process, post, altitude 42"),

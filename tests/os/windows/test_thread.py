@@ -9,8 +9,10 @@ import pytest
 
 from memq.column import Column, text_column
 from memq.errors import Reason
+from memq.os.windows.processes import SOURCES, ProcessSet
 from memq.os.windows.thread import STATES, WAIT_REASONS
 from memq.os.windows.thread_lists import Listed, listed_by, listed_threads
+from memq.os.windows.thread_owners import known_processes
 from memq.os.windows.user_modules import user_modules
 from memq.schema.batch import Context, ObjectType
 from memq.schema.collection import Collection, Reference
@@ -167,11 +169,26 @@ def test_threads_of_a_search_are_looked_for_in_the_lists_of_their_process(
     small.write(THREADS[1] + offset, (7).to_bytes(8, "little"))
     kernel, asked = small.open_(), addresses(THREADS[5], THREADS[3], THREADS[5], THREADS[4])
     owners = addresses(PROCESSES[0], PROCESSES[1], PROCESSES[1], 0)
-    found = listed_by(kernel.kernel, kernel.run, asked, owners)
-    assert found["process"].statuses.tolist() == [Reason.MALFORMED, 0, 0, 0]
-    assert found["process"].values.tolist() == [False, True, False, False]
-    assert found["scheduler"].values.tolist() == [False, True, False, False]
-    assert found["scheduler"].known.all()
+    owners = np.append(owners, np.uint64(0))
+    asked = np.append(asked, np.uint64(THREADS[4]))
+    nobody = np.array([0, 0, 0, Reason.NULL, Reason.NOT_IN_DUMP], np.uint8)
+    found = listed_by(kernel.kernel, kernel.run, asked, owners, nobody)
+    lost = [0, 0, 0, Reason.NOT_IN_DUMP]
+    assert found["process"].statuses.tolist() == [Reason.MALFORMED, *lost]
+    assert found["process"].values.tolist() == [False, True, False, False, False]
+    assert found["scheduler"].values.tolist() == [False, True, False, False, False]
+    assert found["scheduler"].statuses.tolist() == [0, *lost]
+
+
+def test_a_process_that_is_none_any_more_is_on_no_known_list_of_processes(
+    small: SmallWindows,
+) -> None:
+    context = small.open_()
+    for name in SOURCES:
+        context.kernel.facts[name] = ProcessSet(addresses(), None)
+    found = known_processes(context, addresses(0)).batch
+    for name in ("address", "in_active_list", "sources"):
+        assert found.column(name).statuses.tolist() == [Reason.MALFORMED], name
 
 
 def test_a_process_that_is_not_in_the_dump(small: SmallWindows) -> None:

@@ -41,6 +41,6 @@ def known_processes(context: Context, addresses: Addresses) -> Reference:
     rows: dict[str, Array] = {
         "address": found,
         "source": np.full(len(found), REFERRED, np.int8),
-        "status": np.where(found == 0, np.uint8(Reason.MALFORMED), np.uint8(0)),
+        "status": np.where(found == 0, np.uint8(Reason.NOT_MAPPED), np.uint8(0)),
     }
     return Reference(ProcessObject(context, rows), index)

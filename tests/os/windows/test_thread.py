@@ -188,7 +188,7 @@ def test_a_process_that_is_none_any_more_is_on_no_known_list_of_processes(
         context.kernel.facts[name] = ProcessSet(addresses(), None)
     found = known_processes(context, addresses(0)).batch
     for name in ("address", "in_active_list", "sources"):
-        assert found.column(name).statuses.tolist() == [Reason.MALFORMED], name
+        assert found.column(name).statuses.tolist() == [Reason.NOT_MAPPED], name
 
 
 def test_a_process_that_is_not_in_the_dump(small: SmallWindows) -> None:

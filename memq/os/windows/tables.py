@@ -135,7 +135,7 @@ def _near(store: ProfileStore, question: Question) -> Iterator[Choice]:
         raise SymbolError(f"memq has no profile of such a machine; {advice}")
     for number, candidate in enumerate(found.candidates):
         source = f"memq's profile of build {candidate.entry.build}, which is not this one's"
-        warning = f"{found.warning}; {advice}"
+        warning = f"{found.warning(number)}; {advice}"
         yield Choice(found.types(number), {}, source, is_exact=False, warnings=(warning,))
 
 

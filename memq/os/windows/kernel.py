@@ -177,6 +177,7 @@ class Hunt:
         self._progress = progress
         self._hints = hints
         self._refused: list[str] = []
+        self._advice: dict[str, None] = {}
         self._tried: set[tuple[int | None, int | Reason | None]] = set()
 
     def quick(self) -> WindowsKernel | None:
@@ -200,7 +201,8 @@ class Hunt:
         reasons = dict.fromkeys(self._refused)
         count = len(reasons)
         candidates = "1 candidate" if count == 1 else f"{count} candidates"
-        return f"{candidates}, none a kernel's: {'; '.join(list(reasons)[:_TOLD])}"
+        told = [*list(reasons)[:_TOLD], *list(self._advice)[:1]]
+        return f"{candidates}, none a kernel's: {'; '.join(told)}"
 
     def _first(self, roots: Iterable[Root]) -> WindowsKernel | None:
         for root in roots:
@@ -244,6 +246,8 @@ class Hunt:
                     kernel.space.resolver = pte_resolver(kernel)
                 except SymbolError as error:
                     self._refused.append(f"{where}: {error} (by {choice.source})")
+                    if not choice.is_exact:
+                        self._advice[found.question().advice] = None
                     continue
                 return kernel
         except SymbolError as error:

@@ -87,3 +87,14 @@ def test_what_remains_of_a_root_hides_no_other(tmp_path: Path) -> None:
     path.write_bytes(memory)
     with open_image(path) as image:
         assert image.kernel.root == root
+
+
+def test_what_is_for_windows_is_not_used_for_linux_and_that_is_told(
+    dump: Dump, tmp_path: Path
+) -> None:
+    page_file = tmp_path / "pagefile.sys"
+    page_file.write_bytes(bytes(PAGE))
+    with open_image(dump.path, page_files=[page_file], directory_table_base=0x1000) as image:
+        assert image.warnings[-1] == (
+            "the page tables and page files that were given are not used: the dump is of Linux"
+        )

@@ -154,3 +154,13 @@ def test_the_warning_names_the_build_whose_types_were_taken(
         assert "build 22000" in image.kernel.choice.source
         (warning,) = image.warnings
         assert "no profile of build 20348: types are those of build 22000;" in warning
+
+
+def test_where_all_near_types_fail_the_error_names_the_file(
+    raw: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entries = [one for one in ProfileStore().entries if one.build < 18362]
+    monkeypatch.setattr("memq.symbols.store.read_index", lambda _folder: entries)
+    with pytest.raises(SymbolError) as caught:
+        open_image(raw)
+    assert f"its PDB is {NAME} {IDENTITY}: give it, or an ISF file," in str(caught.value)

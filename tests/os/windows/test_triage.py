@@ -76,6 +76,13 @@ def test_a_given_folder_is_no_error(x64: Image, tmp_path: Path) -> None:
         assert image.kernel.choice.is_exact
 
 
+def test_what_is_given_and_not_used_is_told(x64: Image) -> None:
+    with open_image(x64.physical.path, directory_table_base=0x1AD000) as image:
+        assert image.warnings == [
+            "the page tables that were given are not used: a triage minidump has no page tables"
+        ]
+
+
 def test_the_crash(x64: Image, arm64: Image) -> None:
     query = "crash.Select([code, code_name, processors, exception_code, time])"
     assert list(x64.query(query).rows()) == [

@@ -10,7 +10,10 @@ import pytest
 from memq.errors import SymbolError
 from memq.image import open_image
 from memq.layers.opening import open_physical
+from memq.layers.paging import X86_64
 from memq.os.detect import detect
+from memq.os.hints import Hints
+from memq.os.windows.locate import Root, kernel_under, quick_roots
 from memq.os.windows.stub import low_stub
 from memq.progress import Progress
 from memq.symbols.store import ProfileStore
@@ -98,3 +101,19 @@ def test_what_is_for_windows_is_not_used_for_linux_and_that_is_told(
         assert image.warnings[-1] == (
             "the page tables and page files that were given are not used: the dump is of Linux"
         )
+
+
+def test_tables_that_lead_to_themselves_everywhere_cost_little(tmp_path: Path) -> None:
+    def leading(to: int) -> bytes:
+        return struct.pack("<Q", to | 0x63) * 512
+
+    root = bytearray(leading(0x2000))
+    struct.pack_into("<Q", root, 0x1ED * 8, 0x1063)
+    pages = {0x1000: bytes(root), 0x2000: leading(0x2000), 0x3000: leading(0x3000)}
+    with opened(tmp_path, pages) as physical:
+        assert [one.root for one in quick_roots(physical, Hints()) if one.mode is X86_64] == [
+            0x1000
+        ]
+        before = physical.bytes_read
+        assert kernel_under(physical, Root("a test", X86_64, 0x1000)) is None
+        assert physical.bytes_read - before < 256 << 20

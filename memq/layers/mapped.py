@@ -34,17 +34,20 @@ class Mapped:
     """Whether no table was missing or left out."""
 
 
-def mapped_pages(
+def mapped_pages(  # noqa: PLR0913 - a range of a space, and how far to go
     physical: PhysicalMemory,
     mode: PagingMode,
     root: int,
     start: int,
     end: int,
     resolver: Resolver | None = None,
+    *,
+    most: int = MAX_TABLES,
 ) -> Mapped:
     """Return the pages of [start, end), in one half of the addresses, that the root maps.
 
-    With a resolver also small pages that are in memory though their entries are not present.
+    With a resolver also small pages that are in memory though their entries are not present. Of
+    each level `most` tables are read, those of the lowest addresses.
     """
     tables = np.array([root & mode.root_mask], np.uint64)
     top = mode.levels[0]
@@ -70,8 +73,8 @@ def mapped_pages(
         shifts = np.full(int(leaf.sum()), level.shift, np.int64)
         found.append((places[leaf], entries[leaf] & mask, shifts))
         tables, bases = entries[~leaf] & np.uint64(mode.address_mask), places[~leaf]
-        if len(tables) > MAX_TABLES:
-            tables, bases, is_whole = tables[:MAX_TABLES], bases[:MAX_TABLES], False
+        if len(tables) > most:
+            tables, bases, is_whole = tables[:most], bases[:most], False
         if not len(tables):
             break
     columns = [np.concatenate(parts) for parts in zip(*found, strict=True)]

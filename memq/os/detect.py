@@ -40,7 +40,7 @@ def detect(physical: PhysicalMemory, progress: Progress, hints: Hints | None = N
     linux = LinuxHunt(physical, progress, _types(hints, progress))
     found = None if is_windows else linux.quick()
     if found is not None:
-        return _linux(found)
+        return _linux(found, hints)
     from memq.os.windows.kernel import Hunt as WindowsHunt  # noqa: PLC0415 - as below
 
     windows = WindowsHunt(physical, progress, hints)
@@ -48,7 +48,7 @@ def detect(physical: PhysicalMemory, progress: Progress, hints: Hints | None = N
     if kernel is None:
         found = linux.quick() if is_windows else linux.search()
     if found is not None:
-        return _linux(found)
+        return _linux(found, hints)
     kernel = kernel or windows.search()
     if kernel is not None:
         return _windows(kernel)
@@ -58,10 +58,10 @@ def detect(physical: PhysicalMemory, progress: Progress, hints: Hints | None = N
 # The declarations of one system are not imported for dumps of the other.
 
 
-def _linux(kernel: LinuxKernel) -> Found:
+def _linux(kernel: LinuxKernel, hints: Hints) -> Found:
     from memq.os.linux.system import LINUX  # noqa: PLC0415 - as above
 
-    return Found(LINUX, kernel, kernel.warnings)
+    return Found(LINUX, kernel, [*kernel.warnings, *_unused(hints, "the dump is of Linux")])
 
 
 def _windows(kernel: WindowsKernel) -> Found:
@@ -80,7 +80,20 @@ def _triage(
         kernel = triage_kernel(physical, crash, hints, progress)
     except SymbolError as error:
         raise SymbolError(f"{physical.path}: {error}") from error
-    return _windows(kernel)
+    found = _windows(kernel)
+    why = "a triage minidump has no page tables"
+    return found._replace(warnings=[*found.warnings, *_unused(hints, why)])
+
+
+def _unused(hints: Hints, why: str) -> list[str]:
+    """Say that something was given which is for whole dumps of Windows."""
+    given = {
+        "the page tables": hints.directory_table_base is not None,
+        "the kernel's base": hints.kernel_base is not None,
+        "page files": bool(hints.page_files),
+    }
+    names = [name for name, is_given in given.items() if is_given]
+    return [f"{' and '.join(names)} that were given are not used: {why}"] if names else []
 
 
 def _types(hints: Hints, progress: Progress) -> Types | None:

@@ -62,15 +62,12 @@ class Choice:
     candidates: tuple[Candidate, ...]
     """All layouts of that build, each once, the likeliest first; never empty."""
 
-    @property
-    def warning(self) -> str:
-        """What has to be said of every answer that rests on this choice."""
-        taken = self.candidates[0].entry.build
+    def warning(self, number: int = 0) -> str:
+        """Return what has to be said of every answer that rests on a candidate."""
+        taken = self.candidates[number].entry.build
         if taken == self.build:
             return f"no profile of this kernel: types are those of a near one of build {taken}"
-        return (
-            f"no profile of build {self.build}: types are those of build {taken}, unless they fail"
-        )
+        return f"no profile of build {self.build}: types are those of build {taken}"
 
     def types(self, number: int = 0) -> Layouts:
         """Return the types of a candidate."""

@@ -139,7 +139,7 @@ def test_the_nearest_is_the_table_itself(store: ProfileStore) -> None:
     assert choice.candidates[0].entry.identity == WINDOWS_10
     assert choice.types().required("_EPROCESS").size == 2624
     assert {one.entry.build for one in choice.candidates} == {19041}
-    assert "build 19041" in choice.warning
+    assert "build 19041" in choice.warning()
 
 
 def test_without_its_own_table_the_nearest_is_laid_out_alike(store: ProfileStore) -> None:
@@ -165,7 +165,7 @@ def test_builds_that_share_a_kernel(store: ProfileStore) -> None:
         choice = store.nearest(build, _exports(store, WINDOWS_10))
         assert choice is not None
         assert choice.candidates[0].entry.build == of
-        assert f"no profile of build {build}: types are those of build {of}" in choice.warning
+        assert f"no profile of build {build}: types are those of build {of}" in choice.warning()
 
 
 def test_unknown_builds_take_the_next_lower_and_then_the_next_higher(store: ProfileStore) -> None:
@@ -173,8 +173,8 @@ def test_unknown_builds_take_the_next_lower_and_then_the_next_higher(store: Prof
     assert choice is not None
     builds = list(dict.fromkeys(one.entry.build for one in choice.candidates))
     assert builds == [14393, 17763]
-    assert "17134" in choice.warning
-    assert "14393" in choice.warning
+    assert "17134" in choice.warning()
+    assert "14393" in choice.warning()
     x86 = store.nearest(2600, {}, 4)
     assert x86 is not None
     assert x86.candidates[0].entry.identity is None

@@ -177,7 +177,8 @@ class Hunt:
         self._progress = progress
         self._hints = hints
         self._refused: list[str] = []
-        self._tried: set[int] = set()
+        self._advice: dict[str, None] = {}
+        self._tried: set[tuple[int | None, int | Reason | None]] = set()
 
     def quick(self) -> WindowsKernel | None:
         """Try what is told of the dump, and what the first megabytes have."""
@@ -200,7 +201,8 @@ class Hunt:
         reasons = dict.fromkeys(self._refused)
         count = len(reasons)
         candidates = "1 candidate" if count == 1 else f"{count} candidates"
-        return f"{candidates}, none a kernel's: {'; '.join(list(reasons)[:_TOLD])}"
+        told = [*list(reasons)[:_TOLD], *list(self._advice)[:1]]
+        return f"{candidates}, none a kernel's: {'; '.join(told)}"
 
     def _first(self, roots: Iterable[Root]) -> WindowsKernel | None:
         for root in roots:
@@ -222,15 +224,18 @@ class Hunt:
                 self._refused.append(f"{root.source} does not map {where}")
             return None
         image, place = found
-        if place is not None and place in self._tried:
-            return None
-        self._tried.add(-1 if place is None else place)
-        return self._proven(root, image, place)
-
-    def _proven(self, root: Root, image: PeImage, place: int | None) -> WindowsKernel | None:
-        """Return the kernel with the first types that it proves itself with."""
         space = AddressSpace(self._physical, root.mode, root.root)
-        found = _Found(space, image, place, pe.exports(space, image), pe.identity(space, image))
+        candidate = _Found(space, image, place, pe.exports(space, image), pe.identity(space, image))
+        # What remains of a root may map the kernel and not the first process: others are tried.
+        mark = (place, candidate.process_place())
+        if mark in self._tried:
+            return None
+        self._tried.add(mark)
+        return self._proven(root, candidate)
+
+    def _proven(self, root: Root, found: _Found) -> WindowsKernel | None:
+        """Return the kernel with the first types that it proves itself with."""
+        image = found.image
         where = f"the kernel at {image.base:#x} under {root.source}"
         try:
             for choice in choices(self._hints, found.question(), self._progress):
@@ -241,6 +246,8 @@ class Hunt:
                     kernel.space.resolver = pte_resolver(kernel)
                 except SymbolError as error:
                     self._refused.append(f"{where}: {error} (by {choice.source})")
+                    if not choice.is_exact:
+                        self._advice[found.question().advice] = None
                     continue
                 return kernel
         except SymbolError as error:
@@ -266,6 +273,12 @@ class _Found(NamedTuple):
             # KUSER_SHARED_DATA.NtBuildNumber, since 10240; zero before.
             number = self.space.u32(ADDRESSES[self.space.word_size] + 0x260)
         return (number & _BUILD or None) if number is not None else None
+
+    def process_place(self) -> int | Reason | None:
+        """Return where this root has the first process; None where that is not exported."""
+        rva = self.exports.get("PsInitialSystemProcess")
+        process = None if rva is None else self.space.word(self.image.base + rva)
+        return None if process is None else self.space.translate(process)
 
     def question(self) -> Question:
         """Return what types and symbols are chosen by."""

@@ -41,6 +41,8 @@ _KERNEL_ENTRY = 0x1F0
 """Of the top table: 512 GB from 0xfffff80000000000 on, in which every x64 kernel lies."""
 MAX_IMAGES = 1 << 14
 """Images in the kernel's half that are looked at, under one root."""
+MAX_TABLES = 1 << 13
+"""Page tables of the kernel's half that are read under one root: those of 16 GB."""
 MAX_ROOTS = 64
 """Roots that are tried of one search."""
 _KERNELS = {
@@ -129,7 +131,9 @@ def _x64_roots(
     """Return the pages that have a table of the kernel's range and one entry that leads back."""
     entry = words[:, _KERNEL_ENTRY]
     inside = entry & np.uint64(0x000F_FFFF_FFFF_F000) < limit
-    rows = np.flatnonzero((entry & np.uint64(0x81) == 1) & inside)
+    # One whose kernel's range is itself is none, and would have us read it again and again.
+    other = (entry ^ pages) & np.uint64(0x000F_FFFF_FFFF_F000) != 0
+    rows = np.flatnonzero((entry & np.uint64(0x81) == 1) & inside & other)
     upper = words[rows, 256:] ^ pages[rows, None]
     back = (upper & np.uint64(0x000F_FFFF_FFFF_F083) == 3).any(axis=1)
     return [int(page) for page in pages[rows[back]].tolist()]
@@ -192,7 +196,7 @@ def kernel_under(physical: PhysicalMemory, root: Root) -> tuple[PeImage, int | N
     """
     space = AddressSpace(physical, root.mode, root.root)
     start, end = _X86_KERNELS if root.mode.word_size == 4 else _KERNELS[root.mode.name]
-    pages = mapped_pages(physical, root.mode, root.root, start, end)
+    pages = mapped_pages(physical, root.mode, root.root, start, end, most=MAX_TABLES)
     seen = 0
     for shift in distinct_numbers(pages.shifts)[::-1].tolist():
         of_size = pages.shifts == shift

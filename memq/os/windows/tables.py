@@ -50,6 +50,14 @@ class Question(NamedTuple):
     """RVAs of what it exports."""
     word_size: int
 
+    @property
+    def advice(self) -> str:
+        """Which file would have the types and symbols, and how it is given."""
+        name = "its PDB is not known"
+        if self.identity is not None:
+            name = f"its PDB is {self.identity[0]} {self.identity[1]}"
+        return f"{name}: give it, or an ISF file, with --profile, or name a --symbol-server"
+
 
 def choices(hints: Hints, question: Question, progress: Progress) -> Iterator[Choice]:
     """Yield what a kernel may be read by, the best first; SymbolError if there is nothing."""
@@ -124,10 +132,7 @@ def _folder() -> Path:
 
 def _near(store: ProfileStore, question: Question) -> Iterator[Choice]:
     """Yield the types of near builds; no symbols, as those are elsewhere in each build."""
-    name = "its PDB is not known"
-    if question.identity is not None:
-        name = f"its PDB is {question.identity[0]} {question.identity[1]}"
-    advice = f"{name}: give it, or an ISF file, with --profile, or name a --symbol-server"
+    advice = question.advice
     if question.build is None:
         raise SymbolError(f"its build is not known; {advice}")
     found = store.nearest(question.build, question.exports, question.word_size)
@@ -135,7 +140,7 @@ def _near(store: ProfileStore, question: Question) -> Iterator[Choice]:
         raise SymbolError(f"memq has no profile of such a machine; {advice}")
     for number, candidate in enumerate(found.candidates):
         source = f"memq's profile of build {candidate.entry.build}, which is not this one's"
-        warning = f"{found.warning}; {advice}"
+        warning = f"{found.warning(number)}; {advice}"
         yield Choice(found.types(number), {}, source, is_exact=False, warnings=(warning,))
 
 

@@ -21,7 +21,8 @@ from memq.symbols.table_files import open_table
 from memq.symbols.tables import ImageSymbols
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from memq.layers.crash_header import CrashHeader
     from memq.layers.physical import PhysicalMemory
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 _MACHINES = {0x14C: X86, 0x8664: X86_64, 0xAA64: ARM64}
 _USER_END = 1 << 47
-_ADVICE = "give its table with --profile"
+_ADVICE = "give the file of its table with --profile"
 
 
 def triage_kernel(
@@ -84,17 +85,17 @@ def _choices(
     crash: CrashHeader, driver: TriageDriver, hints: Hints, progress: Progress, word_size: int
 ) -> Iterator[Choice]:
     """Yield tables that may be this kernel's: the one that is given, or that fits, or near ones."""
-    if hints.profile is not None:
-        table = open_table(hints.profile, progress)
-        yield Choice(table.types, table.rvas, str(hints.profile), True, table.has_all_symbols)
-        return
-    store = ProfileStore()
     places = {
         "PsLoadedModuleList": crash.ps_loaded_module_list,
         "PsActiveProcessHead": crash.ps_active_process_head,
         "KdDebuggerDataBlock": crash.kd_debugger_data_block,
     }
     rvas = {name: place - driver.base for name, place in places.items() if place}
+    # A folder is searched by the identity of a PDB, which such a dump does not tell.
+    if hints.profile is not None and not hints.profile.is_dir():
+        yield _given(hints.profile, rvas, progress)
+        return
+    store = ProfileStore()
     fitting = store.fitting(rvas) if len(rvas) == len(places) else []
     if len(fitting) == 1 and (found := store.table(fitting[0])) is not None:
         yield Choice(found.types, found.rvas, found.source, is_exact=True)
@@ -109,6 +110,16 @@ def _choices(
             yield Choice(near.types(number), rvas, source, is_exact=False, warnings=(warning,))
     warning = f"{several}: what needs types of structures is unknown; {_ADVICE}"
     yield Choice(NoTypes(), rvas, "the dump's header", is_exact=False, warnings=(warning,))
+
+
+def _given(path: Path, rvas: Mapping[str, int], progress: Progress) -> Choice:
+    """Return the table of a file that was given: its symbols only if the header's lie there."""
+    table = open_table(path, progress)
+    wrong = [name for name, rva in rvas.items() if table.rvas.get(name, rva) != rva]
+    if not wrong:
+        return Choice(table.types, table.rvas, str(path), True, table.has_all_symbols)
+    warning = f"{path}: has {wrong[0]} where the dump's header has it not: only types are used"
+    return Choice(table.types, rvas, str(path), is_exact=False, warnings=(warning,))
 
 
 def _refusal(kernel: WindowsKernel, crash: CrashHeader) -> str | None:

@@ -137,3 +137,30 @@ def test_a_table_of_another_kernel_gives_its_types_only(raw: Path, tmp_path: Pat
     with open_image(raw, profile=path) as image:
         assert not image.kernel.choice.is_exact
         assert any("only types are used" in warning for warning in image.warnings)
+
+
+def test_the_warning_names_the_build_whose_types_were_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The types of the next lower build fail, those of the next higher one do."""
+    store = ProfileStore()
+    own = store.table(store.of_build(20348)[0])
+    assert own is not None
+    path = tmp_path / "memory.raw"
+    Scene(own, Options(build=20348)).image.save_raw(path)
+    entries = [one for one in store.entries if one.build != 20348]
+    monkeypatch.setattr("memq.symbols.store.read_index", lambda _folder: entries)
+    with open_image(path) as image:
+        assert "build 22000" in image.kernel.choice.source
+        (warning,) = image.warnings
+        assert "no profile of build 20348: types are those of build 22000;" in warning
+
+
+def test_where_all_near_types_fail_the_error_names_the_file(
+    raw: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entries = [one for one in ProfileStore().entries if one.build < 18362]
+    monkeypatch.setattr("memq.symbols.store.read_index", lambda _folder: entries)
+    with pytest.raises(SymbolError) as caught:
+        open_image(raw)
+    assert f"its PDB is {NAME} {IDENTITY}: give it, or an ISF file," in str(caught.value)

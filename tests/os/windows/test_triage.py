@@ -15,6 +15,7 @@ from tests.os.windows.asking import ask_everything
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from memq.os.windows.kernel import WindowsKernel
 
@@ -51,6 +52,35 @@ def test_the_one_process_is_there_and_the_list_is_cut(x64: Image) -> None:
     rows = list(x64.query("process.Select([pid, name])", run).rows())
     assert rows == [{"pid": 4, "name": "System"}]
     assert list(run.notes) == ["processes: a triage minidump has only the one that ran"]
+
+
+def _isf(name: str) -> Path:
+    lab = Lab.find()
+    assert lab is not None
+    return lab.folder / "windows" / "isf" / name
+
+
+def test_a_given_table_of_another_kernel_has_only_types(x64: Image) -> None:
+    isf = _isf("ntkrnlmp-10.0.19041.3570-606FF669409B00F7FC8C61A9C1670129-1.json.xz")
+    with open_image(x64.physical.path, profile=isf) as image:
+        assert not image.kernel.choice.is_exact
+        (warning,) = image.warnings
+        assert warning.endswith("where the dump's header has it not: only types are used")
+        rvas = x64.kernel.symbols.rvas
+        assert image.kernel.symbols.rvas.items() <= rvas.items()
+        assert list(image.query("process.Select(pid)").rows()) == [4]
+
+
+def test_a_given_folder_is_no_error(x64: Image, tmp_path: Path) -> None:
+    with open_image(x64.physical.path, profile=tmp_path) as image:
+        assert image.kernel.choice.is_exact
+
+
+def test_what_is_given_and_not_used_is_told(x64: Image) -> None:
+    with open_image(x64.physical.path, directory_table_base=0x1AD000) as image:
+        assert image.warnings == [
+            "the page tables that were given are not used: a triage minidump has no page tables"
+        ]
 
 
 def test_the_crash(x64: Image, arm64: Image) -> None:

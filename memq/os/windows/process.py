@@ -273,9 +273,11 @@ class ProcessObject(ProcessMemory):
     def children(self) -> Collection:
         """The known processes whose parent it is, in the order of their sources."""
         known = family(self.kernel, self.context.run)
-        order = np.argsort(known.parents, kind="stable")
+        born = np.flatnonzero(known.parents != 0)
+        order = born[np.argsort(known.parents[born], kind="stable")]
         rows, owner = equal_to(known.parents[order], self.rows["address"])
         cuts = Cuts(len(self))
+        cuts.mark(np.arange(len(self)), self.address_column().statuses)
         cuts.mark(np.arange(len(self)), known.reason)
         children = self.at(self.context, known.addresses[order[rows]], REFERRED)
         return Collection(children, owner, len(self), *cuts.columns())

@@ -9,10 +9,12 @@ import numpy as np
 from memq.column import Addresses, Array, Column, Indexes, Statuses, Text, distinct_numbers
 from memq.errors import Reason
 from memq.node import dataclass
+from memq.schema.collection import Reference
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
+    from memq.schema.batch import ObjectType
     from memq.symbols.structs import Structs
 
 
@@ -81,6 +83,24 @@ def distinct_structs(
     structs = kernel.structs(name, found, status)
     structs.check = check
     return Distinct(structs, index)
+
+
+def references_to(pointers: Column, at: Callable[[Addresses], ObjectType]) -> Reference:
+    """Return the objects that a column points to; `at` gives those at distinct addresses."""
+    places, status = known_pointers(pointers)
+    rows = np.flatnonzero(status == 0)
+    found, own = distinct_addresses(places[rows])
+    index = np.full(len(places), -1, np.int64)
+    index[rows] = own
+    return Reference(at(found), index, status if status.any() else None)
+
+
+def words_by_number(numbers: Column, words: Sequence[str], first: int = 0) -> Text:
+    """Return the words that numbers stand for, `first` for the first; others are malformed."""
+    places = numbers.values.astype(np.int64) - first
+    is_named = (places >= 0) & (places < len(words))
+    text = Text(np.where(is_named, places, 0), numbers.status, words)
+    return text.but(text.known & ~is_named, Reason.MALFORMED)
 
 
 def joined_text(length: int, parts: list[tuple[Array, Text]]) -> Text:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memq.column import Column, Text, text_column, worst
+from memq.column import Column, text_column, worst
 from memq.errors import Reason
+from memq.os.common import words_by_number
 from memq.os.linux.base import LinuxObject
 from memq.os.listwalk import ListWalk, batched
 from memq.schema.batch import Context, Portion
@@ -60,10 +61,7 @@ class Module(Driver, LinuxObject):
     @field(choices=STATES)
     def state(self) -> String:
         """Whether it is live, coming, going, or not set up yet (unformed)."""
-        state = self.raw["state"]
-        known = (state.values >= 0) & (state.values < len(STATES))
-        text = Text(np.where(known, state.values, 0), state.status, STATES)
-        return text.but(text.known & ~known, Reason.MALFORMED)
+        return words_by_number(self.raw["state"], STATES)
 
     @field()
     def references(self) -> Number:

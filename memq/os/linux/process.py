@@ -8,7 +8,7 @@ import numpy as np
 
 from memq.column import Addresses, Column, Text, is_among
 from memq.errors import Reason
-from memq.os.common import distinct_addresses, known_pointers
+from memq.os.common import known_pointers, references_to
 from memq.os.linux import cmdline
 from memq.os.linux.base import LinuxObject
 from memq.os.linux.clock import boot_time
@@ -183,12 +183,9 @@ class Task(Process, LinuxObject):
         init = np.uint64(self.kernel.symbol("init_task"))
         is_init = (status == 0) & (parents.addresses == init)
         status = np.where(is_init, np.uint8(Reason.NULL), status)
-        rows = np.flatnonzero(status == 0)
-        found, places = distinct_addresses(parents.addresses[rows])
-        index = np.full(len(self), -1, np.int64)
-        index[rows] = places
-        batch = self.at(self.context, found, REFERRED)
-        return Reference(batch, index, status if status.any() else None)
+        return references_to(
+            Column(parents.addresses, status), lambda found: self.at(self.context, found, REFERRED)
+        )
 
     @many("process")
     def children(self) -> Collection:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,13 +11,13 @@ from memq.errors import Reason
 from memq.os.common import known_pointers
 from memq.os.windows.base import WindowsObject
 from memq.os.windows.sids import known_names, sid_text
+from memq.os.windows.token_arrays import TokenArray, elements
 from memq.schema.collection import Collection, Reference
 from memq.schema.declare import Cost, field
 from memq.schema.kinds import Address, Boolean, Flags, Name, String
-from memq.symbols.lists import Cuts, within
+from memq.symbols.lists import Cuts
 
 if TYPE_CHECKING:
-    from memq.column import Addresses, Indexes
     from memq.schema.batch import ObjectType
     from memq.symbols.structs import Structs
 
@@ -34,18 +34,10 @@ MAX_GROUPS = 1 << 12
 KINDS = ("group", "restricting", "capability")
 
 
-class _Source(NamedTuple):
-    """An array of a token, and which of its elements are wanted."""
-
-    counted: str
-    pointer: str
-    first: int
-
-
 _SOURCES = (
-    _Source("UserAndGroupCount", "UserAndGroups", 1),
-    _Source("RestrictedSidCount", "RestrictedSids", 0),
-    _Source("CapabilityCount", "Capabilities", 0),  # since 9200
+    TokenArray("UserAndGroupCount", "UserAndGroups", MAX_GROUPS, first=1),
+    TokenArray("RestrictedSidCount", "RestrictedSids", MAX_GROUPS),
+    TokenArray("CapabilityCount", "Capabilities", MAX_GROUPS),  # since 9200
 )
 """In the order of KINDS; the first of all is the user."""
 
@@ -70,9 +62,11 @@ class Group(
         size = 0 if layout is None else layout.size
         if layout is None:
             cuts.mark(np.arange(len(tokens)), Reason.NOT_IN_KERNEL)
-        parts = [_elements(structs, each, size, limit, cuts) for each in _SOURCES]
+        # The first is there in every kernel: where it is not, that is said.
+        kinds = [n for n, each in enumerate(_SOURCES) if not n or structs.has(each.counted)]
+        parts = [elements(structs, _SOURCES[n], size, limit, cuts) for n in kinds]
         owner = np.concatenate([owner for owner, _ in parts])
-        kind = np.repeat(np.arange(len(parts)), [len(owner) for owner, _ in parts])
+        kind = np.repeat(kinds, [len(owner) for owner, _ in parts])
         order = np.argsort(owner, kind="stable")
         owner = owner[order]
         rows: dict[str, Array] = {
@@ -125,27 +119,6 @@ class Group(
     def _flag(self, bit: int) -> Column:
         attributes = self.raw["Attributes"]
         return Column(attributes.values & bit != 0, attributes.status)
-
-
-def _elements(
-    tokens: Structs, source: _Source, size: int, limit: int, cuts: Cuts
-) -> tuple[Indexes, Addresses]:
-    """Return the tokens and the places of what is in one of their arrays."""
-    nothing = np.zeros(0, np.int64), np.zeros(0, np.uint64)
-    if not tokens.has(source.counted):
-        return nothing
-    rows = np.arange(len(tokens))
-    count, (places, status) = tokens[source.counted], known_pointers(tokens[source.pointer])
-    cuts.mark(rows, np.maximum(count.statuses, status), tokens.addresses)
-    lost = count.known & (count.values > 0) & (status == Reason.NULL)
-    absurd = count.known & (count.values > MAX_GROUPS)
-    cuts.mark(rows[lost | absurd], Reason.MALFORMED, tokens.addresses[lost | absurd])
-    is_sound = count.known & (status == 0) & ~absurd
-    counts = np.where(is_sound, np.maximum(count.values - source.first, 0), 0)
-    counts = within(counts, rows, limit, cuts)
-    owner = np.repeat(rows, counts)
-    number = np.arange(len(owner)) - np.repeat(np.cumsum(counts) - counts, counts) + source.first
-    return owner, places[owner] + (number * size).astype(np.uint64)
 
 
 def user_and_groups(tokens: Structs, index: Column) -> Column:

@@ -34,8 +34,6 @@ ATTRIBUTES = (
 )
 
 _LABELS = "labels of objects"
-_POINTED_TO = -1
-"""How a process was come by: from a handle to it, not from any list."""
 
 
 class HandleObject(
@@ -136,11 +134,8 @@ class HandleObject(
         """The process that it stands for; null where it stands for something else."""
         from memq.os.windows.process import ProcessObject  # noqa: PLC0415 - it imports this
 
-        rows, status = self.objects.of_type("Process")
-        found, places = distinct_addresses(self.rows["address"][rows])
-        index = np.full(len(self), -1, np.int64)
-        index[rows] = places
-        return Reference(ProcessObject.at(self.context, found, _POINTED_TO), index, status)
+        status = self.objects.not_of_type("Process")
+        return ProcessObject.referred(self.context, Column(self.rows["address"], status))
 
     @property
     def objects(self) -> HandleTargets:
@@ -177,12 +172,11 @@ class HandleTargets:
         """The objects' own names."""
         return self.objects.names.take(self.index)
 
-    def of_type(self, name: str) -> tuple[Indexes, Statuses]:
-        """Return the handles that stand for objects of one type, and why others do not."""
+    def not_of_type(self, name: str) -> Statuses:
+        """Return why handles do not stand for objects of one type; 0 for those that do."""
         types = self.types
         is_other = types.known & ~types.test(lambda word: word == name).values
-        status = np.where(is_other, np.uint8(Reason.NULL), types.statuses)
-        return np.flatnonzero(status == 0), status
+        return np.where(is_other, np.uint8(Reason.NULL), types.statuses)
 
     def labels(self) -> Text:
         """Return what the objects are called; of those alone that a handle here stands for."""

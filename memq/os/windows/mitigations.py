@@ -8,6 +8,7 @@ import numpy as np
 
 from memq.column import Column, Text, distinct
 from memq.errors import Reason
+from memq.os.common import words_by_number
 
 if TYPE_CHECKING:
     from memq.symbols.structs import Structs
@@ -85,13 +86,13 @@ def levels(processes: Structs) -> Text:
         bit = processes["ProtectedProcess"]
         return Text(np.where(bit.values != 0, 2, 0), bit.status, LEVELS)
     found = _protection(processes)
-    return _named(Column(found.values & _TYPE_BITS, found.status), LEVELS)
+    return words_by_number(Column(found.values & _TYPE_BITS, found.status), LEVELS)
 
 
 def signers(processes: Structs) -> Text:
     """Return for whose programs they are protected."""
     found = _protection(processes)
-    return _named(Column(found.values >> _SIGNER_SHIFT, found.status), SIGNERS)
+    return words_by_number(Column(found.values >> _SIGNER_SHIFT, found.status), SIGNERS)
 
 
 def texts(processes: Structs) -> Text:
@@ -112,12 +113,6 @@ def _protection(processes: Structs) -> Column:
     if not data.shape[1]:
         return Column(np.zeros(len(processes), np.int64), status)
     return Column(data[:, 0].astype(np.int64), status)
-
-
-def _named(numbers: Column, names: tuple[str, ...]) -> Text:
-    is_named = numbers.values < len(names)
-    found = Text(np.where(is_named, numbers.values, 0), numbers.status, names)
-    return found.but(found.known & ~is_named, Reason.MALFORMED)
 
 
 def _written(number: int) -> str:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import numpy as np
+from typing import TYPE_CHECKING
 
 from memq.column import Column
-from memq.errors import Reason
-from memq.os.common import distinct_addresses, known_pointers
+from memq.os.windows.base import handle_number
 from memq.os.windows.known_base import KnownObject
-from memq.schema.collection import Reference
 from memq.schema.declare import Cost, field, single
 from memq.schema.kinds import Address, Boolean, Number
 
-_POINTED_TO = -1
-"""How a process was come by: from a thread of it, not from any list."""
+if TYPE_CHECKING:
+    from memq.schema.collection import Reference
 
 
 class MutantObject(
@@ -42,8 +40,7 @@ class MutantObject(
     @field()
     def owner_thread(self) -> Address:
         """Address of the thread (ETHREAD) that owns it; null where none does."""
-        owner = self.raw["OwnerThread"]
-        return owner.but(owner.known & (owner.values == 0), Reason.NULL)
+        return self.pointer_column("OwnerThread")
 
     @field(Cost.FOLLOW)
     def owner_thread_id(self) -> Number:
@@ -62,13 +59,7 @@ class MutantObject(
 
         threads = self.raw.follow("OwnerThread", "_KTHREAD")
         # Until Vista a thread says it by what it is attached to.
-        places, status = known_pointers(threads["Process|ApcState.Process"])
-        rows = np.flatnonzero(status == 0)
-        found, own = distinct_addresses(places[rows])
-        index = np.full(len(self), -1, np.int64)
-        index[rows] = own
-        return Reference(ProcessObject.at(self.context, found, _POINTED_TO), index, status)
+        return ProcessObject.referred(self.context, threads["Process|ApcState.Process"])
 
     def _owner(self, member: str) -> Column:
-        numbers = self.raw.follow("OwnerThread", "_ETHREAD")[member]
-        return Column(numbers.values.astype(np.int64), numbers.status)
+        return handle_number(self.raw.follow("OwnerThread", "_ETHREAD")[member])

@@ -8,12 +8,12 @@ import numpy as np
 
 from memq.column import Array, Column, Text
 from memq.errors import Reason
-from memq.os.common import known_pointers
 from memq.os.windows.base import WindowsObject
+from memq.os.windows.token_arrays import TokenArray, elements
 from memq.schema.collection import Collection, Reference
 from memq.schema.declare import field
 from memq.schema.kinds import Boolean, Number, String
-from memq.symbols.lists import Cuts, within
+from memq.symbols.lists import Cuts
 
 if TYPE_CHECKING:
     from memq.column import Indexes
@@ -37,8 +37,8 @@ NAMES = (
 """SE_..._PRIVILEGE in wdm.h, from 2 on."""
 _FIRST = 2
 PRESENT, ENABLED, BY_DEFAULT = 1, 2, 4
-MAX_PRIVILEGES = 1 << 10
-"""Of one token, where it has an array of them."""
+_ARRAY = TokenArray("PrivilegeCount", "Privileges", most=1 << 10)
+"""Until Vista."""
 
 
 class Privilege(
@@ -119,18 +119,9 @@ def _of_arrays(
 ) -> tuple[Indexes, Indexes, Indexes]:
     """Return owner, number and state of each element of a token's array."""
     kernel, limit = tokens.context.kernel, tokens.context.run.limits.children
-    rows = np.arange(len(structs))
-    count, (places, status) = structs["PrivilegeCount"], known_pointers(structs["Privileges"])
-    cuts.mark(rows, np.maximum(count.statuses, status), structs.addresses)
-    absurd = count.known & (count.values > MAX_PRIVILEGES)
-    cuts.mark(rows[absurd], Reason.MALFORMED, structs.addresses[absurd])
-    counts = np.where(count.known & (status == 0) & ~absurd, np.maximum(count.values, 0), 0)
-    counts = within(counts, rows, limit, cuts)
-    owner = np.repeat(rows, counts)
-    place = np.arange(len(owner)) - np.repeat(np.cumsum(counts) - counts, counts)
     element = kernel.types.struct("_LUID_AND_ATTRIBUTES")
     size = 0 if element is None else element.size
-    at = places[owner] + (place * size).astype(np.uint64)
+    owner, at = elements(structs, _ARRAY, size, limit, cuts)
     found = kernel.structs("_LUID_AND_ATTRIBUTES", at)
     number, attributes = found["Luid.LowPart"], found["Attributes"]
     cuts.mark(owner, np.maximum(number.statuses, attributes.statuses), at)

@@ -8,9 +8,10 @@ import numpy as np
 
 from memq.column import Addresses, Column, Text, distinct, is_among, worst
 from memq.errors import Reason
-from memq.os.common import distinct_addresses, known_pointers
+from memq.os.common import distinct_addresses, known_pointers, references_to
 from memq.os.listwalk import BATCHES, batched
 from memq.os.windows import mitigations, pool_scan
+from memq.os.windows.base import handle_number
 from memq.os.windows.family import family
 from memq.os.windows.handle_table import open_handles
 from memq.os.windows.process_memory import ProcessMemory
@@ -84,17 +85,22 @@ class ProcessObject(ProcessMemory):
         sources = np.full(len(addresses), source_number, np.int8)
         return cls(context, {"address": addresses, "source": sources})
 
+    @classmethod
+    def referred(cls, context: Context, pointers: Column) -> Reference:
+        """Return the processes that a column of other objects points to."""
+        return references_to(pointers, lambda found: cls.at(context, found, REFERRED))
+
     @field()
     def address(self) -> Address:
         return self.address_column()
 
     @field()
     def process_id(self) -> Number:
-        return _number(self.raw["UniqueProcessId"])
+        return handle_number(self.raw["UniqueProcessId"])
 
     @field()
     def parent_process_id(self) -> Number:
-        return _number(self.raw["InheritedFromUniqueProcessId"])
+        return handle_number(self.raw["InheritedFromUniqueProcessId"])
 
     @field()
     def name(self) -> Name:
@@ -186,7 +192,7 @@ class ProcessObject(ProcessMemory):
     @field()
     def section_base(self) -> Address:
         """Where the kernel mapped its program."""
-        return self._pointer("SectionBaseAddress")
+        return self.pointer_column("SectionBaseAddress")
 
     @field()
     def protection(self) -> String:
@@ -226,7 +232,7 @@ class ProcessObject(ProcessMemory):
     @field()
     def job(self) -> Address:
         """Address of the job that it is in; null for none."""
-        return self._pointer("Job")
+        return self.pointer_column("Job")
 
     @field(Cost.WALK)
     def in_active_list(self) -> Boolean:
@@ -261,21 +267,18 @@ class ProcessObject(ProcessMemory):
     @single("process")
     def parent(self) -> Reference:
         """The process that had the parent's number when this one was created; null if none did."""
-        found, status = family(self.kernel, self.context.run).parents_of(self.raw)
-        rows = np.flatnonzero(status == 0)
-        addresses, places = distinct_addresses(found[rows])
-        index = np.full(len(self), -1, np.int64)
-        index[rows] = places
-        batch = self.at(self.context, addresses, REFERRED)
-        return Reference(batch, index, status if status.any() else None)
+        parents = family(self.kernel, self.context.run).parents_of(self.raw)
+        return self.referred(self.context, Column(*parents))
 
     @many("process")
     def children(self) -> Collection:
         """The known processes whose parent it is, in the order of their sources."""
         known = family(self.kernel, self.context.run)
-        order = np.argsort(known.parents, kind="stable")
+        born = np.flatnonzero(known.parents != 0)
+        order = born[np.argsort(known.parents[born], kind="stable")]
         rows, owner = equal_to(known.parents[order], self.rows["address"])
         cuts = Cuts(len(self))
+        cuts.mark(np.arange(len(self)), self.address_column().statuses)
         cuts.mark(np.arange(len(self)), known.reason)
         children = self.at(self.context, known.addresses[order[rows]], REFERRED)
         return Collection(children, owner, len(self), *cuts.columns())
@@ -334,8 +337,3 @@ class ProcessObject(ProcessMemory):
 def _joined(bits: int) -> str:
     names = (*SOURCES, pool_scan.SOURCE)
     return ", ".join(name for number, name in enumerate(names) if bits >> number & 1)
-
-
-def _number(pointer: Column) -> Column:
-    """Return a number that the kernel keeps as a pointer (HANDLE)."""
-    return Column(pointer.values.astype(np.int64), pointer.status)

@@ -6,7 +6,6 @@ import numpy as np
 
 from memq.column import Column, Text
 from memq.errors import Reason
-from memq.os.common import known_pointers
 from memq.os.windows.base import WindowsObject
 from memq.os.windows.peb import Block, native_block, parameter_text, wow64_block, wow64_pointers
 from memq.schema.declare import Cost, field
@@ -62,7 +61,7 @@ class ProcessMemory(Process, WindowsObject):
     @field()
     def peb(self) -> Address:
         """Address of its PEB; null for what has no memory of its own."""
-        return self._pointer("Peb")
+        return self.pointer_column("Peb")
 
     @field(Cost.USER_MEMORY)
     def peb_image_base(self) -> Address:
@@ -94,6 +93,3 @@ class ProcessMemory(Process, WindowsObject):
         base = self.raw[member]
         values = base.values.astype(np.uint64) & np.uint64(self.kernel.mode.root_mask)
         return Column(values, base.status).but(base.known & (values == 0), Reason.NULL)
-
-    def _pointer(self, member: str) -> Column:
-        return Column(*known_pointers(self.raw[member]))

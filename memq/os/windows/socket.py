@@ -8,7 +8,7 @@ import numpy as np
 
 from memq.column import Column, Text, constant, is_among
 from memq.errors import Reason
-from memq.os.common import distinct_addresses, joined_text
+from memq.os.common import joined_text
 from memq.os.windows import pool_scan
 from memq.os.windows.base import WindowsObject
 from memq.os.windows.endpoint_search import FoundEndpoints, found_endpoints
@@ -21,7 +21,7 @@ from memq.os.windows.endpoints import (
     Endpoints,
     joined_column,
 )
-from memq.os.windows.processes import REFERRED, equal_to
+from memq.os.windows.processes import equal_to
 from memq.os.windows.times import EPOCH, time_column
 from memq.os.windows.undocumented import structs
 from memq.schema.batch import Context, Portion
@@ -141,12 +141,7 @@ class Socket(
         """The process that opened it; null where none did."""
         from memq.os.windows.process import ProcessObject  # noqa: PLC0415 - it has sockets
 
-        owner = self.owner
-        rows = np.flatnonzero(owner.known)
-        found, own = distinct_addresses(owner.values[rows])
-        index = np.full(len(self), -1, np.int64)
-        index[rows] = own
-        return Reference(ProcessObject.at(self.context, found, REFERRED), index, owner.status)
+        return ProcessObject.referred(self.context, self.owner)
 
     @field()
     def create_time(self) -> Time:

@@ -11,15 +11,16 @@ import numpy as np
 
 from memq.column import Array, Column, Text, worst
 from memq.errors import Reason
-from memq.os.common import joined_text, known_pointers
+from memq.os.common import joined_text, known_pointers, words_by_number
 from memq.os.windows import pool_scan
-from memq.os.windows.base import WindowsObject
+from memq.os.windows.base import WindowsObject, handle_number
 from memq.os.windows.processes import all_processes
 from memq.os.windows.ranges import Code, code_at
 from memq.os.windows.strings import unicode_text
 from memq.os.windows.thread_lists import LISTS, listed_by, listed_threads
 from memq.os.windows.thread_owners import known_processes, owning_processes
 from memq.os.windows.times import time_column
+from memq.os.windows.token import IMPERSONATION_LEVELS
 from memq.os.windows.user_modules import user_modules
 from memq.schema.batch import Context, Portion
 from memq.schema.collection import Collection, Reference
@@ -52,9 +53,6 @@ WAIT_REASONS = (
     "WrAlertByThreadId", "WrDeferredPreempt", "WrPhysicalFault", "WrIoRing", "WrMdlCache",
 )  # fmt: skip
 """KWAIT_REASON by number, which has only grown; 14 is spare since 9600."""
-
-LEVELS = ("anonymous", "identification", "impersonation", "delegation")
-"""SECURITY_IMPERSONATION_LEVEL by number."""
 
 
 class Thread(
@@ -106,12 +104,12 @@ class Thread(
     @field(aliases=("tid",), shown=True)
     def thread_id(self) -> Number:
         """Number of the thread."""
-        return _number(self.raw["Cid.UniqueThread"])
+        return handle_number(self.raw["Cid.UniqueThread"])
 
     @field(aliases=("pid",), shown=True)
     def process_id(self) -> Number:
         """Number of the process that the thread says it belongs to."""
-        return _number(self.raw["Cid.UniqueProcess"])
+        return handle_number(self.raw["Cid.UniqueProcess"])
 
     @field(Cost.FOLLOW)
     def name(self) -> String:
@@ -121,19 +119,19 @@ class Thread(
     @field(choices=STATES, shown=True)
     def state(self) -> String:
         """What it does: running, waiting, terminated, ..."""
-        return _word(self.raw["Tcb.State"], STATES)
+        return words_by_number(self.raw["Tcb.State"], STATES)
 
     @field(choices=WAIT_REASONS, shown=True)
     def wait_reason(self) -> String:
         """Why it waits, as the kernel calls it (KWAIT_REASON); null where it does not wait."""
         state = self.raw["Tcb.State"]
-        reason = _word(self.raw["Tcb.WaitReason"], WAIT_REASONS)
+        reason = words_by_number(self.raw["Tcb.WaitReason"], WAIT_REASONS)
         return reason.but(state.known & (state.values != WAITING), Reason.NULL).under(state.status)
 
     @field(shown=True)
     def start_address(self) -> Address:
         """Where it began; for a user's thread a function of ntdll since 6.0."""
-        return self._address("StartAddress")
+        return self.pointer_column("StartAddress")
 
     @field(Cost.WALK)
     def start_module(self) -> Name:
@@ -148,7 +146,7 @@ class Thread(
     @field(shown=True)
     def win32_start_address(self) -> Address:
         """The function that the program gave to the new thread; null where it gave none."""
-        return self._address("Win32StartAddress")
+        return self.pointer_column("Win32StartAddress")
 
     @field(Cost.WALK, shown=True)
     def win32_start_module(self) -> Name:
@@ -203,17 +201,17 @@ class Thread(
     @field()
     def teb(self) -> Address:
         """Address of its TEB in the process's memory; null for threads of the kernel."""
-        return self._address("Tcb.Teb")
+        return self.pointer_column("Tcb.Teb")
 
     @field()
     def stack_base(self) -> Address:
         """Where its stack in the kernel begins; it grows downwards."""
-        return self._address("Tcb.StackBase")
+        return self.pointer_column("Tcb.StackBase")
 
     @field()
     def stack_limit(self) -> Address:
         """Lowest address of its stack in the kernel."""
-        return self._address("Tcb.StackLimit")
+        return self.pointer_column("Tcb.StackLimit")
 
     @field(Cost.FOLLOW)
     def user_instruction_pointer(self) -> Address:
@@ -263,7 +261,7 @@ class Thread(
             column = Column(*known_pointers(self.raw.follow("ImpersonationInfo")["Token"]))
         return self._while_impersonating(column)
 
-    @field(Cost.FOLLOW, choices=LEVELS)
+    @field(Cost.FOLLOW, choices=IMPERSONATION_LEVELS)
     def impersonation_level(self) -> String:
         """How far it may act for somebody else; null where it does not impersonate."""
         if self.raw.has("ClientSecurity"):
@@ -271,7 +269,7 @@ class Thread(
             number = Column(number.values.astype(np.uint64) & np.uint64(3), number.status)
         else:
             number = self.raw.follow("ImpersonationInfo")["ImpersonationLevel"]
-        return self._while_impersonating(_word(number, LEVELS))
+        return self._while_impersonating(words_by_number(number, IMPERSONATION_LEVELS))
 
     @field(Cost.WALK)
     def in_process_list(self) -> Boolean:
@@ -310,9 +308,6 @@ class Thread(
         flag = self.raw[member]
         return Column(flag.values != 0, flag.status)
 
-    def _address(self, member: str) -> Column:
-        return Column(*known_pointers(self.raw[member]))
-
     def _while_impersonating(self, column: C) -> C:
         active = self.column("is_impersonating")
         return column.but(active.known & ~active.values, Reason.NULL).under(
@@ -342,16 +337,3 @@ class Thread(
         return joined_text(
             len(self), [(others, kernels), (users, user_modules(owner, values[users]))]
         )
-
-
-def _number(pointer: Column) -> Column:
-    """Return a number that the kernel keeps as a pointer (HANDLE)."""
-    return Column(pointer.values.astype(np.int64), pointer.status)
-
-
-def _word(number: Column, words: tuple[str, ...]) -> Text:
-    """Return the word of each number; one that has none is malformed."""
-    values = number.values.astype(np.int64)
-    good = (values >= 0) & (values < len(words))
-    text = Text(np.where(good, values, 0), number.status, words)
-    return text.but(text.known & ~good, Reason.MALFORMED)

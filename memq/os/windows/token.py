@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memq.column import Column, Text, text_column, worst
+from memq.column import Column, Text, worst
 from memq.errors import Reason
-from memq.os.common import distinct_addresses, known_pointers
+from memq.os.common import distinct_addresses, known_pointers, references_to, words_by_number
 from memq.os.windows.base import WindowsObject
 from memq.os.windows.group import Group, user_and_groups
+from memq.os.windows.objects import joined_paths
 from memq.os.windows.privilege import Privilege
 from memq.os.windows.processes import REFERRED, all_processes, each_once, equal_to, joined_cut
 from memq.os.windows.sids import known_names, sid_text
@@ -80,13 +81,8 @@ class Token(
     @classmethod
     def of_processes(cls, context: Context, processes: Addresses) -> Reference:
         """Return the token of each process."""
-        places, status = known_pointers(_references(context, processes))
-        rows = np.flatnonzero(status == 0)
-        found, where = distinct_addresses(places[rows])
-        index = np.full(len(places), -1, np.int64)
-        index[rows] = where
-        batch = cls(context, {"address": found})
-        return Reference(batch, index, status if status.any() else None)
+        pointers = _references(context, processes)
+        return references_to(pointers, lambda found: cls(context, {"address": found}))
 
     @field(shown=True)
     def address(self) -> Address:
@@ -109,15 +105,8 @@ class Token(
         # AuthorityName, AccountName: since 6000
         session = self.raw.follow("LogonSession", "_SEP_LOGON_SESSION_REFERENCES")
         space = self.kernel.space
-        names = unicode_text(space, session, "AccountName")
-        if names.status is not None and (names.statuses == Reason.NOT_IN_KERNEL).all():
-            return names
         domains = unicode_text(space, session, "AuthorityName")
-        pairs = zip(domains.to_list(), names.to_list(), strict=True)
-        words = [
-            name if not domain or name is None else f"{domain}\\{name}" for domain, name in pairs
-        ]
-        return text_column(words, worst(names.status, _lost(domains).status))
+        return joined_paths(domains, unicode_text(space, session, "AccountName"))
 
     @field(Cost.FOLLOW, shown=True)
     def integrity(self) -> String:
@@ -172,13 +161,13 @@ class Token(
     @field(choices=TYPES)
     def token_type(self) -> String:
         """Whether it is a process's own or one to act for a client."""
-        return _named(self.raw["TokenType"], 1, TYPES)
+        return words_by_number(self.raw["TokenType"], TYPES, first=1)
 
     @field(choices=IMPERSONATION_LEVELS)
     def impersonation_level(self) -> String:
         """How far a server may act for the client; null for the token of a process."""
         kind = self.raw["TokenType"]
-        level = _named(self.raw["ImpersonationLevel"], 0, IMPERSONATION_LEVELS)
+        level = words_by_number(self.raw["ImpersonationLevel"], IMPERSONATION_LEVELS)
         return level.but(kind.known & (kind.values == 1), Reason.NULL).also(kind.status)
 
     @field()
@@ -238,20 +227,6 @@ class Token(
     def _luid(self, member: str) -> Column:
         low, high = self.raw[f"{member}.LowPart"], self.raw[f"{member}.HighPart"]
         return Column(low.values | high.values << 32, worst(low.status, high.status))
-
-
-def _named(column: Column, first: int, names: tuple[str, ...]) -> Text:
-    """Return numbers from `first` on as their names; others are malformed."""
-    places = column.values - first
-    is_named = (places >= 0) & (places < len(names))
-    found = Text(np.where(is_named, places, 0), column.status, names)
-    return found.but(found.known & ~is_named, Reason.MALFORMED)
-
-
-def _lost(column: Column) -> Column:
-    """Return a column whose null rows count as known."""
-    status = np.where(column.statuses == Reason.NULL, np.uint8(0), column.statuses)
-    return Column(column.values, status)
 
 
 def _references(context: Context, processes: Addresses) -> Column:

@@ -191,6 +191,16 @@ def test_a_process_that_is_none_any_more_is_on_no_known_list_of_processes(
         assert found.column(name).statuses.tolist() == [Reason.NOT_MAPPED], name
 
 
+def test_nobody_is_the_parent_of_those_whose_parent_is_not_known(small: SmallWindows) -> None:
+    context = small.open_()
+    for name in SOURCES:
+        context.kernel.facts[name] = ProcessSet(addresses(*PROCESSES), None)
+    nobody = known_processes(context, addresses(0)).batch.collection("children")
+    assert not len(nobody.children)
+    assert nobody.cut is not None
+    assert nobody.cut.tolist() == [Reason.NOT_MAPPED]
+
+
 def test_a_process_that_is_not_in_the_dump(small: SmallWindows) -> None:
     for page in (PROCESSES[0], THREADS[0]):
         small.lose(page)

@@ -6,10 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from memq.errors import Reason
 from memq.os.windows.sids import written
+from memq.os.windows.token import Token
+from tests.os.linux.small import BASE, addresses
 from tests.os.windows.test_process import asked, known
+from tests.os.windows.written import SmallWindows
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from memq.image import Image
     from tests.os.windows.images import WindowsImage
 
@@ -96,3 +102,30 @@ def test_sids_are_written_as_everywhere() -> None:
     assert written(bytes.fromhex("0100000000000010")) == "S-1-16"
     large = bytes.fromhex("0101010000000000") + (7).to_bytes(4, "little")
     assert written(large) == "S-1-0x010000000000-7"
+
+
+# Small kernels
+
+SOURCE = """
+struct _LUID { unsigned int LowPart; int HighPart; };
+struct _LUID_AND_ATTRIBUTES { struct _LUID Luid; unsigned int Attributes; };
+struct _TOKEN { unsigned int PrivilegeCount; struct _LUID_AND_ATTRIBUTES *Privileges; };
+"""
+
+
+def test_privileges_of_an_array_that_is_not_there_are_not_known(tmp_path: Path) -> None:
+    kernel = SmallWindows(SOURCE, tmp_path)
+    places = [BASE + 0x8000 + n * 0x100 for n in range(4)]
+    array = BASE + 0x9000
+    told = ((2, array), (2, 0), (0, 0), (1 << 20, array))
+    for place, (count, pointer) in zip(places, told, strict=True):
+        kernel.put("_TOKEN", place, {"PrivilegeCount": count, "Privileges": pointer})
+    size = kernel.types.required("_LUID_AND_ATTRIBUTES").size
+    for number in range(2):
+        kernel.put("_LUID_AND_ATTRIBUTES", array + size * number, {"Luid.LowPart": 20 + number})
+    tokens = Token(kernel.open_(), {"address": addresses(*places)})
+    held = tokens.collection("privilege_object")
+    assert held.owner.tolist() == [0, 0]
+    assert held.children.column("number").values.tolist() == [20, 21]
+    assert held.cut is not None
+    assert held.cut.tolist() == [0, Reason.MALFORMED, 0, Reason.MALFORMED]

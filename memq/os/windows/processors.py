@@ -35,14 +35,19 @@ class Processors:
     @property
     def regions(self) -> Structs:
         """Their KPCRs."""
-        region = self.kernel.types.required("_KPCR")
-        distance = np.uint64(block_distance(region))
-        return self.kernel.structs("_KPCR", self.blocks.addresses - distance)
+        return regions_of(self.kernel, self.blocks.addresses)
 
     @property
     def interrupt_tables(self) -> Column:
         """Addresses of their tables of interrupts (IDT)."""
         return self.regions["IdtBase|IDT"]
+
+
+def regions_of(kernel: WindowsKernel, blocks: Addresses) -> Structs:
+    """Return the control regions (KPCR) that processors' blocks (KPRCB) are in."""
+    region = kernel.types.struct("_KPCR")
+    distance = 0 if region is None else block_distance(region)
+    return kernel.structs("_KPCR", blocks - np.uint64(distance))
 
 
 def block_distance(region: StructType) -> int:

@@ -23,7 +23,7 @@ from memq.schema.kinds import Address, Boolean, Name, Number, String
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from memq.column import Addresses, Array
+    from memq.column import Addresses, Array, Statuses
     from memq.os.windows.kernel import WindowsKernel
     from memq.os.windows.processors import Processors
 
@@ -68,7 +68,7 @@ class Interrupt(
             "selector": _shorts(data, 2),
             "attributes": _shorts(data, 4),
         }
-        rows["object"] = _objects(kernel, found, rows)
+        rows["object"], rows["object status"] = _objects(kernel, found, rows)
         yield Portion(cls(context, rows), _cut(found.cut, reasons))
 
     @classmethod
@@ -145,8 +145,7 @@ class Interrupt(
     @field()
     def object_address(self) -> Address:
         """Address of the interrupt object (KINTERRUPT) that it leads to; null for none."""
-        status = np.where(self.rows["object"] == 0, np.uint8(Reason.NULL), np.uint8(0))
-        return Column(self.rows["object"], status)
+        return Column(self.rows["object"], self.rows["object status"])
 
     @field(Cost.FOLLOW)
     def service_routine(self) -> Address:
@@ -190,21 +189,26 @@ def _handlers(data: Array, *, is_64_bit: bool) -> Addresses:
     return np.asarray(address)
 
 
-def _objects(kernel: WindowsKernel, found: Processors, rows: dict[str, Array]) -> Addresses:
+def _objects(
+    kernel: WindowsKernel, found: Processors, rows: dict[str, Array]
+) -> tuple[Addresses, Statuses]:
     """Return the interrupt object of each entry, 0 for none: what is none has another type."""
     objects, status = found.blocks.array("InterruptObject")
     code = kernel.types.required("_KINTERRUPT").find("DispatchCode")
     if objects.shape[1] >= VECTORS:  # x64 since 7
-        known = objects if status is None else np.where((status == 0)[:, None], objects, 0)
-        places = known[rows["processor"], rows["vector"]].astype(np.uint64)
+        places = objects[rows["processor"], rows["vector"]].astype(np.uint64)
+        lost = np.zeros(len(places), np.uint8) if status is None else status[rows["processor"]]
     elif code is not None:  # the instructions stand in the object itself
-        places = rows["address"] - np.uint64(code.offset)
+        places, lost = rows["address"] - np.uint64(code.offset), rows["status"]
     else:
-        return np.zeros(len(rows["vector"]), np.uint64)
+        nothing = np.zeros(len(rows["vector"]), np.uint64)
+        return nothing, np.full(len(nothing), Reason.NOT_IN_KERNEL, np.uint8)
     low = places < np.uint64(kernel.space.kernel_start)
-    lost = np.where(low, np.uint8(Reason.NULL), np.uint8(0))
+    lost = np.where((lost == 0) & low, np.uint8(Reason.NULL), lost)
     kind = kernel.structs("_KINTERRUPT", places, lost)["Type"]
-    return np.where(kind.known & (kind.values == INTERRUPT_OBJECT), places, np.uint64(0))
+    is_object = kind.known & (kind.values == INTERRUPT_OBJECT)
+    reasons = np.where(kind.known & ~is_object, np.uint8(Reason.NULL), kind.statuses)
+    return np.where(is_object, places, np.uint64(0)), reasons
 
 
 def _cut(cut: Cut | None, status: Array) -> Cut | None:

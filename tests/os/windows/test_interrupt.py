@@ -129,6 +129,15 @@ def test_interrupts_of_devices_lead_to_their_drivers(small: SmallWindows) -> Non
     assert batch.column("service_routine").known.sum() == 1
 
 
+def test_an_object_that_is_not_in_the_dump_is_unknown(small: SmallWindows) -> None:
+    small.set("_KPCR", REGIONS[0], "Prcb.InterruptObject[50]", BASE + 0x40_0000)
+    small.write(BLOCKS + 8, (BASE + 0x50_0000).to_bytes(8, "little"))
+    batch = found(small).batch
+    for name in ("object_address", "service_routine", "service_module"):
+        statuses = batch.column(name).statuses[[49, 50, 306]].tolist()
+        assert statuses == [Reason.NULL, Reason.NOT_IN_DUMP, Reason.NOT_IN_DUMP], name
+
+
 def test_a_table_that_is_not_in_the_dump(small: SmallWindows) -> None:
     small.set("_KPCR", REGIONS[1], "IdtBase", BASE + 0x40_0000)
     portion = found(small)

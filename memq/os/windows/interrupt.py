@@ -23,7 +23,7 @@ from memq.schema.kinds import Address, Boolean, Name, Number, String
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from memq.column import Addresses, Array, Statuses
+    from memq.column import Addresses, Array, Indexes, Statuses
     from memq.os.windows.kernel import WindowsKernel
     from memq.os.windows.processors import Processors
 
@@ -54,21 +54,21 @@ class Interrupt(
         found = processors(kernel)
         tables, status = known_pointers(found.interrupt_tables)
         size = 16 if kernel.is_64_bit else 8
-        number = np.repeat(np.arange(len(tables)), VECTORS)
+        row = np.repeat(np.arange(len(tables)), VECTORS)
         vector = np.tile(np.arange(VECTORS), len(tables))
         data, lost = kernel.space.gather(
-            tables[number] + vector.astype(np.uint64) * np.uint64(size), size
+            tables[row] + vector.astype(np.uint64) * np.uint64(size), size
         )
-        reasons = np.where(status[number] != 0, status[number], lost)
+        reasons = np.where(status[row] != 0, status[row], lost)
         rows: dict[str, Array] = {
-            "processor": number,
+            "processor": found.numbers[row],
             "vector": vector,
             "address": _handlers(np.ascontiguousarray(data), is_64_bit=kernel.is_64_bit),
             "status": reasons,
             "selector": _shorts(data, 2),
             "attributes": _shorts(data, 4),
         }
-        rows["object"], rows["object status"] = _objects(kernel, found, rows)
+        rows["object"], rows["object status"] = _objects(kernel, found, row, rows)
         yield Portion(cls(context, rows), _cut(found.cut, reasons))
 
     @classmethod
@@ -190,14 +190,14 @@ def _handlers(data: Array, *, is_64_bit: bool) -> Addresses:
 
 
 def _objects(
-    kernel: WindowsKernel, found: Processors, rows: dict[str, Array]
+    kernel: WindowsKernel, found: Processors, row: Indexes, rows: dict[str, Array]
 ) -> tuple[Addresses, Statuses]:
     """Return the interrupt object of each entry, 0 for none: what is none has another type."""
     objects, status = found.blocks.array("InterruptObject")
     code = kernel.types.required("_KINTERRUPT").find("DispatchCode")
     if objects.shape[1] >= VECTORS:  # x64 since 7
-        places = objects[rows["processor"], rows["vector"]].astype(np.uint64)
-        lost = np.zeros(len(places), np.uint8) if status is None else status[rows["processor"]]
+        places = objects[row, rows["vector"]].astype(np.uint64)
+        lost = np.zeros(len(places), np.uint8) if status is None else status[row]
     elif code is not None:  # the instructions stand in the object itself
         places, lost = rows["address"] - np.uint64(code.offset), rows["status"]
     else:

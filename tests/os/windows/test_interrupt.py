@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -154,6 +155,18 @@ def test_processors_end_at_a_null_and_not_at_nonsense(small: SmallWindows) -> No
     assert processors_of(small) == (2, Reason.MALFORMED)
     del small.table["KiProcessorBlock"]
     assert processors_of(small) == (0, Reason.NOT_IN_KERNEL)
+
+
+def test_the_processor_that_wrote_a_triage_dump_keeps_its_number(small: SmallWindows) -> None:
+    del small.table["KiProcessorBlock"]
+    place = REGIONS[1] + small.offset("_KPCR", "Prcb")
+    small.set("_KPRCB", place, "Number", 3)
+    small.set("_KPCR", REGIONS[1], "Prcb.InterruptObject[50]", OBJECT)
+    small.put("_KINTERRUPT", OBJECT, {"Type": 22})
+    small.triage = SimpleNamespace(processor=SimpleNamespace(address=place))  # type: ignore[assignment]
+    batch = found(small).batch
+    assert batch.column("processor").values.tolist() == [3] * 256
+    assert batch.column("object_address").values[50] == OBJECT
 
 
 def processors_of(kernel: SmallWindows) -> tuple[int, Reason | None]:

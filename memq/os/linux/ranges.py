@@ -10,16 +10,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memq.column import Text, distinct_numbers
-from memq.errors import Reason
+from memq.column import distinct_numbers, text_column
 from memq.node import dataclass
 from memq.os.linux.module import Parts, module_list
+from memq.os.module_ranges import ModuleRanges
 
 if TYPE_CHECKING:
-    from memq.column import Addresses, Indexes
+    from memq.column import Addresses, Text
     from memq.os.linux.kernel import LinuxKernel
     from memq.run import Run
-    from memq.schema.batch import Cut
     from memq.symbols.structs import Structs
 
 ADDRESS_LIMIT = (1 << 64) - 1
@@ -28,35 +27,15 @@ MAX_NAME = 512
 
 
 @dataclass(frozen=True, slots=True)
-class Ranges:
-    """Which module is where: ranges in order of their start."""
+class Ranges(ModuleRanges):
+    """Which module is where, and which symbols it has."""
 
     kernel: LinuxKernel
-    starts: Addresses
-    ends: Addresses
-    rows: Indexes
-    """The module of each range, a row of `modules`."""
-    modules: Structs
-    cut: Cut | None = None
-    """Why not all modules are known: what lies in none of these may lie in another one."""
-
-    @property
-    def elsewhere(self) -> Reason:
-        """What the module is of an address that lies in none of these: null, or not known."""
-        return Reason.NULL if self.cut is None else self.cut.reason
-
-    def names(self, addresses: Addresses) -> Text:
-        """Return the name of the module that each address lies in; null for none."""
-        rows = self._rows(addresses)
-        if not len(self.modules):
-            nothing = np.full(len(addresses), self.elsewhere, np.uint8)
-            return Text(np.zeros(len(addresses), np.int64), nothing, ("",))
-        return self.modules.text("name").take(np.maximum(rows, 0)).but(rows < 0, self.elsewhere)
 
     def symbols(self, addresses: Addresses) -> list[tuple[str, int] | None]:
         """Return the last symbol of its module at or before each address, and the distance."""
         found: list[tuple[str, int] | None] = [None] * len(addresses)
-        rows = self._rows(addresses)
+        rows = self.index(addresses)
         for row in distinct_numbers(rows[rows >= 0]).tolist():
             table = SymbolTable(self.kernel, self.modules.take(np.array([row])))
             for place in np.flatnonzero(rows == row).tolist():
@@ -66,26 +45,19 @@ class Ranges:
     def named(self, name: str) -> list[tuple[str, int]]:
         """Return module and address of each symbol of that name, in the order of the modules."""
         found = []
-        for row, module in enumerate(self.modules.text("name").to_list()):
+        for row, module in enumerate(self.labels.to_list()):
             table = SymbolTable(self.kernel, self.modules.take(np.array([row])))
             found += [(module or "", address) for address in table.find(name)]
         return found
-
-    def _rows(self, addresses: Addresses) -> Indexes:
-        """Return the module of each address, -1 for none."""
-        if not len(self.starts):
-            return np.full(len(addresses), -1, np.int64)
-        place = np.searchsorted(self.starts, addresses, "right") - 1
-        there = np.maximum(place, 0)
-        inside = (place >= 0) & (addresses < self.ends[there])
-        return np.where(inside, self.rows[there], -1)
 
 
 def module_ranges(kernel: LinuxKernel, run: Run) -> Ranges:
     """Return where the modules on the kernel's list are; none where it has no such list."""
     none = np.zeros(0, np.uint64)
     if kernel.optional("modules") is None or kernel.types.struct("module") is None:
-        return Ranges(kernel, none, none, np.zeros(0, np.int64), kernel.structs("module", none))
+        modules = kernel.structs("module", none)
+        nowhere = np.zeros(0, np.int64)
+        return Ranges(none, none, nowhere, modules, text_column([]), None, kernel)
     walk = module_list(kernel, run)
     addresses = np.fromiter(walk, np.uint64)
     modules = kernel.structs("module", addresses)
@@ -100,8 +72,8 @@ def module_ranges(kernel: LinuxKernel, run: Run) -> Ranges:
     )
     starts, ends, rows = zip(*pieces, strict=True) if pieces else ((), (), ())
     return Ranges(
-        kernel, np.array(starts, np.uint64), np.array(ends, np.uint64), np.array(rows, np.int64),
-        modules, walk.cut,
+        np.array(starts, np.uint64), np.array(ends, np.uint64), np.array(rows, np.int64),
+        modules, modules.text("name"), walk.cut, kernel,
     )  # fmt: skip
 
 

@@ -19,9 +19,10 @@ from memq.os.windows.base import WindowsObject
 from memq.os.windows.device import Device
 from memq.os.windows.driver_objects import directory_drivers
 from memq.os.windows.major_function import MajorFunction
+from memq.os.windows.processes import joined_cut
 from memq.os.windows.ranges import loaded_type, module_list
 from memq.os.windows.strings import unicode_text
-from memq.schema.batch import Context, Cut, Portion
+from memq.schema.batch import Context, Portion
 from memq.schema.declare import Cost, field, many
 from memq.schema.driver import Driver
 from memq.schema.kinds import Address, Boolean, Name, Number, Size, String
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from memq.column import Addresses, Array, Statuses
     from memq.os.windows.kernel import WindowsKernel
+    from memq.schema.batch import Cut
     from memq.schema.collection import Collection
     from memq.symbols.structs import Structs
 
@@ -64,9 +66,8 @@ class DriverObject(
         found = directory_drivers(kernel, context.run)
         rows = _joined(kernel, modules, found.addresses)
         rows["source"] = np.where(rows["object"] != 0, _IN_DIRECTORY, 0)
-        yield Portion(
-            cls._with_cuts(context, rows, walk.cut, found.cut), _both(walk.cut, found.cut)
-        )
+        cut = joined_cut([walk.cut, found.cut])
+        yield Portion(cls._with_cuts(context, rows, walk.cut, found.cut), cut)
 
     @classmethod
     def carved(cls, context: Context) -> Iterator[Portion]:
@@ -278,10 +279,3 @@ def _known(column: Column) -> list[int]:
     """Return addresses, 0 for those that are not known."""
     values: list[int] = np.where(column.known, column.values, np.uint64(0)).tolist()
     return values
-
-
-def _both(one: Cut | None, other: Cut | None) -> Cut | None:
-    """Say of both sources why they are not whole."""
-    if one is None or other is None:
-        return one or other
-    return Cut(one.reason, f"{one.text}; {other.text}")

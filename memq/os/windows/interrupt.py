@@ -23,7 +23,7 @@ from memq.schema.kinds import Address, Boolean, Name, Number, String
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from memq.column import Addresses, Array
+    from memq.column import Addresses, Array, Indexes, Statuses
     from memq.os.windows.kernel import WindowsKernel
     from memq.os.windows.processors import Processors
 
@@ -54,21 +54,21 @@ class Interrupt(
         found = processors(kernel)
         tables, status = known_pointers(found.interrupt_tables)
         size = 16 if kernel.is_64_bit else 8
-        number = np.repeat(np.arange(len(tables)), VECTORS)
+        row = np.repeat(np.arange(len(tables)), VECTORS)
         vector = np.tile(np.arange(VECTORS), len(tables))
         data, lost = kernel.space.gather(
-            tables[number] + vector.astype(np.uint64) * np.uint64(size), size
+            tables[row] + vector.astype(np.uint64) * np.uint64(size), size
         )
-        reasons = np.where(status[number] != 0, status[number], lost)
+        reasons = np.where(status[row] != 0, status[row], lost)
         rows: dict[str, Array] = {
-            "processor": number,
+            "processor": found.numbers[row],
             "vector": vector,
             "address": _handlers(np.ascontiguousarray(data), is_64_bit=kernel.is_64_bit),
             "status": reasons,
             "selector": _shorts(data, 2),
             "attributes": _shorts(data, 4),
         }
-        rows["object"] = _objects(kernel, found, rows)
+        rows["object"], rows["object status"] = _objects(kernel, found, row, rows)
         yield Portion(cls(context, rows), _cut(found.cut, reasons))
 
     @classmethod
@@ -145,8 +145,7 @@ class Interrupt(
     @field()
     def object_address(self) -> Address:
         """Address of the interrupt object (KINTERRUPT) that it leads to; null for none."""
-        status = np.where(self.rows["object"] == 0, np.uint8(Reason.NULL), np.uint8(0))
-        return Column(self.rows["object"], status)
+        return Column(self.rows["object"], self.rows["object status"])
 
     @field(Cost.FOLLOW)
     def service_routine(self) -> Address:
@@ -190,21 +189,26 @@ def _handlers(data: Array, *, is_64_bit: bool) -> Addresses:
     return np.asarray(address)
 
 
-def _objects(kernel: WindowsKernel, found: Processors, rows: dict[str, Array]) -> Addresses:
+def _objects(
+    kernel: WindowsKernel, found: Processors, row: Indexes, rows: dict[str, Array]
+) -> tuple[Addresses, Statuses]:
     """Return the interrupt object of each entry, 0 for none: what is none has another type."""
     objects, status = found.blocks.array("InterruptObject")
     code = kernel.types.required("_KINTERRUPT").find("DispatchCode")
     if objects.shape[1] >= VECTORS:  # x64 since 7
-        known = objects if status is None else np.where((status == 0)[:, None], objects, 0)
-        places = known[rows["processor"], rows["vector"]].astype(np.uint64)
+        places = objects[row, rows["vector"]].astype(np.uint64)
+        lost = np.zeros(len(places), np.uint8) if status is None else status[row]
     elif code is not None:  # the instructions stand in the object itself
-        places = rows["address"] - np.uint64(code.offset)
+        places, lost = rows["address"] - np.uint64(code.offset), rows["status"]
     else:
-        return np.zeros(len(rows["vector"]), np.uint64)
+        nothing = np.zeros(len(rows["vector"]), np.uint64)
+        return nothing, np.full(len(nothing), Reason.NOT_IN_KERNEL, np.uint8)
     low = places < np.uint64(kernel.space.kernel_start)
-    lost = np.where(low, np.uint8(Reason.NULL), np.uint8(0))
+    lost = np.where((lost == 0) & low, np.uint8(Reason.NULL), lost)
     kind = kernel.structs("_KINTERRUPT", places, lost)["Type"]
-    return np.where(kind.known & (kind.values == INTERRUPT_OBJECT), places, np.uint64(0))
+    is_object = kind.known & (kind.values == INTERRUPT_OBJECT)
+    reasons = np.where(kind.known & ~is_object, np.uint8(Reason.NULL), kind.statuses)
+    return np.where(is_object, places, np.uint64(0)), reasons
 
 
 def _cut(cut: Cut | None, status: Array) -> Cut | None:

@@ -60,6 +60,7 @@ class MajorFunction(
             "index": np.tile(np.arange(functions.shape[1]), len(known)),
             "start": starts[0].values.astype(np.uint64)[owner],
             "size": starts[1].values.astype(np.uint64)[owner],
+            "range status": np.maximum(starts[0].statuses, starts[1].statuses)[owner],
         }
         children = cls(drivers.context, rows, parents=Reference(drivers, owner))
         return Collection(children, owner, len(drivers), *cuts.columns())
@@ -97,7 +98,8 @@ class MajorFunction(
 
         Class and port drivers answer for many others, so that this alone is no sign of a hook.
         """
-        return Column(~(self._is_own() | self.kernel.is_kernel_image(self.rows["address"])))
+        outside = ~(self._is_own() | self.kernel.is_kernel_image(self.rows["address"]))
+        return Column(outside, np.where(outside, self.rows["range status"], np.uint8(0)))
 
     @field(Cost.WALK, shown=True)
     def is_hooked(self) -> Boolean:
@@ -106,7 +108,7 @@ class MajorFunction(
         address = self.rows["address"]
         outside = ranges.index(address) < 0
         outside &= ~(self._is_own() | self.kernel.is_kernel_image(address))
-        column = Column(outside)
+        column = Column(outside, np.where(outside, self.rows["range status"], np.uint8(0)))
         return column if ranges.cut is None else column.but(outside, ranges.cut.reason)
 
     @property

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from memq.column import Column
 from memq.os.common import known_pointers
 from memq.os.windows.base import WindowsObject
-from memq.os.windows.processors import block_distance, processors
+from memq.os.windows.processors import processors, regions_of
 from memq.schema.batch import Context, Portion
 from memq.schema.declare import field
 from memq.schema.kinds import Address, Number
@@ -85,9 +83,4 @@ class Processor(
     @property
     def regions(self) -> Structs:
         """Their control regions."""
-        return self.kept("regions", self._regions)
-
-    def _regions(self) -> Structs:
-        layout = self.kernel.types.struct("_KPCR")
-        distance = 0 if layout is None else block_distance(layout)
-        return self.kernel.structs("_KPCR", self.rows["address"] - np.uint64(distance))
+        return self.kept("regions", lambda: regions_of(self.kernel, self.rows["address"]))

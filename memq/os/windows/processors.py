@@ -11,7 +11,7 @@ from memq.node import dataclass
 from memq.schema.batch import Cut
 
 if TYPE_CHECKING:
-    from memq.column import Addresses, Column
+    from memq.column import Addresses, Column, Indexes
     from memq.os.windows.kernel import WindowsKernel
     from memq.symbols.structs import Structs
     from memq.symbols.types import StructType
@@ -25,24 +25,31 @@ X86_BLOCK = 0x120
 
 @dataclass(frozen=True, slots=True)
 class Processors:
-    """All processors, by number."""
+    """Processors, in the order of the kernel's array of them."""
 
     kernel: WindowsKernel
     blocks: Structs
     """Their KPRCBs."""
+    numbers: Indexes
+    """Their numbers: places in the array."""
     cut: Cut | None = None
 
     @property
     def regions(self) -> Structs:
         """Their KPCRs."""
-        region = self.kernel.types.required("_KPCR")
-        distance = np.uint64(block_distance(region))
-        return self.kernel.structs("_KPCR", self.blocks.addresses - distance)
+        return regions_of(self.kernel, self.blocks.addresses)
 
     @property
     def interrupt_tables(self) -> Column:
         """Addresses of their tables of interrupts (IDT)."""
         return self.regions["IdtBase|IDT"]
+
+
+def regions_of(kernel: WindowsKernel, blocks: Addresses) -> Structs:
+    """Return the control regions (KPCR) that processors' blocks (KPRCB) are in."""
+    region = kernel.types.struct("_KPCR")
+    distance = 0 if region is None else block_distance(region)
+    return kernel.structs("_KPCR", blocks - np.uint64(distance))
 
 
 def block_distance(region: StructType) -> int:
@@ -63,8 +70,9 @@ def processors(kernel: WindowsKernel) -> Processors:
     if part is None or not part.address or part.address in listed.blocks.addresses.tolist():
         return listed
     own = np.array([part.address], np.uint64)
-    blocks = np.concatenate([own, listed.blocks.addresses])
-    return Processors(kernel, kernel.structs("_KPRCB", blocks), listed.cut)
+    blocks = kernel.structs("_KPRCB", np.concatenate([own, listed.blocks.addresses]))
+    number = blocks["Number"].values[:1].astype(np.int64)  # nothing else says it
+    return Processors(kernel, blocks, np.concatenate([number, listed.numbers]), listed.cut)
 
 
 def _listed(kernel: WindowsKernel) -> Processors:
@@ -88,4 +96,4 @@ def _listed(kernel: WindowsKernel) -> Processors:
 
 def _found(kernel: WindowsKernel, blocks: Addresses, reason: Reason | None) -> Processors:
     cut = None if reason is None else Cut(reason, f"processors cut short: {reason.text}")
-    return Processors(kernel, kernel.structs("_KPRCB", blocks), cut)
+    return Processors(kernel, kernel.structs("_KPRCB", blocks), np.arange(len(blocks)), cut)

@@ -14,6 +14,7 @@ from memq.errors import Reason
 from memq.node import dataclass
 from memq.os.common import distinct_addresses
 from memq.os.listwalk import ListWalk
+from memq.os.module_ranges import ModuleRanges
 from memq.os.windows.pe import exports, read_image
 from memq.os.windows.strings import unicode_text
 from memq.schema.batch import Cut
@@ -33,32 +34,10 @@ _RANGES = "module ranges"
 
 
 @dataclass(frozen=True, slots=True)
-class Ranges:
-    """Which module is where: ranges in order of their start."""
+class Ranges(ModuleRanges):
+    """Which module is where, and which symbols it has."""
 
     kernel: WindowsKernel
-    starts: Addresses
-    ends: Addresses
-    rows: Indexes
-    """The module of each range, a row of `modules`."""
-    modules: Structs
-    labels: Text
-    """Names of the modules."""
-    cut: Cut | None = None
-    """Why not all modules are known: what lies in none of these may lie in another one."""
-
-    @property
-    def elsewhere(self) -> Reason:
-        """What the module is of an address that lies in none of these: null, or not known."""
-        return Reason.NULL if self.cut is None else self.cut.reason
-
-    def names(self, addresses: Addresses) -> Text:
-        """Return the name of the module that each address lies in; null for none."""
-        rows = self.index(addresses)
-        if not len(self.modules):
-            nothing = np.full(len(addresses), self.elsewhere, np.uint8)
-            return Text(np.zeros(len(addresses), np.int64), nothing, ("",))
-        return self.labels.take(np.maximum(rows, 0)).but(rows < 0, self.elsewhere)
 
     def symbols(self, addresses: Addresses) -> list[tuple[str, int] | None]:
         """Return the last symbol of its module at or before each address, and the distance."""
@@ -81,15 +60,6 @@ class Ranges:
             if address is not None:
                 found.append((module or "", address))
         return found
-
-    def index(self, addresses: Addresses) -> Indexes:
-        """Return the module of each address, a row of `modules`; -1 for none."""
-        if not len(self.starts):
-            return np.full(len(addresses), -1, np.int64)
-        place = np.searchsorted(self.starts, addresses, "right") - 1
-        there = np.maximum(place, 0)
-        inside = (place >= 0) & (addresses < self.ends[there])
-        return np.where(inside, self.rows[there], -1)
 
     def _exported(self, row: int) -> ImageSymbols:
         base = int(self.modules["DllBase"].values[row])
@@ -139,7 +109,7 @@ def _told(kernel: WindowsKernel, parts: TriageParts) -> Ranges:
     rows = np.arange(len(drivers))
     is_cut = len(drivers) < parts.driver_count
     cut = Cut(Reason.NOT_IN_DUMP, "not all drivers are in the dump") if is_cut else None
-    return Ranges(kernel, starts, ends, rows, modules, labels, cut)
+    return Ranges(starts, ends, rows, modules, labels, cut, kernel)
 
 
 def ranges_of(kernel: WindowsKernel, modules: Structs, cut: Cut | None) -> Ranges:
@@ -156,7 +126,7 @@ def ranges_of(kernel: WindowsKernel, modules: Structs, cut: Cut | None) -> Range
     rows = rows[np.argsort(starts[rows], kind="stable")]
     ends = starts[rows] + sizes[rows]
     labels = unicode_text(kernel.space, modules, "BaseDllName")
-    return Ranges(kernel, starts[rows], ends, rows, modules, labels, cut)
+    return Ranges(starts[rows], ends, rows, modules, labels, cut, kernel)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ import numpy as np
 from memq.errors import Reason
 from memq.layers.pagefiles import MOST_PAGE_FILES, PAGE_FILE_BASE, PAGE_FILE_STEP
 from memq.layers.space import AddressSpace
-from memq.os.listwalk import ListWalk
+from memq.os.windows.processes import active_list
 from memq.os.windows.pte import PteLayout, pte_layout
 from memq.os.windows.swizzle import seen_mask
 from memq.os.windows.vad_lookup import VadPrototypes, roots_of
@@ -57,12 +57,10 @@ class Entries:
     def _seen_mask(self) -> int | None:
         """Return what the address spaces of active processes show of the mask."""
         kernel = replace(self._kernel, space=self._bare)
-        head, layout = kernel.optional("PsActiveProcessHead"), self.layout
-        if head is None or layout is None:
+        layout = self.layout
+        if kernel.optional("PsActiveProcessHead") is None or layout is None:
             return None
-        link = kernel.types.required("_EPROCESS").offset("ActiveProcessLinks")
-        walk = ListWalk(kernel, Run(), "list of active processes", head, link)
-        base = roots_of(kernel, np.fromiter(walk, np.uint64))
+        base = roots_of(kernel, np.fromiter(active_list(kernel, Run()), np.uint64))
         return seen_mask(kernel.physical, kernel.mode, layout, base.values[base.known])
 
     @cached_property

@@ -12,7 +12,7 @@ from memq.os.common import joined_text
 from memq.os.windows.base import WindowsObject
 from memq.os.windows.ranges import Code, code_at
 from memq.os.windows.syscall_names import call_names, functions_of
-from memq.os.windows.syscall_tables import TABLES, entries
+from memq.os.windows.syscall_tables import OWN, TABLES, entries
 from memq.schema.batch import Context, Portion
 from memq.schema.declare import Cost, field
 from memq.schema.kinds import Address, Boolean, Number, String
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from memq.os.windows.kernel import WindowsKernel
 
 TITLES = tuple(table.title for table in TABLES)
-OWN, WIN32K = range(len(TABLES))
 FEWEST = 200
 """Every kernel since NT 4 has more system calls; of fewer symbols it has no table, but exports."""
 

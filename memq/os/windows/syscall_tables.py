@@ -13,7 +13,7 @@ import numpy as np
 from memq.column import Column
 from memq.errors import Reason
 from memq.node import dataclass
-from memq.os.listwalk import ListWalk
+from memq.os.windows.processes import active_list
 from memq.os.windows.ranges import module_ranges
 from memq.os.windows.undocumented import POINTER, layout, structs
 from memq.os.windows.vad_lookup import roots_of
@@ -29,6 +29,7 @@ MAX_ENTRIES = 4096
 _NOWHERE = np.uint64(0)
 _WIDTH = 4
 OWN = 0
+"""The place of the kernel's own table, among TABLES and among the descriptors."""
 MEMBERS = {"Base": POINTER, "Count": POINTER, "Limit": "u32", "Number": POINTER}
 
 
@@ -142,13 +143,9 @@ def _sizes(kernel: WindowsKernel, sizes: Column, count: int, roots: Addresses | 
 
 def root_that_maps(kernel: WindowsKernel, run: Run, address: int) -> int | None:
     """Return the page-table root of the first process that maps an address of its session."""
-    process = kernel.types.required("_EPROCESS")
-    head = kernel.optional("PsActiveProcessHead")
-    if head is None:
+    if kernel.optional("PsActiveProcessHead") is None:
         return None
-    what, link = "list of active processes", process.offset("ActiveProcessLinks")
-    places = np.fromiter(ListWalk(kernel, run, what, head, link), np.uint64)
-    base = roots_of(kernel, places)
+    base = roots_of(kernel, np.fromiter(active_list(kernel, run), np.uint64))
     roots = base.values[base.known]
     _, status = kernel.space.translate_many(np.full(len(roots), address, np.uint64), roots)
     found = np.flatnonzero((status == 0) & (roots != 0))

@@ -81,7 +81,7 @@ def queued_calls(kernel: WindowsKernel, run: Run) -> Waiting:
         return _nothing("deferred procedure calls", Reason.NOT_IN_KERNEL)
     places = np.array(list(steps), np.uint64)
     heads = (found.blocks.addresses[:, None] + places).reshape(-1)
-    owner = np.repeat(np.arange(len(found.blocks)), len(places))
+    owner = np.repeat(found.numbers, len(places))
     return _walked(kernel, run, Heads(heads, owner, link, is_ring), found.cut)
 
 
@@ -93,7 +93,7 @@ def _table_heads(kernel: WindowsKernel, found: Processors, entries: Member, link
     steps = np.arange(count, dtype=np.uint64) * np.uint64(element.size)
     steps += np.uint64(entries.offset + inner)
     heads = (found.blocks.addresses[:, None] + steps).reshape(-1)
-    return Heads(heads, np.repeat(np.arange(len(found.blocks)), count), link)
+    return Heads(heads, np.repeat(found.numbers, count), link)
 
 
 def _walked(kernel: WindowsKernel, run: Run, heads: Heads, cut: Cut | None) -> Waiting:

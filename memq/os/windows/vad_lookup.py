@@ -8,7 +8,7 @@ import numpy as np
 
 from memq.column import Column, distinct_numbers, worst
 from memq.errors import Reason
-from memq.os.listwalk import ListWalk
+from memq.os.windows.processes import active_list
 from memq.os.windows.vad_trees import PAGE_SHIFT, PRIVATE, Vads, vads_of
 from memq.run import Run
 from memq.symbols.lists import Cuts
@@ -64,11 +64,9 @@ class VadPrototypes:
     def _list(self) -> None:
         """Find the roots of all processes that were told of, or are active."""
         kernel = self._kernel
-        head = kernel.optional("PsActiveProcessHead")
-        if not self._is_listed and head is not None:
+        if not self._is_listed and kernel.optional("PsActiveProcessHead") is not None:
             self._is_listed = True
-            link = kernel.types.required("_EPROCESS").offset("ActiveProcessLinks")
-            self._told.update(ListWalk(kernel, Run(), "list of active processes", head, link))
+            self._told.update(active_list(kernel, Run()))
         told = np.array(sorted(self._told - set(self._processes.values())), np.uint64)
         base = roots_of(kernel, told)
         roots = base.values

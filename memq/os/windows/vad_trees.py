@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from memq.column import is_among
+from memq.column import Column, is_among
 from memq.errors import Reason
 from memq.node import dataclass
 from memq.symbols.lists import Cuts, within
@@ -19,7 +19,7 @@ from memq.symbols.lists import Cuts, within
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from memq.column import Addresses, Column, Indexes, Statuses
+    from memq.column import Addresses, Indexes, Statuses
     from memq.layers.space import AddressSpace
     from memq.run import Run
     from memq.symbols.structs import Structs
@@ -101,9 +101,9 @@ def page_numbers(vads: Structs, which: str) -> Column:
     """Return StartingVpn or EndingVpn of VADs; 8.1 has four bytes of it, and the rest elsewhere."""
     low, name = vads[which], f"{which}High"
     if not vads.has(name):
-        return type(low)(low.values.astype(np.uint64), low.status)
+        return Column(low.values.astype(np.uint64), low.status)
     high = vads[name].values.astype(np.uint64)
-    return type(low)(low.values.astype(np.uint64) | high << _HIGH_SHIFT, low.status)
+    return Column(low.values.astype(np.uint64) | high << _HIGH_SHIFT, low.status)
 
 
 class _Walk:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
 from memq.errors import Reason
@@ -248,6 +249,20 @@ def test_functions_elsewhere_are_hooked_if_no_module_is_there(small: SmallWindow
     assert hooked.values[:5].tolist() == [False, False, False, True, True]
     assert functions.children.column("is_foreign").values[:3].tolist() == [False, True, False]
     assert functions.children.column("module").to_list()[:2] == ["one.sys", "library.dll"]
+
+
+def test_functions_of_a_driver_whose_place_is_not_in_the_dump(small: SmallWindows) -> None:
+    before = small.offset("_DRIVER_OBJECT", "MajorFunction")
+    place = BASE + 0x41_0000 - before  # its functions are in the dump, what stands before is not
+    functions = [MODULE + 0x8000, IMAGE + 8]
+    small.write(place + before, b"".join(one.to_bytes(8, "little") for one in [*functions] * 14))
+    drivers = DriverObject(small.open_(), {"object": np.array([place], np.uint64)})
+    objects = small.structs("_DRIVER_OBJECT", drivers.rows["object"])
+    batch = MajorFunction.of(drivers, objects).children
+    for name in ("is_foreign", "is_hooked"):
+        column = batch.column(name)
+        assert column.statuses[:2].tolist() == [Reason.NOT_IN_DUMP, 0], name
+        assert not column.values[1], name
 
 
 def test_devices_that_loop_end(small: SmallWindows) -> None:

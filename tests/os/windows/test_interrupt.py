@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -129,6 +130,15 @@ def test_interrupts_of_devices_lead_to_their_drivers(small: SmallWindows) -> Non
     assert batch.column("service_routine").known.sum() == 1
 
 
+def test_an_object_that_is_not_in_the_dump_is_unknown(small: SmallWindows) -> None:
+    small.set("_KPCR", REGIONS[0], "Prcb.InterruptObject[50]", BASE + 0x40_0000)
+    small.write(BLOCKS + 8, (BASE + 0x50_0000).to_bytes(8, "little"))
+    batch = found(small).batch
+    for name in ("object_address", "service_routine", "service_module"):
+        statuses = batch.column(name).statuses[[49, 50, 306]].tolist()
+        assert statuses == [Reason.NULL, Reason.NOT_IN_DUMP, Reason.NOT_IN_DUMP], name
+
+
 def test_a_table_that_is_not_in_the_dump(small: SmallWindows) -> None:
     small.set("_KPCR", REGIONS[1], "IdtBase", BASE + 0x40_0000)
     portion = found(small)
@@ -145,6 +155,18 @@ def test_processors_end_at_a_null_and_not_at_nonsense(small: SmallWindows) -> No
     assert processors_of(small) == (2, Reason.MALFORMED)
     del small.table["KiProcessorBlock"]
     assert processors_of(small) == (0, Reason.NOT_IN_KERNEL)
+
+
+def test_the_processor_that_wrote_a_triage_dump_keeps_its_number(small: SmallWindows) -> None:
+    del small.table["KiProcessorBlock"]
+    place = REGIONS[1] + small.offset("_KPCR", "Prcb")
+    small.set("_KPRCB", place, "Number", 3)
+    small.set("_KPCR", REGIONS[1], "Prcb.InterruptObject[50]", OBJECT)
+    small.put("_KINTERRUPT", OBJECT, {"Type": 22})
+    small.triage = SimpleNamespace(processor=SimpleNamespace(address=place))  # type: ignore[assignment]
+    batch = found(small).batch
+    assert batch.column("processor").values.tolist() == [3] * 256
+    assert batch.column("object_address").values[50] == OBJECT
 
 
 def processors_of(kernel: SmallWindows) -> tuple[int, Reason | None]:

@@ -93,7 +93,9 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     if options.query is not None and options.file is not None:
         parser.error("-e/--query and -f/--file both say what to ask: give one of them")
     question = options.query if options.file is None else options.file
-    given = [options.dump, question, options.output, options.profile, options.let, options.pagefile]
+    given = [options.dump, question, options.output, options.let]
+    given += [options.profile, options.symbol_server, options.pagefile]
+    given += [options.dtb, options.kernel_base]
     if options.schema:
         flags = options.exit_match, options.undecided, options.explain
         if any(flags) or any(text is not None for text in given):

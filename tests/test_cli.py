@@ -155,6 +155,15 @@ def test_a_bad_command_line_is_2(capsys: pytest.CaptureFixture[str], arguments: 
         (["x", "--schema"], "--schema stands alone: no dump, no query, no other option"),
         (["--schema", "-e", ""], "--schema stands alone: no dump, no query, no other option"),
         (["--schema", "-o", "json"], "--schema stands alone: no dump, no query, no other option"),
+        (["--schema", "--dtb", "0"], "--schema stands alone: no dump, no query, no other option"),
+        (
+            ["--schema", "--kernel-base=0"],
+            "--schema stands alone: no dump, no query, no other option",
+        ),
+        (
+            ["--schema", "--symbol-server="],
+            "--schema stands alone: no dump, no query, no other option",
+        ),
         (["--schema", "--exit-match"], "--schema stands alone: no dump, no query, no other option"),
     ],
 )

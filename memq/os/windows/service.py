@@ -95,7 +95,7 @@ class Service(
         cell = np.concatenate([keys.cell, np.full(more, NO_CELL)])
         addresses, status = keys.hives.blocks.places(hive, cell, skip=4)
         rows: dict[str, Array] = {"address": addresses, "status": status, "hive": hive}
-        named = {"is_registered": found.is_registered, "doubt": found.doubt}
+        named = {"is_registered": found.is_registered, "doubt": found.doubt, "lost": found.lost}
         return cls(context, {**rows, "cell": cell, "record": found.record, **named})
 
     @property
@@ -113,7 +113,7 @@ class Service(
     def records(self) -> OwnRecords:
         """What services.exe has of them."""
         found = service_records(self.kernel, self.context.run)
-        return OwnRecords(found, self.rows["record"])
+        return OwnRecords(found, self.rows["record"], self.rows["lost"])
 
     @field(Cost.FOLLOW, shown=True)
     def name(self) -> Name:

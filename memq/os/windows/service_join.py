@@ -32,6 +32,8 @@ class Matched(NamedTuple):
     """Whether there is a key of the name; of several records of one name the first is the key's."""
     doubt: Statuses
     """Why that is not known."""
+    lost: Statuses
+    """Why one without a record may have one all the same."""
 
 
 def matched(keys: Text, records: Text | None, doubt: Reason) -> Matched:
@@ -46,14 +48,16 @@ def matched(keys: Text, records: Text | None, doubt: Reason) -> Matched:
     rest = sorted(set(range(len(names))) - set(own))
     registered = set(titles)
     has_key = [(names[number] or "").casefold() in registered for number in rest]
-    lost = np.zeros(0, np.uint8) if records is None else records.statuses[rest]
-    # A key whose name is not known may be a record's.
+    why = np.zeros(0, np.uint8) if records is None else records.statuses[rest]
+    # A key whose name is not known may be a record's, and the other way round.
     nameless = int(keys.statuses.max(initial=0))
-    unsure = np.where(lost > 0, lost, np.uint8(doubt or nameless))
+    unsure = np.where(why > 0, why, np.uint8(doubt or nameless))
+    lost = np.where(np.array(own) < 0, np.maximum(keys.statuses, why.max(initial=0)), np.uint8(0))
     return Matched(
         np.array(own + rest, np.int64),
         np.array([True] * len(own) + has_key, bool),
         np.concatenate([np.zeros(len(own), np.uint8), np.where(has_key, np.uint8(0), unsure)]),
+        np.concatenate([lost, np.zeros(len(rest), np.uint8)]),
     )
 
 
@@ -63,6 +67,8 @@ class OwnRecords:
 
     found: FoundRecords
     index: Indexes
+    lost: Statuses
+    """Why one without a record may have one all the same."""
 
     def number(self, read: Callable[[Records], Column]) -> Column:
         """Return what the records have as numbers."""
@@ -84,8 +90,8 @@ class OwnRecords:
 
     def exist(self) -> Column:
         """Whether there is a record; where there may be more than were found, not known."""
-        is_one, why = self.index >= 0, self._why
-        return Column(is_one) if not why else Column(is_one).but(~is_one, why)
+        is_one = self.index >= 0
+        return Column(is_one, np.where(is_one, np.uint8(0), self._why))
 
     def _own(self) -> tuple[Indexes, Records | None]:
         rows = np.flatnonzero(self.index >= 0)
@@ -93,12 +99,14 @@ class OwnRecords:
         return rows, records.take(self.index[rows]) if records is not None and len(rows) else None
 
     @property
-    def _why(self) -> Reason:
-        return self.found.lost if self.found.cut is None else self.found.cut.reason
+    def _why(self) -> Statuses:
+        """Why each may have a record that is not known."""
+        cut = self.found.cut
+        return np.maximum(self.lost, np.uint8(self.found.lost if cut is None else cut.reason))
 
     def _missing(self) -> Statuses:
         """Return why there is nothing of each service without a record."""
-        return np.full(len(self.index), self._why or Reason.NULL, np.uint8)
+        return np.maximum(self._why, np.uint8(Reason.NULL))
 
 
 def processes_by_number(context: Context, numbers: Column) -> Reference:

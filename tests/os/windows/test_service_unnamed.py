@@ -12,7 +12,8 @@ from memq.column import text_column
 from memq.errors import Reason
 from memq.os.windows.registry.hives import HIVES
 from memq.os.windows.registry.nodes import Nodes
-from memq.os.windows.service_join import matched
+from memq.os.windows.service_join import OwnRecords, matched
+from memq.os.windows.service_records import FoundRecords
 from memq.os.windows.service_settings import PARAMETERS, Settings
 from memq.run import Run
 from tests.os.windows.registry.building import HiveBuilder
@@ -26,6 +27,21 @@ def test_a_key_without_a_name_may_be_that_of_a_record() -> None:
     found = matched(keys, text_column(["DHCP", "Other"]), Reason.KNOWN)
     assert found.record.tolist() == [0, -1, 1]
     assert found.doubt.tolist() == [0, 0, Reason.NOT_IN_DUMP]
+    assert found.lost.tolist() == [0, Reason.NOT_IN_DUMP, 0]
+
+
+def test_a_record_without_a_name_may_be_that_of_a_key() -> None:
+    records = text_column(["Dhcp", None], np.array([0, Reason.PAGED_OUT], np.uint8))
+    found = matched(text_column(["Dhcp", "Disk"]), records, Reason.KNOWN)
+    assert found.record.tolist() == [0, -1, 1]
+    assert found.lost.tolist() == [0, Reason.PAGED_OUT, 0]
+    known = FoundRecords(None, None, Reason.KNOWN)
+    own = OwnRecords(known, np.array([-1, -1]), found.lost[1:])
+    assert own.exist().statuses.tolist() == [Reason.PAGED_OUT, Reason.KNOWN]
+    assert own.number(lambda records: records.process_id).statuses.tolist() == [
+        Reason.PAGED_OUT,
+        Reason.NULL,
+    ]
 
 
 def test_a_key_without_a_name_may_be_that_of_the_parameters(tmp_path: Path) -> None:

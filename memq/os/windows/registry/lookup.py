@@ -68,15 +68,19 @@ def tree_of(kernel: WindowsKernel, run: Run) -> Tree | None:
 
 
 def key_at(tree: Tree, path: str) -> Nodes | Reason:
-    """Return the key at a path, or why there is none: null if there is none such."""
+    """Return the key at a path, or why there is none: null if there is none such.
+
+    A key whose path is not known may be the one.
+    """
     reason = Reason.NULL if tree.hives.cut is None else tree.hives.cut.reason
     for level in tree.sought(path, is_whole=True):
         if level.cuts is not None and level.cuts.status.any():
             reason = Reason(int(level.cuts.status.max()))
-        paths = tree.paths(level.keys).to_list() if len(level.keys) else []
-        for row, found in enumerate(paths):
+        paths = tree.paths(level.keys)
+        for row, found in enumerate(paths.to_list()):
             if found is not None and found.casefold() == path.casefold():
                 return level.keys.take(np.array([row], np.int64))
+        reason = max(reason, Reason(int(paths.statuses.max(initial=0))))
     return reason
 
 
@@ -149,8 +153,5 @@ def domain_name(tree: Tree) -> str | Reason:
         return key
     found = values_of(key, names, tree.run.limits.children)
     texts = [found.of(0, name).text for name in names]
-    return next((text for text in texts if not isinstance(text, Reason)), max(texts, key=_weight))
-
-
-def _weight(text: str | Reason) -> int:
-    return int(text) if isinstance(text, Reason) else 0
+    # One that is set goes before, so that where it cannot be read the other is no answer.
+    return next((text for text in texts if text is not Reason.NULL), Reason.NULL)

@@ -100,7 +100,7 @@ def open_physical(
 def _unwrapped(path: Path, progress: Progress, refuse: Callable[[bytes], None]) -> DumpFile:
     """Open the file, or what it unpacks to; `refuse` sees how that begins, and may raise."""
     file = DumpFile(path)
-    kind = _wrapping(file.read(0, _HEAD))
+    kind = wrapping(file.read(0, _HEAD))
     if kind is None:
         return file
     from memq.layers import compress  # noqa: PLC0415  slow to import, seldom needed
@@ -122,7 +122,7 @@ def _open(file: DumpFile) -> PhysicalMemory:
     return raw.open_(file)
 
 
-def _wrapping(head: bytes) -> str | None:
+def wrapping(head: bytes) -> str | None:
     """Return "zstd", "xz" or "gzip" by the first bytes; None for what is not compressed."""
     return next((kind for magic, kind in _WRAPPERS.items() if head.startswith(magic)), None)
 
@@ -131,7 +131,7 @@ def _refuse(path: Path, head: bytes) -> None:
     """Raise for what is certainly no dump that can be read, with its name and the next step."""
     if not head:
         raise ImageError(f"{path}: the file is empty")
-    inner = _wrapping(head)
+    inner = wrapping(head)
     if inner is not None:
         raise ImageError(f"{path}: compressed twice ({inner} within); unpack it by hand")
     for offset, magic, what, advice in _NOT_READ:

@@ -11,14 +11,11 @@ from __future__ import annotations
 
 import binascii
 from functools import cached_property, partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import orjson
 
 from memq.errors import SymbolError
-from memq.layers.file import DumpFile
-from memq.progress import Progress
 from memq.symbols.tables import Identity
 from memq.symbols.types import (
     MAX_DEPTH,
@@ -34,41 +31,9 @@ from memq.symbols.types import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-MAX_FILE = 512 << 20
 MAX_SIZE = 1 << 32
-_WRAPPERS = {b"\xfd7zXZ\0": "xz", b"\x1f\x8b\x08": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
 _NAMELESS = ("unnamed_", "__unnamed_", "__anonymous_")
 """What names of types without one start with: dwarf2json's, and pdbconv's two."""
-
-
-def open_isf(path: Path | str, progress: Progress | None = None) -> Isf:
-    """Read a symbol table from a file, plain or compressed; ImageError if it is none."""
-    with DumpFile(Path(path)) as file:
-        kind = wrapper_of(file.read(0, 8))
-        if kind is None:
-            return Isf(_content(file))
-        from memq.layers import compress  # noqa: PLC0415  slow to import, seldom needed
-
-        progress = Progress() if progress is None else progress
-        unpacked = compress.unpack(file, kind, progress, _check_start)
-    with DumpFile(unpacked, Path(path)) as file:
-        return Isf(_content(file))
-
-
-def wrapper_of(head: bytes) -> str | None:
-    """Return how a file that begins so is compressed, None if it is not."""
-    return next((kind for magic, kind in _WRAPPERS.items() if head.startswith(magic)), None)
-
-
-def _check_start(head: bytes) -> None:
-    if not head.lstrip().startswith(b"{"):
-        raise SymbolError("no symbol table is in it, which would start with a brace")
-
-
-def _content(file: DumpFile) -> bytes:
-    if file.size > MAX_FILE:
-        raise SymbolError(f"{file.path}: a symbol table of {file.size >> 20} MB is not read")
-    return file.read(0, file.size)
 
 
 class Isf(Types):

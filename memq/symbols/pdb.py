@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import struct
 from functools import cached_property, partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from memq.errors import SymbolError
-from memq.layers.file import DumpFile
 from memq.symbols import codeview
 from memq.symbols.msf import Msf, Source
 from memq.symbols.pdb_image import PdbImage
@@ -32,7 +30,6 @@ from memq.symbols.types import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from memq.progress import Progress
     from memq.symbols.tpi_fields import Field
 
 MAX_SIZE = 1 << 32
@@ -87,19 +84,6 @@ _NUMBERS = {
     0x7C: ("int", "char8_t", 1, _UNSIGNED),
 }
 """Kind, name, bytes and sign of the numbers; names as symbol tables of volatility3 have them."""
-
-
-def open_pdb(path: Path | str, progress: Progress | None = None) -> ImageTable:
-    """Read a PDB file; ImageError if it cannot be read, SymbolError if it is none.
-
-    It is quick (0.1 s for a kernel's), so that `progress` has nothing to tell.
-    """
-    del progress
-    with DumpFile(Path(path)) as file:
-        try:
-            return read_pdb(file, f"PDB {Path(path).name}")
-        except SymbolError as error:
-            raise SymbolError(f"{path}: {error}") from error
 
 
 def read_pdb(source: Source, name: str) -> ImageTable:

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 
 from memq.errors import SymbolError
 from memq.layers.file import DumpFile
+from memq.layers.opening import wrapping
 from memq.progress import Progress
 from memq.symbols import msf
 from memq.symbols.cab import MAGIC as CABINET
 from memq.symbols.cab import unpack_cab
 from memq.symbols.cache import database_name, find_file
-from memq.symbols.isf import Isf, wrapper_of
+from memq.symbols.isf import Isf
 from memq.symbols.pdb import read_pdb
 from memq.symbols.tables import ImageTable
 
@@ -31,7 +32,7 @@ def open_table(path: Path | str, progress: Progress | None = None) -> ImageTable
     """Read a symbol table; ImageError if the file cannot be read, SymbolError if it is none."""
     path, progress = Path(path), Progress() if progress is None else progress
     with DumpFile(path) as file:
-        kind = wrapper_of(file.read(0, 8))
+        kind = wrapping(file.read(0, 8))
         try:
             if kind is None:
                 return _read(file, path, progress)

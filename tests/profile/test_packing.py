@@ -12,8 +12,8 @@ from memq.profile.builds import build_in_name, likened_build
 from memq.profile.cli import main
 from memq.profile.mending import mended
 from memq.profile.packing import joined, read_pack, write_pack
-from memq.symbols.isf import open_isf
 from memq.symbols.store import ProfileStore
+from memq.symbols.table_files import open_table
 from memq.symbols.tables import Identity
 from tests.lab import ROOT
 from tests.profile.small import BASES, ENUMS, LONG, STRUCTS, SYMBOLS, held, small, struct
@@ -175,6 +175,6 @@ def test_the_command_makes_a_profile_of_a_vmlinux(tmp_path: Path) -> None:
     pytest.importorskip("elftools", reason="pyelftools is not installed")
     output = tmp_path / "profile.json"
     assert main(["linux", str(KERNEL), "-o", str(output)]) == 0
-    assert open_isf(output).names()
+    assert open_table(output).types.names()
     assert main(["linux", str(output), "-o", str(tmp_path / "none")]) == 3
     assert not (tmp_path / "none").exists()

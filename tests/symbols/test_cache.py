@@ -7,6 +7,7 @@ import lzma
 from typing import TYPE_CHECKING
 
 import pytest
+import zstandard
 
 from memq.errors import ImageError, SymbolError
 from memq.symbols.cache import database_name, find_pdb, parse_symbol_path, store_place
@@ -169,6 +170,7 @@ def test_a_file_is_what_its_content_is(tmp_path: Path) -> None:
         "a.json": table, "a.json.xz": lzma.compress(table), "b.pdb": content(),
         "b.xz": lzma.compress(content()), "c": cab.mszip(content()), "c.xz": lzma.compress(
             cab.stored(content())),
+        "a.pzst": b"\x50\x2a\x4d\x18\4\0\0\0" + bytes(4) + zstandard.compress(table),
     }  # fmt: skip
     for name, data in files.items():
         found = open_table(laid(tmp_path / name, data))

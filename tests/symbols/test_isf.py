@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 
 from memq.errors import ImageError, SymbolError
 from memq.symbols.btf import Btf
-from memq.symbols.isf import Isf, open_isf
+from memq.symbols.isf import Isf
+from memq.symbols.table_files import open_table
 from memq.symbols.types import Type
+from tests.symbols.isf_files import read_isf
 from tests.symbols.real import btf_bytes
 
 if TYPE_CHECKING:
@@ -236,15 +238,15 @@ def test_files(tmp_path: Path) -> None:
     plain, packed = tmp_path / "plain.json", tmp_path / "packed.json.xz"
     plain.write_bytes(json.dumps(SMALL).encode())
     packed.write_bytes(lzma.compress(plain.read_bytes()))
-    assert open_isf(plain).symbols == open_isf(str(packed)).symbols == small().symbols
+    assert open_table(plain).rvas == open_table(packed).rvas == small().symbols
     damaged = tmp_path / "damaged.json.xz"
     damaged.write_bytes(packed.read_bytes()[:-40])
     with pytest.raises(ImageError, match=r"damaged\.json\.xz"):
-        open_isf(damaged)
+        open_table(damaged)
     other = tmp_path / "other.xz"
     other.write_bytes(lzma.compress(b"\x7fELF"))
     with pytest.raises(SymbolError, match="no symbol table is in it"):
-        open_isf(other)
+        open_table(other)
 
 
 # The same kernel from both sources
@@ -296,7 +298,7 @@ def differences(left: StructType, right: StructType) -> set[str]:
 
 @pytest.fixture(scope="module")
 def both(lab: Lab, sample_dump: Dump) -> tuple[Btf, Isf]:
-    table = open_isf(lab.unpacked("linux/deb12-6.1.isf.json.xz"))
+    table = read_isf(lab.unpacked("linux/deb12-6.1.isf.json.xz"))
     return Btf(btf_bytes(sample_dump)), table
 
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from memq.errors import ImageError, SymbolError
 from memq.symbols.msf import Unpacked
-from memq.symbols.pdb import open_pdb, read_pdb
+from memq.symbols.pdb import read_pdb
+from memq.symbols.table_files import open_table
 from memq.symbols.tables import Identity
 from tests.synthetic import pdb
 from tests.synthetic.pdb import PdbBuilder
@@ -229,12 +230,12 @@ def test_a_file_is_opened(tmp_path: Path) -> None:
     builder = PdbBuilder()
     process(builder)
     path.write_bytes(builder.build())
-    assert open_pdb(path).source == "PDB ntkrnlmp.pdb"
+    assert open_table(path).source == "PDB ntkrnlmp.pdb"
     path.write_bytes(b"Microsoft C/C++ program database 2.00\r\n\x1aJG\0\0" + bytes(64))
     with pytest.raises(SymbolError, match=r"ntkrnlmp\.pdb: PDB 2\.00 is older"):
-        open_pdb(path)
+        open_table(path)
     with pytest.raises(ImageError, match="No such file"):
-        open_pdb(tmp_path / "none.pdb")
+        open_table(tmp_path / "none.pdb")
 
 
 # Damage

@@ -7,23 +7,24 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from memq.symbols.isf import Isf, open_isf
-from memq.symbols.pdb import open_pdb
+from memq.symbols.table_files import open_table
 from tests.symbols.alike import shown_struct
+from tests.symbols.isf_files import read_isf
 
 if TYPE_CHECKING:
+    from memq.symbols.isf import Isf
     from memq.symbols.tables import ImageTable
     from tests.lab import Lab
 
 
 @pytest.fixture(scope="module")
 def ours(lab: Lab) -> ImageTable:
-    return open_pdb(lab.unpacked("windows/pdb/ntdll-x64.pdb.xz"))
+    return open_table(lab.unpacked("windows/pdb/ntdll-x64.pdb.xz"))
 
 
 @pytest.fixture(scope="module")
 def theirs(lab: Lab) -> Isf:
-    return open_isf(lab.folder / "windows" / "pdb" / "ntdll-x64-from-pdb.json.xz")
+    return read_isf(lab.folder / "windows" / "pdb" / "ntdll-x64-from-pdb.json.xz")
 
 
 def test_identity(ours: ImageTable, theirs: Isf) -> None:

@@ -11,12 +11,12 @@ import pytest
 
 from memq.errors import SymbolError
 from memq.profile.packing import write_pack
-from memq.symbols.isf import open_isf
 from memq.symbols.store import ProfileStore
 from memq.symbols.tables import Identity
 from tests.lab import ROOT
 from tests.profile.small import SYMBOLS, small
 from tests.symbols.alike import shown_struct
+from tests.symbols.isf_files import read_isf
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -106,7 +106,7 @@ def test_an_installed_memq_has_it_too() -> None:
 @pytest.mark.parametrize("number", range(0, 213, 30))
 def test_structs_are_those_of_the_lab(lab: Lab, store: ProfileStore, number: int) -> None:
     path = sorted((lab.folder / "windows" / "isf-reduced").glob("*.json.xz"))[number]
-    isf = open_isf(path)
+    isf = read_isf(path)
     assert isf.identity is not None
     table = store.table(isf.identity)
     assert table is not None

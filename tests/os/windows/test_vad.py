@@ -10,7 +10,7 @@ import pytest
 from memq.image import open_image
 from memq.os.windows.protections import CODES, NAMES
 from memq.os.windows.vad import TYPES
-from memq.symbols.isf import open_isf
+from memq.symbols.table_files import open_table
 from tests.layers.windows_lab import unpacked
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ def test_protections_are_the_kernels(opened: Image) -> None:
 
 
 def test_types_are_named_as_the_kernel_numbers_them(windows: WindowsImage) -> None:
-    number = open_isf(windows.table).enumerator
+    number = open_table(windows.table).types.enumerator
     names = (
         "VadNone", "VadDevicePhysicalMemory", "VadImageMap", "VadAwe", "VadWriteWatch",
         "VadLargePages", "VadRotatePhysical", "VadLargePageSection",

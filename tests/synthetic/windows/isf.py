@@ -7,7 +7,7 @@ import lzma
 import re
 from typing import TYPE_CHECKING
 
-from memq.symbols.isf import open_isf
+from memq.symbols.table_files import open_table
 from memq.symbols.tables import Identity, ImageTable
 
 if TYPE_CHECKING:
@@ -21,9 +21,9 @@ _WINDOWS_NAMES = {"unsigned long": "unsigned int", "long": "int"}
 
 def table_of(path: Path) -> ImageTable:
     """Read a table (ISF); GUID and age are those of its name, where it has them."""
-    found, isf = _NAME.search(path.name), open_isf(path)
+    found, table = _NAME.search(path.name), open_table(path)
     identity = None if found is None else Identity(found[1], int(found[2]))
-    return ImageTable(isf, isf.symbols, path.name, identity)
+    return ImageTable(table.types, table.rvas, path.name, identity)
 
 
 def with_symbols(path: Path, rvas: Mapping[str, int], target: Path) -> Path:

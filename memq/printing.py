@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import itertools
 import os
-import shutil
 import signal
 import sys
 from contextlib import contextmanager, suppress
@@ -48,6 +47,8 @@ def look_of(stream: TextIO) -> Look:
 
     if not stream.isatty():
         return Look()
+    import shutil  # noqa: PLC0415 - 3 ms, for terminals alone
+
     dim = has_colours(os.environ)
     return Look(shutil.get_terminal_size().columns, dim, humane=True)
 
@@ -138,16 +139,18 @@ def _records(
     lines: Lines | None = None,
     check: Check = None,
 ) -> Iterable[str]:
-    from memq.output import json, separated, table  # noqa: PLC0415 - so that --help answers at once
+    if form in ("json", "jsonl"):
+        from memq.output import json  # noqa: PLC0415 - one form is asked for, in most runs
 
-    if form == "jsonl":
-        return json.lines(batches, bare=shape.bare, check=check)
-    if form == "json":
-        return json.array(batches, bare=shape.bare, check=check)
-    if form == "csv":
-        return separated.csv(batches, shape.fields, check)
-    if form == "tsv":
-        return separated.tsv(batches, shape.fields, check)
+        written = json.lines if form == "jsonl" else json.array
+        return written(batches, bare=shape.bare, check=check)
+    if form in ("csv", "tsv"):
+        from memq.output import separated  # noqa: PLC0415 - as above
+
+        separate = separated.csv if form == "csv" else separated.tsv
+        return separate(batches, shape.fields, check)
+    from memq.output import table  # noqa: PLC0415 - as above
+
     return table.table(batches, shape.fields, look, lines=lines)
 
 

@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
 import tomllib
 from importlib import import_module
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from memq import __version__
 from memq.cli import main
+from memq.cli import run as run_as_process
 from memq.errors import ImageError
 from memq.os.linux.process import Task
 from memq.os.linux.vma import Vma
 from tests.lab import ROOT
 from tests.program import run
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
 
 # Exit status
 
@@ -242,7 +240,45 @@ print([name for name in ("rich", "prompt_toolkit", "pandas") if name in sys.modu
 def test_the_script_is_the_program() -> None:
     scripts = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
     module, _, name = scripts["memq"].partition(":")
-    assert getattr(import_module(module), name) is main
+    assert getattr(import_module(module), name) is run_as_process
+
+
+def test_what_is_to_be_done_at_the_end_is_done(sample: Path) -> None:
+    """The process ends at once, yet after other threads and what was registered meanwhile."""
+    arguments = ["memq", str(sample), "-e", "process.Take(1).pid", "-o", "csv"]
+    program = (
+        "import atexit, sys, threading, time\nfrom memq import cli\n"
+        f"sys.argv = {arguments!r}\n"
+        "main = cli.main\n"
+        "def late(): time.sleep(0.2); print('thread')\n"
+        "def watched():\n"
+        "    atexit.register(print, 'registered', flush=False)\n"
+        "    status = main() + 7\n"
+        "    threading.Thread(target=late).start()\n"
+        "    return status\n"
+        "cli.main = watched\ncli.run()\n"
+    )
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (7, "")
+    assert done.stdout.split() == ["value", "1", "thread", "registered"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+def test_output_that_cannot_be_written_at_the_end_is_told() -> None:
+    program = "from memq import cli\ncli.main = lambda: print('x') or 0\ncli.run()"
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", program],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONUNBUFFERED": ""},
+            check=False,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    assert done.returncode == 120
+    assert "No space left" in done.stderr
 
 
 def test_python_m_memq(sample: Path) -> None:

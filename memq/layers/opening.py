@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from memq.errors import ImageError
-from memq.layers import crashdump, elfcore, lime, raw
+from memq.layers import elfcore, lime, raw
 from memq.layers.file import DumpFile
 from memq.progress import Progress
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from memq.layers.physical import PhysicalMemory
 
 _HEAD = 4096
+_CRASH = b"PAGEDU"
+"""How crash dumps of 32 and of 64 bits begin."""
 _WRAPPERS = {
     b"\x28\xb5\x2f\xfd": "zstd",
     b"\x50\x2a\x4d\x18": "zstd",  # a skippable frame, which pzstd writes first
@@ -113,8 +115,11 @@ def _unwrapped(path: Path, progress: Progress, refuse: Callable[[bytes], None]) 
 def _open(file: DumpFile) -> PhysicalMemory:
     head = file.read(0, _HEAD)
     _refuse(file.path, head)
-    if crashdump.probe(head, file):
-        return crashdump.open_(file)
+    if head.startswith(_CRASH):
+        from memq.layers import crashdump  # noqa: PLC0415 - much that other dumps do without
+
+        if crashdump.probe(head, file):
+            return crashdump.open_(file)
     if elfcore.probe(head, file):
         return elfcore.open_(file)
     if lime.probe(head, file):

@@ -23,7 +23,6 @@ from memq.errors import SymbolError
 from memq.symbols.tables import Identity
 
 if TYPE_CHECKING:
-    from importlib.resources.abc import Traversable
     from pathlib import Path
 
     from memq.column import Array
@@ -58,7 +57,7 @@ class Entry(NamedTuple):
         return " ".join(map(str, (*words, self.overlay or "-")))
 
 
-def read_index(folder: Traversable | Path) -> list[Entry]:
+def read_index(folder: Path) -> list[Entry]:
     """Return what the index says, in its order; SymbolError where it is none."""
     path = folder / INDEX
     try:
@@ -80,7 +79,7 @@ def _entry(line: str) -> Entry:
     return Entry(identity, *numbers, match["known"], match["base"], overlay)
 
 
-def read_packed(folder: Traversable | Path, kind: str, name: str) -> bytes:
+def read_packed(folder: Path, kind: str, name: str) -> bytes:
     """Return the content of a compressed file of the pack."""
     path = folder / kind / f"{name}.z"
     try:
@@ -102,7 +101,7 @@ def pack(content: bytes) -> bytes:
     return MAGIC + zlib.compress(content, 9)
 
 
-def read_text(folder: Traversable | Path, kind: str, name: str) -> str:
+def read_text(folder: Path, kind: str, name: str) -> str:
     """Return a compressed text of the pack."""
     try:
         return read_packed(folder, kind, name).decode("ascii")

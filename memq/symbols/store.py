@@ -8,7 +8,6 @@ none are given. Whoever takes such types has to prove them, and to try the next 
 from __future__ import annotations
 
 from functools import cached_property
-from importlib import resources
 from itertools import compress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,7 +21,6 @@ from memq.symbols.tables import ImageTable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from importlib.resources.abc import Traversable
 
     from memq.column import Array
     from memq.symbols.tables import Identity
@@ -77,7 +75,7 @@ class Choice:
 class ProfileStore:
     """A profile pack."""
 
-    def __init__(self, folder: Traversable | Path | None = None) -> None:
+    def __init__(self, folder: Path | None = None) -> None:
         """`folder`: that of the pack that comes with memq, if none is given."""
         self.folder = _own_folder() if folder is None else folder
         self._names: dict[int, Names] = {}
@@ -208,7 +206,8 @@ def _likelihood(candidate: Candidate) -> tuple[bool, int]:
     return candidate.distance is None, candidate.distance or 0
 
 
-def _own_folder() -> Traversable | Path:
+def _own_folder() -> Path:
     """Return where the pack lies: in the package as installed, or beside it in a checkout."""
-    installed = resources.files("memq").joinpath("profiles", "windows")
-    return installed if installed.is_dir() else Path(__file__).parents[2] / "profiles/windows"
+    package = Path(__file__).parents[1]
+    installed = package / "profiles/windows"
+    return installed if installed.is_dir() else package.with_name("profiles") / "windows"

@@ -12,10 +12,8 @@ from memq.os.common import known_pointers, references_to
 from memq.os.linux import cmdline
 from memq.os.linux.base import LinuxObject
 from memq.os.linux.clock import boot_time
-from memq.os.linux.descriptor import Descriptor
 from memq.os.linux.paths import Paths, paths_of
 from memq.os.linux.tasks import TASK_LIST, TaskSet, listed_tasks, pid_table, task_list
-from memq.os.linux.vma import Vma
 from memq.os.listwalk import BATCHES, batched
 from memq.schema.batch import Context, Cut, Portion
 from memq.schema.collection import Collection, Reference
@@ -168,11 +166,15 @@ class Task(Process, LinuxObject):
     @many("vad")
     def vad_object(self) -> Collection:
         """Its mapped ranges of memory, by start."""
+        from memq.os.linux.vma import Vma  # noqa: PLC0415 - a query speaks of few object types
+
         return Vma.of(self, self.memory)
 
     @many("handle")
     def handle_object(self) -> Collection:
         """Its open files, by number."""
+        from memq.os.linux.descriptor import Descriptor  # noqa: PLC0415 - as above
+
         return Descriptor.of(self, self.raw.follow("files"))
 
     @single("process")

@@ -7,7 +7,6 @@ Since 6.9 the kernel calls through a switch and keeps `sys_call_table` for those
 from __future__ import annotations
 
 import re
-from importlib import resources
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +15,7 @@ from memq.column import Addresses, Array, Column, Indexes, Statuses, Text, text_
 from memq.errors import Reason
 from memq.node import dataclass
 from memq.os.common import distinct_addresses, joined_text
+from memq.os.data import data_text
 from memq.os.linux.base import LinuxObject
 from memq.os.linux.ranges import module_ranges
 from memq.schema.batch import Context, Cut, Portion
@@ -231,6 +231,6 @@ def _cut(table: Table, status: Statuses) -> Cut | None:
 
 def _names(file: str) -> dict[int, str]:
     """Read which name belongs to which number."""
-    text = resources.files("memq.os.linux").joinpath("data", file).read_text("ascii")
+    text = data_text("linux", file)
     lines = [line.split() for line in text.splitlines() if not line.startswith("#")]
     return {int(number): name for number, name in lines}

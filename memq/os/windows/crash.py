@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from importlib import resources
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from memq.column import Array, Column, Text, constant, text_column, unknown
 from memq.errors import Reason
+from memq.os.data import data_text
 from memq.os.windows.base import WindowsObject
 from memq.os.windows.times import time_column
 from memq.schema.batch import Context, Portion
@@ -141,6 +141,6 @@ class Crash(
 
 def _names() -> dict[int, str]:
     """Read which name belongs to which bug check."""
-    text = resources.files("memq.os.windows").joinpath("data", "bug-checks.txt").read_text("ascii")
+    text = data_text("windows", "bug-checks.txt")
     lines = [line.split() for line in text.splitlines() if not line.startswith("#")]
     return {int(number, 16): name for number, name in lines}

@@ -6,9 +6,9 @@ guessed from its neighbours: the builds between and behind have shown that membe
 
 from __future__ import annotations
 
-from importlib import resources
 from typing import TYPE_CHECKING
 
+from memq.os.data import data_text
 from memq.os.windows.undocumented import member_type
 from memq.symbols.types import Member, StructType
 
@@ -27,7 +27,7 @@ def published(kernel: WindowsKernel, table: str) -> dict[str, list[StructType]]:
 
     `table` is the name of a file in data/, whose own head says how it is written.
     """
-    text = resources.files("memq.os.windows").joinpath("data", table).read_text("ascii")
+    text = data_text("windows", table)
     found: dict[str, list[StructType]] = {}
     name, members = "", [("", "")]
     for line in text.splitlines():

@@ -10,13 +10,13 @@ neighbours that are known, a place is named if only as many calls fit as there a
 from __future__ import annotations
 
 from collections import Counter
-from importlib import resources
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from memq.node import dataclass
+from memq.os.data import data_text
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -215,6 +215,5 @@ def _between_names(near: Near, free: Sequence[str], *, is_open: bool) -> list[st
 
 def first_calls() -> dict[str, int]:
     """Read the order of the calls that stand first on x64."""
-    text = resources.files("memq.os.windows").joinpath("data", "first-syscalls.txt")
-    lines = text.read_text("ascii").splitlines()
+    lines = data_text("windows", "first-syscalls.txt").splitlines()
     return {name: n for n, name in enumerate(line for line in lines if line[:1] != "#")}

@@ -26,6 +26,7 @@ from memq.printing import (
     report,
     say,
     standard_output,
+    terminal_columns,
     write,
     write_undecided,
 )
@@ -141,13 +142,18 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     return options
 
 
+def _formatter(prog: str) -> argparse.HelpFormatter:
+    """Return what writes the help: argparse makes one for each option, this wide."""
+    return argparse.RawDescriptionHelpFormatter(prog, width=terminal_columns() - 2)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="memq",
         usage=_USAGE,
         description="Answer questions about a memory dump, with nothing but the dump.",
         epilog=_EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_formatter,
     )
     parser.add_argument(
         "dump",
@@ -337,8 +343,6 @@ def _parameters(given: Sequence[str]) -> dict[str, Expression]:
 
 def _print_schema(form: str) -> int:
     """Print the reference of all objects and of what can be called, in one of REFERENCES."""
-    import shutil  # noqa: PLC0415 - for terminals alone
-
     from memq.eval.callables import callables  # noqa: PLC0415 - so that --help answers at once
     from memq.os.systems import SYSTEMS  # noqa: PLC0415
     from memq.output.reference import json, page, text  # noqa: PLC0415
@@ -350,7 +354,7 @@ def _print_schema(form: str) -> int:
     elif form == "markdown":
         stream.write(page.as_markdown(reference))
     else:
-        width = shutil.get_terminal_size().columns if stream.isatty() else _PLAIN_WIDTH
+        width = terminal_columns() if stream.isatty() else _PLAIN_WIDTH
         stream.write(text.as_text(reference, width))
     stream.flush()
     return 0

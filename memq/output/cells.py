@@ -26,6 +26,10 @@ _UNSAFE = re.compile(f"[\x00-\x1f{_UNSEEN}]")
 _UNSAFE_IN_JSON = re.compile(f"[{_UNSEEN}]")
 
 
+_RUN = 4
+"""Equal numbers in a row, on the average, from which on each run is written once."""
+
+
 def clean(text: str) -> str:
     r"""Return a text without anything that acts on a terminal: such characters become \xNN."""
     if text.isascii() and text.isprintable():  # a tenth of the time, and nearly all texts
@@ -62,15 +66,31 @@ def plain_cells(
     return _FORMATS.get(type_.kind, _numbers)(column)
 
 
-def worded(column: Text, write: Callable[[Sequence[str]], list[str]]) -> list[str]:
-    """Return every text as `write` writes it; that is asked once, of the distinct words."""
-    words = np.array(write(column.words) or [""], object)
-    cells: list[str] = words[column.values].tolist()
+def worded(
+    column: Text, write: Callable[[Sequence[str]], list[str]], instead: str | None = None
+) -> list[str]:
+    """Return every text as `write` writes it; that is asked once, of the distinct words.
+
+    `instead` stands for each row that has no value, if it is given.
+    """
+    written = write(column.words) or [""]
+    places = column.values
+    if instead is not None and column.status is not None:
+        places = np.where(column.status == 0, places, len(written))
+        written = [*written, instead]
+    cells: list[str] = np.array(written, object)[places].tolist()
     return cells
 
 
 def _numbers(column: Column) -> list[str]:
-    return list(map(str, column.values.tolist()))
+    values = column.values
+    heads = np.flatnonzero(np.concatenate([[True], values[1:] != values[:-1]])[: len(values)])
+    if len(heads) > len(values) // _RUN:
+        return list(map(str, values.tolist()))
+    # An owner's number stands beside each of what it has: it is written once.
+    words = np.array(list(map(str, values[heads].tolist())), object)
+    cells: list[str] = words.repeat(np.diff(heads, append=len(values))).tolist()
+    return cells
 
 
 def _addresses(column: Column) -> list[str]:

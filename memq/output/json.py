@@ -158,8 +158,8 @@ def values(column: Column, type_: ValueType | None) -> list[str]:
     if type_ is None:
         raise TypeError("a column of values has a type")
     if isinstance(column, Text):
-        result = worded(column, encode_all)
-    elif column.values.dtype.kind == "f":
+        return worded(column, encode_all, instead="null")
+    if column.values.dtype.kind == "f":
         result = [orjson.dumps(value).decode() for value in column.values.tolist()]
     else:
         result = plain_cells(column, type_)

@@ -193,6 +193,8 @@ class ObjectType:
         self._index: Indexes | None = None
         self._kept: dict[str, list[tuple[Indexes | None, Takeable]]] = {}
         self._own: dict[str, Takeable] = {}
+        self._standing: list[tuple[Indexes, Indexes | None]] = []
+        """Where these objects stand in parts of the root: the last few that were asked for."""
         self._views: dict[str, Collection] = {}
         self._others: dict[str, Reference] = {}
         self.extras: dict[str, Column] = {}
@@ -284,10 +286,15 @@ class ObjectType:
         """Where the objects of this batch stand in a part of the root; None if not all do."""
         if index is None:
             return self._index if self._index is not None else np.arange(self.length)
+        for part, found in self._standing:  # all that is computed of one batch has one index
+            if part is index:
+                return found
         places = np.full(self._root.length, -1, np.int64)
         places[index] = np.arange(len(index))
         rows = places if self._index is None else places[self._index]
-        return rows if (rows >= 0).all() else None
+        found = rows if (rows >= 0).all() else None
+        self._standing = [*self._standing[-_KEPT_PARTS:], (index, found)]
+        return found
 
     def take(self, index: Indexes) -> Self:
         """Return the objects at the index, in its order; they share what is computed of them."""

@@ -65,6 +65,7 @@ class Btf(Types):
         self._types: dict[int, Type] = {}
         self._layouts: dict[int, StructType] = {}
         self._by_name: dict[str, StructType | None] = {}
+        self._numbers: dict[str, int | None] = {}
 
     @property
     def size(self) -> int:
@@ -93,6 +94,11 @@ class Btf(Types):
 
     def enumerator(self, name: str) -> int | None:
         """Return the constant's value: its name is looked for in all enums' bodies at once."""
+        if name not in self._numbers:  # a search takes a millisecond, and walks ask again
+            self._numbers[name] = self._searched(name)
+        return self._numbers[name]
+
+    def _searched(self, name: str) -> int | None:
         for place in self._records.places(name):
             found = self._records.constant(place)
             if found is not None:

@@ -107,6 +107,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         say(f"error: {error.strerror or error}" + (f": {error.filename}" if error.filename else ""))
         return 1
     finally:
+        gc.unfreeze()
         gc.enable()
 
 
@@ -247,6 +248,7 @@ def _run(options: argparse.Namespace) -> int:
             return 0
         form = options.output or ("table" if stream.isatty() else "json")
         answer.run.progress.erase()
+        gc.freeze()  # or the first look for garbage goes through all that was imported: 17 ms
         gc.enable()
         try:
             with interruptible(answer.run):

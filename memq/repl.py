@@ -18,15 +18,21 @@ if TYPE_CHECKING:
     from memq.ui.session import Session
 
 
+def _collect_garbage() -> None:
+    """Look for it from now on, as memq.cli turned that off for the start, whose objects stay."""
+    gc.freeze()
+    gc.enable()
+
+
 def interpret(session: Session) -> int:
     """Run the interpreter; returns the program's exit status."""
     stream = standard_input()
     if not (stream.isatty() and session.terminal.is_terminal):
-        gc.enable()
+        _collect_garbage()
         return _read(session, stream)
     session.greet()
     prompt = _prompt(session, stream)
-    gc.enable()  # memq.cli has turned it off for the start
+    _collect_garbage()
     while not session.is_over:
         try:
             text = prompt.ask()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from benchmarks.agreement import Agreement, agreement
 from benchmarks.measuring import Outcome, is_enough, run, typical
 from benchmarks.peers import Memq, NoAnswerError
-from benchmarks.tables import TITLES, comparison, figures, line, same_rows
+from benchmarks.tables import TITLES, comparison, figures, line, ratio, same_rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,13 +30,14 @@ class Asked:
         self.costs: list[Cost] = []
         self.counts: list[int] = []
         self.problem = ""
+        self.is_late = False
         self.worst = Agreement(0, 0)
 
     def ask(self, output: Path, limit: float) -> list[Row]:
         """Ask once, and return the rows; none where it failed, which it is not asked again."""
         outcome: Outcome = run(self.peer.command(self.question), output, limit)
         self.costs.append(outcome.cost)
-        self.problem = outcome.problem
+        self.problem, self.is_late = outcome.problem, outcome.is_late
         if self.problem:
             return []
         try:
@@ -119,9 +120,10 @@ def _line(other: Asked, own: Asked) -> str:
     bar = other.question.bar(other.peer.kind, max(own.counts))
     rows = "" if other.problem else same_rows(other.counts)
     title = f"  {other.peer.name}"
-    times = cost.processor / ours.processor
+    times = ratio(cost.processor / ours.processor, bar, is_least=other.is_late)
     told = other.problem or str(other.worst)
-    return comparison(line(title, *figures(cost, rows)), times, told, bar)
+    has_failed = bool(other.problem) and not other.is_late
+    return comparison(line(title, *figures(cost, rows)), "" if has_failed else times, told)
 
 
 def _differences(other: Asked) -> str:

@@ -33,10 +33,11 @@ class Cost(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """One run: its cost, and why it has no answer, empty where it has one."""
+    """One run: its cost, why it has no answer, empty where it has one; and if it was too slow."""
 
     cost: Cost
     problem: str = ""
+    is_late: bool = False
 
 
 def run(command: Sequence[str | Path], output: Path, limit: float = LIMIT) -> Outcome:
@@ -58,7 +59,7 @@ def run(command: Sequence[str | Path], output: Path, limit: float = LIMIT) -> Ou
     told = json.loads(done.stdout)
     cost = Cost(told["wall"], told["processor"], _kilobytes(told["memory"]))
     if told["is_late"]:
-        return Outcome(cost, f"not within {limit:g} s")
+        return Outcome(cost, f"not within {limit:g} s", is_late=True)
     if told["status"]:
         return Outcome(cost, f"failed: {_last_line(errors)}")
     return Outcome(cost)

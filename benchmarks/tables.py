@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 HEADER = ("wall s", "CPU s", "MB", "rows")
 """What `figures` are."""
-_FIGURES, _RATIO = 64, 24
+_FIGURES, _RATIO = 64, 27
 """Widths of a peer's own figures, and of what is said of its CPU time."""
 
 
@@ -27,15 +27,17 @@ def figures(cost: Cost, rows: str) -> tuple[str, ...]:
     return f"{cost.wall:.2f}", f"{cost.processor:.2f}", f"{cost.memory >> 10}", rows
 
 
-def comparison(start: str, times: float, told: str, bar: float | None) -> str:
-    """Return the line of a peer: its CPU time in those of memq, the bar for that, and its rows.
-
-    A peer that was ended before it had an answer took more than that.
-    """
-    ratio = f"{times:.1f} x"
-    if bar is not None:
-        ratio += f" (bar {bar:g}: {'met' if times >= bar else 'MISSED'})"
+def comparison(start: str, ratio: str, told: str) -> str:
+    """Return the line of a peer: its figures, its CPU time in those of memq, and its rows."""
     return f"{start:{_FIGURES}}{ratio:>{_RATIO}}   {told}"
+
+
+def ratio(times: float, bar: float | None, *, is_least: bool = False) -> str:
+    """Say how many times the CPU time of memq a peer took, or at least, if it was ended."""
+    told = f"over {times:.1f} x" if is_least else f"{times:.1f} x"
+    if bar is None or (is_least and times < bar):
+        return told
+    return f"{told} (bar {bar:g}: {'met' if times >= bar else 'MISSED'})"
 
 
 TITLES = f"{line('', *HEADER):{_FIGURES}}{'CPU of memq':>{_RATIO}}   rows"

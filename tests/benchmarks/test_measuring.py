@@ -54,7 +54,7 @@ def test_a_failure_is_told_by_its_last_words(tmp_path: Path) -> None:
 def test_what_takes_too_long_is_ended(tmp_path: Path) -> None:
     code = "import time; print('begun', flush=True); time.sleep(600)"
     outcome, _ = ran(code, tmp_path, 0.5)
-    assert outcome.problem == "not within 0.5 s"
+    assert (outcome.problem, outcome.is_late) == ("not within 0.5 s", True)
 
 
 class Fake(Peer):
@@ -92,6 +92,7 @@ def test_a_table_says_who_is_right(
     assert said["memq"].split()[-1] == "2"
     assert said["right"].endswith("   agree")
     assert said["broken"].endswith("   failed: it broke")
+    assert " x " not in said["broken"]
     assert said["honest"].endswith("   failed: no table")
     fast = next(line for line in lines if line.startswith("  fast"))
     assert fast.endswith("   WRONG: 1 missing")

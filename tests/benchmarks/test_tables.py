@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.measuring import Cost, is_enough, typical
 from benchmarks.questions import DRGN, LINUX, VOLATILITY3
-from benchmarks.tables import comparison, figures, line, same_rows, verdict
+from benchmarks.tables import comparison, figures, line, ratio, same_rows, verdict
 from benchmarks.works import HELP, WORKS, Work
 from memq.image import Image
 
@@ -39,14 +39,19 @@ def test_what_has_no_bar_meets_none() -> None:
 @pytest.mark.parametrize(
     ("times", "bar", "said"),
     [
-        (25.0, 25, "25.0 x (bar 25: met)   agree"),
-        (24.9, 25, "24.9 x (bar 25: MISSED)   agree"),
-        (2.0, None, "2.0 x   agree"),
+        (25.0, 25, "25.0 x (bar 25: met)"),
+        (24.9, 25, "24.9 x (bar 25: MISSED)"),
+        (2.0, None, "2.0 x"),
     ],
 )
 def test_a_peer_is_told_in_times_of_memq(times: float, bar: float | None, said: str) -> None:
-    found = comparison("  drgn", times, "agree", bar)
-    assert found.split(maxsplit=1) == ["drgn", said]
+    found = comparison("  drgn", ratio(times, bar), "agree")
+    assert found.split(maxsplit=1) == ["drgn", f"{said}   agree"]
+
+
+def test_of_a_peer_that_was_ended_only_the_least_is_known() -> None:
+    assert ratio(60.0, 50, is_least=True) == "over 60.0 x (bar 50: met)"
+    assert ratio(40.0, 50, is_least=True) == "over 40.0 x"
 
 
 def test_a_median_is_of_seconds_and_the_most_of_memory() -> None:

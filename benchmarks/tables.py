@@ -59,3 +59,10 @@ def verdict(cost: Cost, bar: float | None) -> str:
         *([f"MISSED {MEMORY_BAR} MB"] if megabytes > MEMORY_BAR else []),
     ]
     return f"{bar:g} " + (" and ".join(missed) or "met")
+
+
+def stage_verdict(seconds: float, bar: float | None) -> str:
+    """Say whether the bar of a stage is met, where there is one: `250 met`, in milliseconds."""
+    if bar is None:
+        return ""
+    return f"{bar * 1000:g} " + ("MISSED" if seconds > bar else "met")

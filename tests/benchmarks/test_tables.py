@@ -8,7 +8,8 @@ import pytest
 
 from benchmarks.measuring import Cost, is_enough, typical
 from benchmarks.questions import DRGN, LINUX, VOLATILITY3
-from benchmarks.tables import comparison, figures, line, ratio, same_rows, verdict
+from benchmarks.stages import STAGES, row, stages
+from benchmarks.tables import comparison, figures, line, ratio, same_rows, stage_verdict, verdict
 from benchmarks.works import HELP, WORKS, Work
 from memq.image import Image
 
@@ -77,6 +78,23 @@ def test_the_bar_of_a_peer_may_depend_on_the_rows() -> None:
     assert vad.bar(DRGN, 291_207) == 12
     assert vad.bar(VOLATILITY3, 291_207) == 50
     assert vad.bar("MemProcFS", 5) is None
+
+
+def test_the_bar_of_a_stage_is_that_of_its_own_seconds() -> None:
+    assert stage_verdict(0.25, 0.25) == "250 met"
+    assert stage_verdict(0.26, 0.25) == "250 MISSED"
+    assert stage_verdict(9, None) == ""
+    work = Work("all", "vad", columns_bar=0.2)
+    told = row(work, [9, 9, 9, 0.1, 9])
+    assert " ".join(told.split()) == "all 9000 9000 9000 100 9000 200 met"
+
+
+def test_stages_are_measured_in_their_order(sample: Path, tmp_path: Path) -> None:
+    found = stages(sample, WORKS[0], tmp_path)
+    assert len(found) == len(STAGES)
+    assert min(found) > 0
+    with pytest.raises(SystemExit, match="nonsense: failed: The sources are"):
+        stages(sample, Work("nonsense", "nope"), tmp_path)
 
 
 @pytest.fixture(scope="module")

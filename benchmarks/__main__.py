@@ -47,7 +47,7 @@ def main() -> int:
         dumps = [(dump.resolve(), cores) for dump in options.dumps]
         for dump, kept in dumps or [(unpacked(SAMPLE, folder), folder)]:
             if options.only != "peers":
-                report(dump, (HELP, *WORKS), options.runs, options.limit)
+                report(dump, (HELP, *WORKS), options.runs)
             if options.only != "works":
                 _compare(dump, options, folder, kept)
     return 0

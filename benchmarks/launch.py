@@ -3,7 +3,7 @@
 Run as a program by benchmarks.measuring, never imported. A process counts as its own what was
 resident in the one that started it: this one is as small as Python gets, whatever the one that
 compares rows holds. Prints JSON: wall and CPU seconds, kilobytes (on macOS bytes), exit status;
-after LIMIT seconds the program is ended, and it says so.
+after LIMIT seconds, unless they are 0, the program is ended, and it says so.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 LAUNCHER = ROOT / "benchmarks" / "launch.py"
-LIMIT = 120.0
+LIMIT, NO_LIMIT = 120.0, 0.0
 """Seconds after which a run is ended, unless an option says otherwise."""
 _SLOW = 5.0
 """What takes longer is run once: turns are for what noise could hide."""

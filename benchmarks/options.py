@@ -24,6 +24,6 @@ def parser(name: str, description: str | None) -> argparse.ArgumentParser:
     """Return a parser that knows besides how long a run may take, and which tables are wanted."""
     made = dumps_parser(name, description)
     add = made.add_argument
-    add("--limit", type=float, default=LIMIT, help="seconds after which a run is ended")
+    add("--limit", type=float, default=LIMIT, help="seconds that a peer has to answer")
     add("--only", choices=("works", "peers"), help="one of the two tables")
     return made

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.measuring import LIMIT, Cost, run, typical
+from benchmarks.measuring import NO_LIMIT, Cost, run, typical
 from benchmarks.tables import HEADER, figures, line, same_rows, verdict
 
 if TYPE_CHECKING:
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from benchmarks.works import Work
 
 
-def report(dump: Path, works: Sequence[Work], runs: int, limit: float = LIMIT) -> None:
+def report(dump: Path, works: Sequence[Work], runs: int) -> None:
     """Print the table of a dump: each work is run so many times, in turns."""
     measured: dict[str, list[tuple[Cost, int]]] = {work.title: [] for work in works}
     for _ in range(runs):
         for work in works:
-            measured[work.title].append(measure(dump, work, limit))
+            measured[work.title].append(measure(dump, work))
     barred = any(work.bar is not None for work in works)
     lines = [f"{dump.name}, median of {runs}", line("", *HEADER, *(["bar"] if barred else []))]
     for work in works:
@@ -33,11 +33,11 @@ def report(dump: Path, works: Sequence[Work], runs: int, limit: float = LIMIT) -
     sys.stdout.write("\n".join(lines) + "\n\n")
 
 
-def measure(dump: Path, work: Work, limit: float = LIMIT) -> tuple[Cost, int]:
+def measure(dump: Path, work: Work) -> tuple[Cost, int]:
     """Ask memq once; return what it cost, and how many rows there were."""
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "rows"
-        outcome = run(work.command(dump), output, limit)
+        outcome = run(work.command(dump), output, NO_LIMIT)
         if outcome.problem:
             raise SystemExit(f"memq on {dump}, {work.title}: {outcome.problem}")
         return outcome.cost, work.rows(output.read_bytes())

@@ -17,7 +17,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.measuring import run, unpacked
+from benchmarks.measuring import NO_LIMIT, run, unpacked
 from benchmarks.options import dumps_parser
 from benchmarks.tables import line, stage_verdict
 from benchmarks.works import SAMPLE, WORKS
@@ -71,7 +71,7 @@ def stages(dump: Path, work: Work, folder: Path) -> list[float]:
     program.append("print(json.dumps(times))")
     output = folder / "stages"
     command = [sys.executable, "-c", "\n".join(program), str(dump), work.query]
-    outcome = run(command, output)
+    outcome = run(command, output, NO_LIMIT)
     if outcome.problem:
         raise SystemExit(f"{work.title}: {outcome.problem}")
     times = json.loads(output.read_text("utf-8"))

@@ -61,7 +61,7 @@ def main() -> int:
     _report(_machine(folder, Size(options.processes)), options)
     if options.only != "peers":
         for size in GROWN:
-            report(_grown(folder, size), FIRST, options.runs, options.limit)
+            report(_grown(folder, size), FIRST, options.runs)
     with tempfile.TemporaryDirectory() as place:
         _report(unpacked(SAMPLE, Path(place)), options)
     return 0
@@ -76,7 +76,7 @@ def _options() -> argparse.Namespace:
 
 def _report(dump: Path, options: argparse.Namespace) -> None:
     if options.only != "peers":
-        report(dump, WORKS, options.runs, options.limit)
+        report(dump, WORKS, options.runs)
     if options.only != "works":
         peers, absent = windows_peers(dump, options.tables)
         compare(dump, WINDOWS, peers, absent, Turns(options.runs, options.limit))

@@ -22,7 +22,8 @@ import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks.__main__ import ROOT, SAMPLE, WORKS, Work, unpacked
+from benchmarks.measuring import ROOT, unpacked
+from benchmarks.works import SAMPLE, WORKS, Work
 
 _JSON = "json"
 

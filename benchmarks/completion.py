@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.__main__ import SAMPLE
+from benchmarks.works import SAMPLE
 from memq.eval.callables import callables
 from memq.image import Image
 from memq.ui.complete import suggest

@@ -17,7 +17,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks.__main__ import ROOT, SAMPLE
+from benchmarks.measuring import ROOT
+from benchmarks.works import SAMPLE
 
 _PROMPT = b"memq> "
 _END_OF_FILE = b"\x04"

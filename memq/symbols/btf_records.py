@@ -9,7 +9,6 @@ for.
 from __future__ import annotations
 
 import struct
-from array import array
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -127,7 +126,8 @@ class Records:
         of those from the first word on then costs one look-up a type.
         """
         chain = self._following().data
-        starts, word = array("i"), 0
+        starts: list[int] = []  # to append to an array takes half as long again
+        word = 0
         append = starts.append
         try:
             while True:  # each step goes up, in the end beyond the last word but one
@@ -157,7 +157,7 @@ class Records:
             piece += np.arange(start, end, dtype=np.int32)
         return following
 
-    def _complaint(self, starts: array[int], end: int) -> str:
+    def _complaint(self, starts: list[int], end: int) -> str:
         """Say why the chain of records does not end where the section does."""
         kind = int(self._bytes[starts[-1] * 4 + 7]) & 0x7F if starts else 0
         if end >= _NO_KIND:

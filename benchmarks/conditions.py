@@ -48,6 +48,7 @@ class Things:
         self.a = random.integers(0, 1000, count)
         self.b = random.integers(0, 1000, count)
         self.names = random.integers(0, len(WORDS), count)
+        self.numbers = np.arange(count, dtype=np.int64)
 
 
 class Thing(ObjectType, name="thing", principal="thing_object", identity=("number",)):
@@ -58,11 +59,14 @@ class Thing(ObjectType, name="thing", principal="thing_object", identity=("numbe
         """Give all elements in batches."""
         count = context.kernel.count
         for start in range(0, count, BATCH):
-            numbers = np.arange(start, min(start + BATCH, count), dtype=np.int64)
+            numbers = context.kernel.numbers[start : min(start + BATCH, count)]
             yield Portion(cls(context, {"number": numbers}))
 
     def _of(self, values: Array) -> Array:
-        return values[self.rows["number"]]
+        """Return what these elements have: of neighbours a view, not to measure its copy."""
+        numbers = self.rows["number"]
+        first, end = (int(numbers[0]), int(numbers[-1]) + 1) if len(numbers) else (0, 0)
+        return values[first:end] if end - first == len(numbers) else values[numbers]
 
     @field(shown=True)
     def a(self) -> Number:

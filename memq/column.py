@@ -141,9 +141,10 @@ def constant(value: object, length: int) -> Column:
     if isinstance(value, str):
         return Text(np.zeros(length, np.int64), None, (value,))
     if isinstance(value, bool | float):
-        return Column(np.full(length, value))
+        return Column(np.broadcast_to(value, length))
     if isinstance(value, int):
-        return Column(np.full(length, value, np.int64 if value < 1 << 63 else np.uint64))
+        kind = np.int64 if value < 1 << 63 else np.uint64
+        return Column(np.broadcast_to(kind(value), length))
     raise TypeError(f"no column of {type(value).__name__}")
 
 
@@ -207,9 +208,22 @@ _NOT = np.arange(256, dtype=np.uint8)
 _NOT[FALSE], _NOT[TRUE] = TRUE, FALSE
 
 
+def surely(answers: NDArray[np.bool_]) -> Truth:
+    """Return answers, none of which is unknown, as truth; np.where takes a hundred times as long.
+
+    TRUE has all bits set, so that it is minus one.
+    """
+    return np.negative(answers.view(np.uint8))
+
+
+def possible(truth: Truth) -> Indexes:
+    """Return the rows of which it is not false; np.flatnonzero(truth) takes six times as long."""
+    return np.flatnonzero(truth != FALSE)
+
+
 def truth_of(column: Column) -> Truth:
     """Read a column of booleans as truth: null is false."""
-    truth = np.where(column.values.astype(bool), np.uint8(TRUE), np.uint8(FALSE))
+    truth = surely(column.values.astype(bool, copy=False))
     if column.status is None:
         return truth
     status = np.where(column.status == Reason.NULL, np.uint8(FALSE), column.status)
@@ -224,7 +238,8 @@ def column_of(truth: Truth) -> Column:
 
 def is_unsure(truth: Truth) -> NDArray[np.bool_]:
     """Where a truth column is unknown."""
-    return np.asarray((truth != FALSE) & (truth != TRUE))
+    # One added, TRUE is 0 and FALSE is 1.
+    return np.asarray(truth + np.uint8(1) > 1)
 
 
 def negation(truth: Truth) -> Truth:

@@ -17,6 +17,7 @@ from memq.column import (
     Truth,
     distinct_rows,
     negation,
+    surely,
     worst,
 )
 from memq.errors import Reason
@@ -66,7 +67,7 @@ def among(column: Column, literals: Sequence[int | str], *, fold: bool = False) 
 
 def _settled(answers: Array, left: Column, right: Column) -> Truth:
     """Turn answers into truth: false where a side is null, unknown where a side is unknown."""
-    truth = np.where(answers, np.uint8(TRUE), np.uint8(FALSE))
+    truth = surely(answers)
     status = worst(left.status, right.status)
     if status is None:
         return truth

@@ -36,29 +36,34 @@ if TYPE_CHECKING:
 class Slot:
     """For each row of a domain one element: a row of `batch`, or -1 with the reason in `status`."""
 
-    __slots__ = ("batch", "index", "rest", "status")
+    __slots__ = ("_index", "batch", "rest", "status")
 
     def __init__(
         self,
         batch: Any,
-        index: Indexes,
+        index: Indexes | None = None,
         status: Statuses | None = None,
         rest: Statuses | None = None,
     ) -> None:
-        """`batch` holds objects, records or raw structures.
+        """`batch` holds objects, records or raw structures; without an index each stands once.
 
         `rest` has the reason of each row that stands for elements of which nothing is known.
         """
         self.batch = batch
-        self.index = index
+        self._index = index
         self.status = status
         self.rest = rest
+
+    @property
+    def index(self) -> Indexes:
+        """For each row of the domain a row of the batch."""
+        return np.arange(len(self.batch), dtype=np.int64) if self._index is None else self._index
 
     def take(self, rows: Indexes) -> Slot:
         """Return the slot of some of the domain's rows."""
         return Slot(
             self.batch,
-            self.index[rows],
+            rows if self._index is None else self._index[rows],
             None if self.status is None else self.status[rows],
             None if self.rest is None else self.rest[rows],
         )
@@ -66,14 +71,16 @@ class Slot:
     def used(self) -> Any:
         """Return the batch, cut down to the elements that some row speaks of."""
         batch = self.batch
+        if self._index is None:
+            return batch
         used = np.zeros(len(batch) + 1, bool)
-        used[self.index] = True
+        used[self._index] = True
         used[-1] = False
         rows = np.flatnonzero(used)
         if len(rows) < len(batch):
             places = np.full(len(batch) + 1, -1, np.int64)
             places[rows] = np.arange(len(rows))
-            self.index = places[self.index]
+            self._index = places[self._index]
             self.batch = batch = batch.take(rows)
         return batch
 
@@ -89,11 +96,11 @@ class Slot:
         batch = self.batch if cost is Cost.MEMBER else self.objects()
         if not isinstance(batch, ObjectType):
             raise TypeError("records have no fields by name")
-        return batch.column(name).spread(self.index, self.status)
+        return self._spread(batch.column(name))
 
     def added(self, name: str) -> Column:
         """Return a value that `Let` added, one for each row of the domain."""
-        return self.objects().extras[name].spread(self.index, self.status)
+        return self._spread(self.objects().extras[name])
 
     def records(self, number: int) -> Column | Lists | Objects:
         """Return a column of the records as it is, a row for each of the records."""
@@ -106,7 +113,11 @@ class Slot:
         found = self.records(number)
         if not isinstance(found, Column):
             raise TypeError("not a column of values")
-        return found.spread(self.index, self.status)
+        return self._spread(found)
+
+    def _spread(self, column: Column) -> Column:
+        """Return for each row of the domain what stands in its row of the batch."""
+        return column if self._index is None else column.spread(self._index, self.status)
 
     def followed(self, batch: Any, index: Indexes, status: Statuses | None) -> Slot:
         """Return the slot of what each element leads to: a row of another batch, or -1."""
@@ -219,7 +230,7 @@ class Domain:
     @staticmethod
     def over(root: Place, batch: Any, engine: Engine) -> Domain:
         """Return the domain whose rows are the elements of a batch."""
-        slot = Slot(batch, np.arange(len(batch), dtype=np.int64))
+        slot = Slot(batch)
         return Domain(len(batch), {root: slot}, engine, {})
 
     @staticmethod

@@ -20,7 +20,9 @@ from memq.column import (
     disjunction,
     is_unsure,
     negation,
+    possible,
     some_of,
+    surely,
     truth_of,
 )
 from memq.errors import Reason, Span
@@ -98,7 +100,7 @@ def _some(domain: Domain, places: Sequence[Step], parts: Sequence[Term]) -> Trut
     for rows, extension in _choices(domain, place, now):
         truth = _every(now, extension.domain)
         if others:
-            left = np.flatnonzero(truth)
+            left = possible(truth)
             more = _some(extension.domain.some(left), others, later)
             truth[left] = np.minimum(truth[left], more)
         if extension.there is not None:
@@ -125,7 +127,7 @@ def _group(term: And, domain: Domain) -> Truth:
     binding = bound(term) - domain.slots.keys()
     result = np.full(domain.length, TRUE, np.uint8)
     for places, inner in _components(parts, binding):
-        left = np.flatnonzero(result)
+        left = possible(result)
         if not len(left):
             break
         result[left] = np.minimum(result[left], _some(domain.some(left), places, inner))
@@ -164,7 +166,7 @@ def _every(parts: Sequence[Term], domain: Domain) -> Truth:
     """Kleene's and of conditions; each is asked only where no earlier one is false."""
     result = np.full(domain.length, TRUE, np.uint8)
     for part in parts:
-        left = np.flatnonzero(result)
+        left = possible(result)
         if not len(left):
             break
         result[left] = np.minimum(result[left], holds(part, domain.some(left)))
@@ -213,7 +215,7 @@ def _plain_truth(term: Term, domain: Domain) -> Truth:
             return _in_list(term, domain)
         case IsKnown():
             known = evaluate(term.operand, domain).statuses <= Reason.NULL
-            return np.where(known != term.negated, np.uint8(TRUE), np.uint8(0))
+            return surely(known != term.negated)
         case Aggregate() if term.operator != "Count":
             return aggregates.quantified(term, domain)
         case Membership():

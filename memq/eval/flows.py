@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from memq.column import TRUE, Column, Indexes, Text, is_unsure
+from memq.column import TRUE, Column, Indexes, Text, is_unsure, possible
 from memq.errors import Reason
 from memq.eval import narrow, order, pairs, stages
 from memq.eval.domain import Domain, cut_rows
@@ -223,7 +223,7 @@ def _sift(stream: Iterator[Flow], stage: SiftStage, engine: Engine) -> Iterator[
         for condition in stage.conditions:
             engine.context.run.check()
             truth = engine.holds(condition, Domain.over(stage.root, batch, engine))
-            batch = batch.take(np.flatnonzero(truth)) if not truth.all() else batch
+            batch = batch.take(possible(truth)) if not truth.all() else batch
         yield replace(flow, batch=batch)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from memq.column import TRUE, Truth, is_unsure
+from memq.column import TRUE, Truth, is_unsure, possible
 from memq.eval.domain import Domain, Slot
 from memq.eval.places import Step, way_to
 from memq.eval.reading import positive
@@ -36,7 +36,7 @@ def settle(segments: Segments, conditions: Sequence[Condition]) -> tuple[Truth, 
             break
         domain = segments.inside(condition.root)
         value = np.minimum(value, segments.engine.holds(condition.predicate, domain))
-        rows = np.flatnonzero(value)
+        rows = possible(value)
         if len(rows) < len(value):
             segments, value = segments.at(rows), value[rows]
         batch = segments.view.children
@@ -119,14 +119,14 @@ def _narrow(
 ) -> Collection:
     """Narrow one collection of each object, and with each element fixed those within it."""
     view = batch.collection(place.name)
-    elements = Slot(view.children, np.arange(len(view.children), dtype=np.int64))
+    elements = Slot(view.children)
     inner = domain.take(view.owner).fix(place, elements)
     truth = _asked(predicate, inner)
     if view.membership is not None:
         truth = np.minimum(truth, view.membership)
     kept_ones = view.keep(truth)
     if _reaches(places, place):
-        left = inner.take(np.flatnonzero(truth))
+        left = inner.take(possible(truth))
         children = _narrow_within(kept_ones.children, place, left, predicate, places)
         kept_ones = replace(kept_ones, children=children)
     return kept_ones

@@ -16,6 +16,7 @@ from memq.column import (
     is_unsure,
     ragged,
     some_of,
+    surely,
     text_column,
     worst,
 )
@@ -117,7 +118,7 @@ def _except(left: Segments, right: Segments) -> Segments:
 
 
 def _opposite(truth: Truth) -> Truth:
-    swapped = np.where(truth == FALSE, np.uint8(TRUE), np.uint8(FALSE))
+    swapped = surely(truth == FALSE)
     return np.where(is_unsure(truth), truth, swapped)
 
 

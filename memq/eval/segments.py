@@ -16,6 +16,7 @@ from memq.column import (
     is_unsure,
     negation,
     some_of,
+    surely,
     worst,
 )
 from memq.errors import Reason
@@ -55,7 +56,7 @@ class Segments:
     def of_one(batch: Any, engine: Engine, cut: Reason | None = None) -> Segments:
         """Return one sequence, that of a whole query."""
         status = None if cut is None else np.array([cut], np.uint8)
-        view = Collection(batch, np.zeros(len(batch), np.int64), 1, status)
+        view = Collection(batch, np.broadcast_to(np.int64(0), len(batch)), 1, status)
         return Segments(Domain.unit(engine), view, is_whole=True)
 
     @property
@@ -71,7 +72,7 @@ class Segments:
 
     def inside(self, variable: Place) -> Domain:
         """Return the domain whose rows are the elements."""
-        slot = Slot(self.view.children, np.arange(len(self.view.owner), dtype=np.int64))
+        slot = Slot(self.view.children)
         if not self.domain.slots:
             return Domain(len(self.view.owner), {variable: slot}, self.engine, {})
         return self.domain.take(self.view.owner).settle(variable, slot)
@@ -87,7 +88,7 @@ class Segments:
         taken = replace(
             view,
             children=view.children.take(rows),
-            owner=view.owner[rows],
+            owner=view.owner[: len(rows)] if view.parents == 1 else view.owner[rows],
             membership=membership,
         )
         return replace(self, view=taken)
@@ -207,7 +208,7 @@ def certain_start(segments: Segments) -> Segments:
     within = before[1:] == before[starts[segments.view.owner]]
     if missing is not None:
         within &= missing == 0
-    kept = segments.view.keep(np.where(within, np.uint8(TRUE), np.uint8(0)))
+    kept = segments.view.keep(surely(within))
     unsure = np.where(is_unsure(membership), membership, np.uint8(0))
     cut = some_of(unsure.astype(np.uint8), segments.view.owner, segments.view.parents)
     return replace(segments, view=replace(kept, cut=worst(segments.view.cut, cut)))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from memq.column import TRUE, Column, Indexes, Truth, is_unsure, ragged
+from memq.column import TRUE, Column, Indexes, Truth, is_unsure, possible, ragged, surely
 from memq.errors import Reason
 from memq.eval import narrow, order, pairs, tree
 from memq.eval.reading import walk
@@ -112,7 +112,7 @@ def _sifted(segments: Segments, stage: SiftStage) -> Segments:
     """Leave out the elements of which a condition is false; the others stay what they are."""
     for condition in stage.conditions:
         truth = segments.engine.holds(condition, segments.inside(stage.root))
-        segments = segments.at(np.flatnonzero(truth))
+        segments = segments.at(possible(truth))
     return segments
 
 
@@ -198,7 +198,7 @@ def _item_columns(lists: Lists, field: RecordField, rows: Indexes) -> list[tuple
 def _before(segments: Segments, count: int) -> Truth:
     """Whether each element is among the first so many of its sequence."""
     least, most = segments.positions()
-    truth = np.where(most < count, np.uint8(TRUE), np.uint8(0))
+    truth = surely(most < count)
     unsure = (least < count) & (most >= count)
     if not unsure.any():
         return truth
@@ -216,7 +216,7 @@ def _doubt(segments: Segments) -> Truth:
 
 
 def _not(truth: Truth) -> Truth:
-    swapped = np.where(truth == 0, np.uint8(TRUE), np.uint8(0))
+    swapped = surely(truth == 0)
     return np.where(is_unsure(truth), truth, swapped)
 
 

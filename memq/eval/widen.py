@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from memq.eval.domain import Domain, Extension, Slot, View, cut_rows, extend, extended
 from memq.eval.joins import Matches, matches
 from memq.eval.places import collections_on, way_to
@@ -106,7 +104,7 @@ def _is_of(variable: Place, term: Term) -> bool:
 def _matched(domain: Domain, view: View, variable: Place, link: Link) -> Matches | None:
     engine = domain.engine
     children = view.collection.children
-    slot = Slot(children, np.arange(len(children), dtype=np.int64))
+    slot = Slot(children)
     inner = Domain(len(children), {variable: slot}, engine, {})
     left, right = engine.evaluate(link.outer, domain), engine.evaluate(link.inner, inner)
     return matches(view, left, right, fold=link.fold)

@@ -46,10 +46,10 @@ _KERNEL_FILE = re.compile(r"\./boot/vmlinuz-|\./usr/lib/modules/[^/]+/vmlinuz$")
 _DEPENDENCY = re.compile(r"linux-(?:image|binary)-\d\S*")
 _COUNTS = {"processes": "process", "vmas": "vad", "descriptors": "handle"}
 """What the guest counts, and what it is called in queries."""
-_PATIENCE = 3600.0
-"""Seconds for the guest to get ready; 10,000 processes take some minutes without KVM."""
+_PATIENCE = 3600
+"""Seconds for each step of the guest; 10,000 processes take some minutes."""
 _MOST_PROCESSES, _MOST_MAPPINGS, _MOST_DESCRIPTORS = 30_000, 5_000, 500
-_BASE, _EACH = 300, 0.6
+_BASE, _EACH = 300, 1.1
 """Megabytes that the guest needs for itself, and for each process."""
 
 
@@ -90,7 +90,7 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
         ("mappings", usual.mappings, "how many each makes on average, beside its program's"),
         ("descriptors", usual.descriptors, "how many each opens on average"),
         ("memory", 4096, "megabytes that the guest has"),
-        ("filled", None, "megabytes of them that are filled with data; half of them if not said"),
+        ("filled", None, "megabytes of them that are filled with data; a quarter if not said"),
     ):
         usually = "" if default is None else f" ({default})"
         parser.add_argument(
@@ -99,7 +99,7 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--kernel", type=Path, metavar="VMLINUZ", help="instead of Debian's")
     options = parser.parse_args(arguments)
     if options.filled is None:
-        options.filled = options.memory // 2
+        options.filled = options.memory // 4
     if wrong := wrong_size(options):
         parser.error(wrong)
     return options

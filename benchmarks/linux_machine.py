@@ -79,19 +79,23 @@ class Machine:
         ]
 
     def said(self, mark: str, seconds: float) -> Iterator[str]:
-        """Give what the guest says: lines of its console that begin with a mark, as they come."""
-        end, count = time.monotonic() + seconds, 0
+        """Give what the guest says: lines of its console that begin with a mark, as they come.
+
+        Each may take so many seconds.
+        """
+        count, end = 0, time.monotonic() + seconds
         while time.monotonic() < end:
+            ended = self._process.poll() is not None
             whole = self._console().rpartition("\n")[0].splitlines()
             lines = [line.removeprefix(mark) for line in whole if line.startswith(mark)]
-            yield from lines[count:]
+            for line in lines[count:]:
+                yield line
+                end = time.monotonic() + seconds
             count = len(lines)
-            if self._process.poll() is not None:
+            if ended:
                 raise SystemExit(f"the guest has ended: {self._last_words()}")
             time.sleep(0.1)
-        raise SystemExit(
-            f"the guest is not ready after {seconds:.0f} seconds: {self._last_words()}"
-        )
+        raise SystemExit(f"the guest is silent for {seconds:g} seconds: {self._last_words()}")
 
     def _console(self) -> str:
         console = self._folder / _CONSOLE
@@ -99,7 +103,9 @@ class Machine:
 
     def _last_words(self) -> str:
         text = self._console() + self._errors.read_text(errors="replace")
-        return " | ".join(line for line in text.splitlines()[-8:] if line) or "it said nothing"
+        lines = [line for line in text.splitlines() if line.strip()]
+        told = [line for line in lines if re.search("panic|Error", line)]
+        return " | ".join((told or lines)[-3:]) or "it said nothing"
 
     def save(self, path: Path) -> None:
         """Pause the guest and write its memory: physical addresses are offsets in the file."""

@@ -196,8 +196,8 @@ def test_sizes_that_fit_are_taken() -> None:
         ("mappings", -1, "--mappings must be from 0 to 5000"),
         ("descriptors", 501, "--descriptors must be from 0 to 500"),
         ("filled", 1025, "--filled must be from 0 to 1024"),
-        ("processes", 10_000, "--memory must be at least 6300 for so many processes"),
-        ("filled", 1000, "--memory must be at least 1360 for so many processes"),
+        ("processes", 10_000, "--memory must be at least 11300 for so many processes"),
+        ("filled", 1000, "--memory must be at least 1410 for so many processes"),
     ],
 )
 def test_sizes_that_cannot_be_are_refused(name: str, value: int, message: str) -> None:

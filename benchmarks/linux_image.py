@@ -6,7 +6,8 @@
 The guest boots Debian's kernel in QEMU (KVM is not needed), forks its processes, and counts them,
 their mappings and their descriptors in its own /proc. Then it is paused, and its memory written as
 a sparse raw image, with those counts beside it as JSON; at the end memq is held to them. Nothing is
-compiled or installed, and what is made on the way is removed. Needs Linux on amd64, and
+compiled or installed, and what is made on the way is removed.
+Needs Linux on amd64.
 """
 
 from __future__ import annotations
@@ -80,7 +81,7 @@ def main() -> int:
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.linux_image",
-        description=f"{__doc__.rstrip()} these Debian packages: {', '.join(PACKAGES.values())}.",
+        description=f"{__doc__}\nDebian packages that it needs: {', '.join(PACKAGES.values())}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     usual = Size()

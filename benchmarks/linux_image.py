@@ -66,6 +66,7 @@ def main() -> int:
 
     size = Size(options.processes, options.mappings, options.descriptors, options.filled)
     part = options.image.with_suffix(".part")
+    part.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="memq-bench-") as folder:
         kernel = options.kernel or _downloaded_kernel(Path(folder), say)
         try:

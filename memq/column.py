@@ -193,6 +193,17 @@ def is_among(values: Array, others: Array) -> NDArray[np.bool_]:
     return np.asarray(ordered[place] == values)
 
 
+def places_in(part: Indexes, wanted: Indexes, length: int) -> Indexes | None:
+    """Return where numbers below `length` stand in a part of those; None if not all do."""
+    if len(part) and part[-1] - part[0] == len(part) - 1 and (part[1:] > part[:-1]).all():
+        rows = wanted - part[0]  # it is a run, as pieces of a batch are: no table is needed
+        return rows if ((rows >= 0) & (rows < len(part))).all() else None
+    places = np.full(length, -1, np.int64)
+    places[part] = np.arange(len(part))
+    rows = places[wanted]
+    return rows if (rows >= 0).all() else None
+
+
 def ragged(starts: Indexes, index: Indexes) -> tuple[Indexes, Indexes]:
     """Rows of the runs at the index, one after the other, and the position in index of each."""
     counts = starts[index + 1] - starts[index]

@@ -269,13 +269,15 @@ class AddressSpace:
             offset = vas - np.uint64(start)  # of addresses below the window it wraps: very large
             inside = (offset <= max(end - start - size, 0)) & ~direct
             if end - start >= size:
+                if inside.all():  # as nearly all reads are, and masks take long
+                    return offset + np.uint64(start + shift), inside
                 pas[inside] = offset[inside] + np.uint64(start + shift)
                 direct |= inside
         return pas, direct
 
     def _fetch(self, pas: Addresses, size: int) -> tuple[Bytes, Statuses]:
         data, there = self.physical.gather(pas, size)
-        return data, np.where(there, np.uint8(0), np.uint8(Reason.NOT_IN_DUMP))
+        return data, np.logical_not(there).view(np.uint8) * np.uint8(Reason.NOT_IN_DUMP)
 
     def _gather_by_pages(
         self,

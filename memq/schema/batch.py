@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, TypeVar, cast
 
 import numpy as np
 
-from memq.column import Array, Column, Indexes, Text, unknown
+from memq.column import Array, Column, Indexes, Text, places_in, unknown
 from memq.errors import Reason
 from memq.merge import concatenate
 from memq.node import dataclass
@@ -289,10 +289,8 @@ class ObjectType:
         for part, found in self._standing:  # all that is computed of one batch has one index
             if part is index:
                 return found
-        places = np.full(self._root.length, -1, np.int64)
-        places[index] = np.arange(len(index))
-        rows = places if self._index is None else places[self._index]
-        found = rows if (rows >= 0).all() else None
+        own = np.arange(self.length) if self._index is None else self._index
+        found = places_in(index, own, self._root.length)
         self._standing = [*self._standing[-_KEPT_PARTS:], (index, found)]
         return found
 

@@ -65,6 +65,8 @@ class Cuts:
 
     def mark(self, parents: Indexes, reason: Reason | Statuses, at: Addresses | int = 0) -> None:
         """Say it of these parents; in an array of reasons, NULL and KNOWN are none."""
+        if not len(parents) or not (np.asarray(reason) > Reason.NULL).any():
+            return
         reasons = np.broadcast_to(np.asarray(reason, np.uint8), parents.shape)
         places = np.broadcast_to(np.asarray(at, np.uint64), parents.shape)
         new = np.flatnonzero((reasons > Reason.NULL) & (self.status[parents] == 0))[::-1]

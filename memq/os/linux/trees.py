@@ -198,7 +198,8 @@ class _MapleWalk:
         odd = (level.entries & np.uint64(4) == 0) | (address < KERNEL_HALF)
         odd |= ~is_among(kinds, np.array(list(self.layouts), np.uint64))
         self.cuts.mark(level.owner[odd], Reason.MALFORMED, level.entries[odd])
-        level, address = level.take(~odd), address[~odd]
+        if odd.any():
+            level, address = level.take(~odd), address[~odd]
         data, status = self.kernel.space.gather(address, self.node_size)
         words = data.view(np.uint64)
         links = words[:, 0] & ~_NODE_MASK
@@ -237,12 +238,14 @@ class _MapleWalk:
         bad = wrong.any(axis=1)
         self.cuts.mark(nodes.owner[bad], Reason.MALFORMED, nodes.entries[bad] & ~_NODE_MASK)
         used &= ~wrong & (slots != 0)
-        row, column = np.nonzero(used)
+        # Rows of a flat array are found and taken in half the time that pairs of places need.
+        places = np.flatnonzero(used)
+        row = places // count
         return _Level(
-            slots[row, column],
+            slots.reshape(-1)[places],
             nodes.entries[row] & ~_NODE_MASK,
-            first[row, column],
-            last[row, column],
+            first.reshape(-1)[places],
+            last.reshape(-1)[places],
             nodes.owner[row],
         )
 
@@ -252,6 +255,8 @@ class _MapleWalk:
         odd = ~is_mark & ((found.entries < KERNEL_HALF) | (found.entries & np.uint64(7) != 0))
         self.cuts.mark(found.owner[odd], Reason.MALFORMED, found.entries[odd])
         good = ~(is_mark | odd)
+        if good.all():
+            return Mappings(found.entries, found.first, found.owner)
         return Mappings(found.entries[good], found.first[good], found.owner[good])
 
     def _next(self, below: list[_Level]) -> _Level:

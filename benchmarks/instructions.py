@@ -97,18 +97,20 @@ class Figure(NamedTuple):
 
 def main() -> int:
     """Print the table; 1 where something takes too much."""
-    argparse.ArgumentParser(
+    parser = argparse.ArgumentParser(
         prog="python -m benchmarks.instructions",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-    ).parse_args()
+    )
+    parser.add_argument("--only", default="", help="what is in the titles of the queries to ask")
+    works = [work for work in WORKS if parser.parse_args().only in work.title]
     try:
         commit = _base()
-        counts = _counted(commit)
+        counts = _counted(commit, works)
     except NotComparedError as why:
         sys.stdout.write(f"instructions not compared: {why}\n")
         return 0
-    figures = list(judged(WORKS, counts))
+    figures = list(judged(works, counts))
     sys.stdout.write("\n".join(table(figures, commit)) + "\n")
     for title in (title for title, pair in counts.items() if pair.base is None):
         sys.stdout.write(f"{title}: not compared, {commit[:12]} does not answer it\n")
@@ -125,7 +127,7 @@ def _base() -> str:
         raise SystemExit(f"MEMQ_BASE: {error}") from error
 
 
-def _counted(commit: str) -> dict[str, Pair]:
+def _counted(commit: str, works: Sequence[Asked]) -> dict[str, Pair]:
     """Run all queries on both sides, as many at a time as there are processors."""
     with tempfile.TemporaryDirectory() as name:
         # Paths of the same lengths: they are instructions, too.
@@ -145,8 +147,8 @@ def _counted(commit: str) -> dict[str, Pair]:
             return Pair(base.count(arguments) if known else None, here.count(arguments))
 
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            counts = pool.map(pair, WORKS)
-            return {work.title: count for work, count in zip(WORKS, counts, strict=True)}
+            counts = pool.map(pair, works)
+            return {work.title: count for work, count in zip(works, counts, strict=True)}
 
 
 def _dumps(folder: Path) -> dict[str, Path]:
@@ -163,7 +165,7 @@ def judged(works: Sequence[Asked], counts: Mapping[str, Pair]) -> Iterator[Figur
         if base is None:
             continue
         yield Figure(work.title, base, here, base)
-        first = counts[work.first] if work.first else Pair(None, 0)
+        first = counts.get(work.first, Pair(None, 0))
         if first.base is not None:
             rows = f"  {work.title}, beyond the first"
             yield Figure(rows, base - first.base, here - first.here, base)

@@ -49,6 +49,10 @@ def test_what_the_base_does_not_know_is_left_out() -> None:
     assert verdicts(one=(900, 900), all=(None, 1000)) == {"one": False}
 
 
+def test_rows_whose_first_was_not_asked_for_are_judged_as_a_whole_only() -> None:
+    assert verdicts(all=(1000, 1301)) == {"all": True}
+
+
 def test_the_table_names_what_takes_too_much() -> None:
     counts = {
         "one": Pair(900 * MILLION, 900 * MILLION),

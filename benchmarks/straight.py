@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-NOISE = 0.03
-"""Seconds of the processor by which runs of the same query differ on a quiet machine."""
+NOISE = 0.05
+"""Seconds of the processor by which the least of some runs of a query may be off."""
 BEND = 1.5
 """How much more another object may take among many than among few."""
 
@@ -35,11 +35,12 @@ def shape(points: Sequence[Point], unit: str) -> str:
         (b.amount - a.amount, b.seconds - a.seconds) for a, b in itertools.pairwise(points)
     ]
     first, last = stretches[0], stretches[-1]
-    slope = last[1] / last[0]
-    few, many = (f"{seconds / amount * 1e6:.1f}" for amount, seconds in (first, last))
-    each = f"{few} us for each of the {unit} at first, {many} at last"
-    if slope > BEND * (first[1] + NOISE) / first[0]:
-        return f"not a straight line, it gets steeper: {each}"
-    if slope < (first[1] - NOISE) / first[0] / BEND:
-        return f"flatter than a straight line: {each}"
-    return f"a straight line: {each}"
+    whole = points[-1].amount - points[0].amount, points[-1].seconds - points[0].seconds
+    few, many, each = (seconds / amount * 1e6 for amount, seconds in (first, last, whole))
+    noise = NOISE / first[0] * 1e6
+    bent = f"{few:.1f} us for each of the {unit} at first, {many:.1f} at last"
+    if last[1] > NOISE and many > BEND * (few + noise):
+        return f"not a straight line, it gets steeper: {bent}"
+    if many < (few - noise) / BEND:
+        return f"flatter than a straight line: {bent}"
+    return f"a straight line: {each:.1f} us for each of the {unit}"

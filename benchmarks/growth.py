@@ -3,7 +3,7 @@
     python -m benchmarks.growth [--linux FILE ...] [--runs N] [--processes N ...] [--sizes GB ...]
 
 The same queries are asked of built machines with Windows of 100, 1,000 and 10,000 processes (they
-are kept in the user's cache folder; the largest takes a quarter of an hour to build), of the dumps
+are kept in the user's cache folder; the largest takes some minutes to build), of the dumps
 of Linux that are given, and of both samples made 1, 4, 16 and 64 GB large, with nothing in what was
 added. Whole processes are measured, in turns. `us above start` is what the processor took for each
 of the objects beyond what the first process of the smallest image took; below each query stands

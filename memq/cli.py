@@ -15,6 +15,7 @@ import re
 import sys
 from contextlib import suppress
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, NoReturn
 
 from memq import __version__
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
 REFERENCES = ("text", "json", "markdown")
 """Forms of what --schema prints."""
 _NO_MATCH = 10
+_NUMPYS_MANUAL = "numpy._core._add_newdocs"
+"""A module that does nothing but this; without one of the name, nothing is gained or lost."""
 _NAME = re.compile("[A-Za-z_][A-Za-z0-9_]*")
 _LONGEST = 1 << 20
 """Bytes of a script that are read; one of more than 256 KB is refused by the parser."""
@@ -67,6 +70,8 @@ def run() -> NoReturn:
     is a sixth of a short query. Threads, and what was registered meanwhile to be done at the end,
     come first.
     """
+    # numpy's import would put some 800 texts for its help() in place, a seventh of its time.
+    sys.modules.setdefault(_NUMPYS_MANUAL, ModuleType(_NUMPYS_MANUAL))
     status: list[int] = []
     atexit.register(_leave, status)
     status.append(main())

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import ast
+import importlib.util
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
+from memq.cli import _NUMPYS_MANUAL
 from tests.lab import ROOT, windows_sample
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 _FOR_TERMINALS = ("prompt_toolkit", "rich", "asyncio", "memq.ui", "memq.repl")
 _FOR_QUERIES = ("memq.eval", "memq.output.json", "memq.output.records", "orjson", "re2")
@@ -62,6 +62,23 @@ def test_a_query_needs_no_masked_arrays_of_numpy(sample: Path) -> None:
     query = "process.Select([pid, vad.Count(), handle.Count()])"
     program = f"from memq.cli import main\nassert main([{str(sample)!r}, '-e', {query!r}]) == 0"
     assert not imported(program, "numpy.ma")
+
+
+def test_a_query_goes_without_the_manual_of_numpy(sample: Path) -> None:
+    """The module whose place is taken holds texts for help() alone, and is there to be named."""
+    numpys = importlib.util.find_spec(_NUMPYS_MANUAL)
+    assert numpys is not None
+    assert numpys.origin is not None
+    calls = {
+        getattr(node.value.func, "id", "")
+        for node in ast.parse(Path(numpys.origin).read_text("utf-8")).body
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)
+    }
+    assert calls
+    assert all(call.endswith("doc") for call in calls)
+    command = [sys.executable, "-m", "memq", str(sample), "-e", "process.Count()", "-o", "json"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert (int(done.stdout) > 100, done.stderr) == (True, "")
 
 
 def test_help_needs_no_numpy() -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 COMPARISONS = ("==", "!=", "===", "!==", "<", "<=", ">", ">=")
 _EQUALITIES = ("==", "!=", "===", "!==")
-_NUMBER = re.compile(r"0x[0-9a-f]+|[0-9]+ ?([kmgt]b)?", re.IGNORECASE)
+_NUMBER = r"(?i)0x[0-9a-f]+|[0-9]+ ?([kmgt]b)?"
 
 
 def article(type_: ValueType) -> str:
@@ -63,7 +63,7 @@ def need_number(term: Term) -> None:
 
 def _number_hint(term: Term) -> str | None:
     match term.type.kind:
-        case Kind.STRING if isinstance(term, Constant) and _NUMBER.fullmatch(str(term.value)):
+        case Kind.STRING if isinstance(term, Constant) and re.fullmatch(_NUMBER, str(term.value)):
             return f"A number stands without quotes: {term.value}."
         case Kind.STRING:
             return "Texts cannot be joined; `Select([a, b])` shows them side by side."
@@ -256,7 +256,7 @@ def _literal_hint(kind: Kind, literal: Constant) -> str | None:
     written = literal.value
     if kind is Kind.STRING and type(written) is int and literal.type.kind.is_numeric:
         return f'Text stands in quotes: "{written}".'
-    if kind.is_numeric and isinstance(written, str) and _NUMBER.fullmatch(written):
+    if kind.is_numeric and isinstance(written, str) and re.fullmatch(_NUMBER, written):
         return f"A number stands without quotes: {written}."
     if kind is Kind.TIME:
         return 'A time is written t"2026-11-21T10:00:00Z".'

@@ -26,8 +26,8 @@ CHAINS = frozenset({"hlist_head", "llist_head", "_SINGLE_LIST_ENTRY"})
 _MAX_TEXT = 256
 """Characters of a type's name as users write it; the longest in a kernel has some 60."""
 _MAX_SIZE = 1 << 32
-_WRITTEN = re.compile(r"\s*(\w+(?:\s+\w+)*)\s*((?:\*\s*)*)((?:\[\s*\d{1,9}\s*\]\s*)*)")
-_FIXED = re.compile(r"(?:__)?(u|s|uint|int)(8|16|32|64)(?:_t)?")
+_WRITTEN = r"\s*(\w+(?:\s+\w+)*)\s*((?:\*\s*)*)((?:\[\s*\d{1,9}\s*\]\s*)*)"
+_FIXED = r"(?:__)?(u|s|uint|int)(8|16|32|64)(?:_t)?"
 _SIZES = {"char": 1, "short": 2, "int": 4, "long long": 8}
 """Bytes of C's ints that are the same everywhere; a long is asked for."""
 _FLOATS = {"float": 4, "double": 8}
@@ -161,7 +161,7 @@ def find_type(types: Types, text: str) -> Type | None:
     A struct, union or enum with or without that word, an int, a float or a typedef, and behind it
     any `*` and `[n]`: `task_struct`, `struct list_head *`, `unsigned long [4]`, `pid_t`.
     """
-    match = _WRITTEN.fullmatch(text) if len(text) <= _MAX_TEXT else None
+    match = re.fullmatch(_WRITTEN, text) if len(text) <= _MAX_TEXT else None
     if match is None:
         return None
     words = [word for word in match[1].split() if word not in _QUALIFIERS]
@@ -228,7 +228,7 @@ def _number(types: Types, words: Sequence[str]) -> Type | None:
         return types.named("_Bool") or types.named("bool") or Type("bool", "_Bool", 1)
     if name in _FLOATS:
         return types.named(name) or Type("float", name, _FLOATS[name], signed=True)
-    fixed = _FIXED.fullmatch(name)
+    fixed = re.fullmatch(_FIXED, name)
     if fixed is not None:
         return Type("int", name, int(fixed[2]) // 8, signed=fixed[1] in {"s", "int"})
     spelled = _spelled(words)

@@ -15,13 +15,13 @@ from memq.lang.ast import DURATION_UNITS, SIZE_UNITS, Duration, Number, Real, Re
 from memq.lang.limits import MAX_DIGITS
 
 _DIGITS = "[0-9]+(?:_[0-9]+)*"
-_NUMBER = re.compile(rf"({_DIGITS})(\.{_DIGITS})?([eE][+-]?[0-9]+)?([0-9A-Za-z_]*)")
-_HEXADECIMAL = re.compile("[0-9A-Fa-f]+(?:_[0-9A-Fa-f]+)*")
-_ESCAPE = re.compile(r"\\(x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}|[\s\S])")
-_TIME = re.compile(
-    r"(\d{4})-(\d\d)-(\d\d)"
-    r"(?:[Tt ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?(?:[Zz]|([+-])(\d\d):?(\d\d))?)?",
-    re.ASCII,
+# Patterns are texts: re compiles what a query needs when it is needed, and keeps it.
+_NUMBER = rf"({_DIGITS})(\.{_DIGITS})?([eE][+-]?[0-9]+)?([0-9A-Za-z_]*)"
+_HEXADECIMAL = "[0-9A-Fa-f]+(?:_[0-9A-Fa-f]+)*"
+_ESCAPE = r"\\(x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}|[\s\S])"
+_TIME = (
+    r"(?a)(\d{4})-(\d\d)-(\d\d)"
+    r"(?:[Tt ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?(?:[Zz]|([+-])(\d\d):?(\d\d))?)?"
 )
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _PLAIN_ESCAPES = {
@@ -70,7 +70,7 @@ def number(text: str, start: int) -> Number | Real | Duration:
         return Number(int(text), span=span)
     if text[:2] in ("0x", "0X"):
         return _hexadecimal(text, span)
-    match = _NUMBER.fullmatch(text)
+    match = re.fullmatch(_NUMBER, text)
     if match is None:
         raise QueryError(f"`{text}` is not a number.", span=span)
     whole, fraction, exponent, unit = match.groups()
@@ -85,7 +85,7 @@ def number(text: str, start: int) -> Number | Real | Duration:
 
 
 def _hexadecimal(text: str, span: Span) -> Number:
-    if not _HEXADECIMAL.fullmatch(text[2:]):
+    if not re.fullmatch(_HEXADECIMAL, text[2:]):
         raise QueryError(
             f"`{text}` is not a hexadecimal number.",
             span=span,
@@ -130,7 +130,7 @@ def string(text: str, start: int) -> Text:
     span = Span(start, start + len(text))
     if "\\" not in body:
         return Text(body, span=span)
-    return Text(_ESCAPE.sub(lambda match: _escaped(match, start + 1), body), span=span)
+    return Text(re.sub(_ESCAPE, lambda match: _escaped(match, start + 1), body), span=span)
 
 
 def _escaped(match: re.Match[str], offset: int) -> str:
@@ -178,7 +178,7 @@ def regex(text: str, start: int) -> Regex:
 def time(text: str, start: int) -> Time:
     """Return the time within `t"..."`; UTC where it names no offset."""
     span = Span(start, start + len(text))
-    match = _TIME.fullmatch(text[2:-1])
+    match = re.fullmatch(_TIME, text[2:-1])
     moment = None if match is None else _moment(match)
     if moment is None:
         raise QueryError(

@@ -28,7 +28,7 @@ Completeness: TypeAlias = Literal["complete", "incomplete", "wrong"]
 
 # What a terminal obeys instead of showing it, and what turns or hides text around it, so that a
 # query could read other than it runs; strings have escapes for these.
-_UNSEEN = re.compile(
+_UNSEEN = (
     r"[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069]"
 )
 _SEPARATORS = frozenset(("SEMICOLON", "BLANK"))
@@ -172,7 +172,7 @@ def _check_text(text: str) -> None:
         raise QueryError(
             f"The query has {size:,} bytes; the limit is {MAX_BYTES:,} ({MAX_BYTES >> 10} KB)."
         )
-    unseen = _UNSEEN.search(text)
+    unseen = None if text.isascii() and text.isprintable() else re.search(_UNSEEN, text)
     if unseen is not None:
         code = ord(unseen[0])
         escape = f"\\x{code:02x}" if code <= 0xFF else f"\\u{code:04x}"

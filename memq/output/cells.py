@@ -22,8 +22,8 @@ _UNSEEN = (
     "\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f"
     "\u3164\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
-_UNSAFE = re.compile(f"[\x00-\x1f{_UNSEEN}]")
-_UNSAFE_IN_JSON = re.compile(f"[{_UNSEEN}]")
+_UNSAFE = f"[\x00-\x1f{_UNSEEN}]"
+_UNSAFE_IN_JSON = f"[{_UNSEEN}]"
 
 
 _RUN = 4
@@ -34,7 +34,7 @@ def clean(text: str) -> str:
     r"""Return a text without anything that acts on a terminal: such characters become \xNN."""
     if text.isascii() and text.isprintable():  # a tenth of the time, and nearly all texts
         return text
-    return _UNSAFE.sub(lambda match: _escape(ord(match[0])), text)
+    return re.sub(_UNSAFE, lambda match: _escape(ord(match[0])), text)
 
 
 def _escape(code: int) -> str:
@@ -47,7 +47,7 @@ def clean_json(text: str) -> str:
     """Return JSON in which characters that act on a terminal are written as JSON's own escapes."""
     if text.isascii() and "\x7f" not in text:  # as above; the others are no ASCII
         return text
-    return _UNSAFE_IN_JSON.sub(lambda match: _escape_in_json(ord(match[0])), text)
+    return re.sub(_UNSAFE_IN_JSON, lambda match: _escape_in_json(ord(match[0])), text)
 
 
 def _escape_in_json(code: int) -> str:

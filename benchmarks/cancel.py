@@ -20,7 +20,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 from benchmarks.measuring import ROOT, unpacked
 from benchmarks.works import SAMPLE, WORKS, Work
@@ -172,16 +172,20 @@ class _Asked:
 
     def hear(self) -> dict[str, Any]:
         """Return what the process says next."""
+        answer: dict[str, Any] = json.loads(self._answers.readline())
+        return answer
+
+    @property
+    def _answers(self) -> IO[str]:
         if self._process.stdout is None:
             raise TypeError("no pipe")
-        answer: dict[str, Any] = json.loads(self._process.stdout.readline())
-        return answer
+        return self._process.stdout
 
     def stopped(self, question: dict[str, Any], after: float) -> Stop | None:
         """Interrupt a query after so many seconds; None if it has ended before."""
         self.tell({**question, "stop": True})
         self.hear()
-        if select.select([self._process.stdout], [], [], after)[0]:
+        if select.select([self._answers], [], [], after)[0]:
             self.hear()
             return None
         wall, processor = time.monotonic(), time.clock_gettime(self._clock)

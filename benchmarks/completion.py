@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,10 +40,10 @@ def main() -> int:
         session = Session(image, Terminal())
         world = SessionWorld(session)
         for text in _FIRST:
-            _print(f"first: {text}", [_cost(lambda text=text: suggest(text, world))])
+            _print(f"first: {text}", [_cost(partial(suggest, text, world))])
         texts = list(_prefixes())
-        _print("completion", [_cost(lambda text=text: suggest(text, world)) for text in texts])
-        _print("highlighting", [_cost(lambda t=text: pieces(t, session.parser)) for text in texts])
+        _print("completion", [_cost(partial(suggest, text, world)) for text in texts])
+        _print("highlighting", [_cost(partial(pieces, text, session.parser)) for text in texts])
     return 0
 
 

@@ -24,9 +24,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import platformdirs
 
-from benchmarks.__main__ import ROOT, SAMPLE, Cost, Work, line, measure, unpacked
+from benchmarks.measuring import ROOT, Cost, unpacked
+from benchmarks.report import measure
 from benchmarks.straight import Point, shape
+from benchmarks.tables import line
 from benchmarks.windows_image import Size, build
+from benchmarks.works import SAMPLE, WORKS, Work
 from memq.layers.opening import open_physical
 from tests.synthetic.rawcopy import RawCopy
 
@@ -36,11 +39,10 @@ if TYPE_CHECKING:
 WINDOWS_SAMPLE = ROOT / "samples" / "win10-19041.raw.xz"
 HANDLES = 10
 """Of each process: enough for a machine, few enough to build 10,000 of them."""
-FIRST = Work("first process", "process.Take(1)")
-PROCESSES = Work("all processes", "process")
-RANGES = Work("all VMAs", "vad.Select([process.pid, start, end, protection, file_name])")
-SEED = Work("seed query", (ROOT / "samples" / "seed.mq").read_text("utf-8"))
-WORKS = (FIRST, PROCESSES, RANGES, SEED)
+FIRST, PROCESSES, RANGES, SEED = ASKED = tuple(
+    next(work for work in WORKS if work.title == title)
+    for title in ("first process", "all processes", "all VMAs", "seed query")
+)
 
 
 class Subject(NamedTuple):
@@ -50,7 +52,9 @@ class Subject(NamedTuple):
     gigabytes: int = 0
 
 
-Costs = dict[tuple[Subject, Work], list[Cost]]
+Measured = list[tuple[Cost, int]]
+"""What the runs of one query of one image took, and how many rows each gave."""
+Costs = dict[tuple[Subject, Work], Measured]
 
 
 def main() -> int:
@@ -108,14 +112,14 @@ def _grown(sample: Path, sizes: Sequence[int], folder: Path) -> list[Subject]:
 
 def _report(title: str, subjects: Sequence[Subject], runs: int) -> None:
     """Measure all queries of all images in turns, and print the table."""
-    costs: Costs = {(subject, work): [] for work in WORKS for subject in subjects}
+    costs: Costs = {(subject, work): [] for work in ASKED for subject in subjects}
     for _ in range(runs):
         for subject, work in costs:
-            costs[subject, work].append(measure(subject.path, work.query))
+            costs[subject, work].append(measure(subject.path, work))
     subjects = sorted(subjects, key=lambda one: _amount(costs, one, PROCESSES))
     head = line(f"{title} ({runs} runs)", "median", "least", "most", "", "us above")
     lines = [head, line("", "wall s", "CPU s", "MB", "rows", "start")]
-    for work in WORKS:
+    for work in ASKED:
         lines += _of_query(costs, subjects, work)
     sys.stdout.write("\n".join(lines) + "\n\n")
 
@@ -129,22 +133,22 @@ def _of_query(costs: Costs, subjects: Sequence[Subject], work: Work) -> list[str
         point = Point(_amount(costs, subject, work), _seconds(measured))
         above = "" if subject.gigabytes else f"{(point.seconds - start) / point.amount * 1e6:.1f}"
         label = f"{work.title}, {point.amount:,} {_unit(subject, work)}"
-        wall = statistics.median(cost.wall for cost in measured)
-        memory = max(cost.memory for cost in measured) >> 10
-        figures = f"{wall:.2f}", f"{point.seconds:.2f}", str(memory), str(measured[0].rows), above
+        wall = statistics.median(cost.wall for cost, _ in measured)
+        memory = max(cost.memory for cost, _ in measured) >> 10
+        figures = f"{wall:.2f}", f"{point.seconds:.2f}", str(memory), str(measured[0][1]), above
         lines.append(line(f"{label:40}", *figures))
         points.append(point)
     return [*lines, f"  {shape(points, _unit(subjects[0], work))}"]
 
 
-def _seconds(measured: Sequence[Cost]) -> float:
+def _seconds(measured: Measured) -> float:
     """Return the least that the processor did: all that comes on top of it is others' doing."""
-    return min(cost.processor for cost in measured)
+    return min(cost.processor for cost, _ in measured)
 
 
 def _amount(costs: Costs, subject: Subject, work: Work) -> int:
     """Return how much there is of what a query goes through."""
-    return subject.gigabytes or costs[subject, RANGES if work is RANGES else PROCESSES][0].rows
+    return subject.gigabytes or costs[subject, RANGES if work is RANGES else PROCESSES][0][1]
 
 
 def _unit(subject: Subject, work: Work) -> str:

@@ -24,10 +24,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from benchmarks.__main__ import ROOT, SAMPLE, unpacked
 from benchmarks.callgrind import Checkout
+from benchmarks.measuring import ROOT, unpacked
 from benchmarks.revisions import NotComparedError, base_of, copy, export
 from benchmarks.windows_image import Size, build
+from benchmarks.works import SAMPLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -26,10 +26,10 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.__main__ import ROOT
 from benchmarks.linux_guest import MARK, Size
 from benchmarks.linux_initramfs import initramfs
 from benchmarks.linux_machine import Machine
+from benchmarks.measuring import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

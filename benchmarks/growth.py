@@ -117,8 +117,8 @@ def _report(title: str, subjects: Sequence[Subject], runs: int) -> None:
         for subject, work in costs:
             costs[subject, work].append(measure(subject.path, work))
     subjects = sorted(subjects, key=lambda one: _amount(costs, one, PROCESSES))
-    head = line(f"{title} ({runs} runs)", "median", "least", "most", "", "us above")
-    lines = [head, line("", "wall s", "CPU s", "MB", "rows", "start")]
+    head = line(f"{f'{title} ({runs} runs)':40}", "median", "least", "most", "", "us above")
+    lines = [head, line(" " * 40, "wall s", "CPU s", "MB", "rows", "start")]
     for work in ASKED:
         lines += _of_query(costs, subjects, work)
     sys.stdout.write("\n".join(lines) + "\n\n")

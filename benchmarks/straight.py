@@ -29,7 +29,7 @@ def shape(points: Sequence[Point], unit: str) -> str:
     """
     if len(points) < 3:
         return "too few images to tell a line"
-    if max(point.seconds for point in points) - min(point.seconds for point in points) <= NOISE:
+    if points[-1].seconds - points[0].seconds <= NOISE:
         return f"flat: the same, however many {unit}"
     stretches = [
         (b.amount - a.amount, b.seconds - a.seconds) for a, b in itertools.pairwise(points)

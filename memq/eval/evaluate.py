@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -61,7 +62,7 @@ from memq.eval.widen import widen
 from memq.merge import where
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from memq.column import Indexes
     from memq.eval.domain import Domain, Extension
@@ -101,8 +102,9 @@ def _some(domain: Domain, places: Sequence[Step], parts: Sequence[Term]) -> Trut
         truth = _every(now, extension.domain)
         if others:
             left = possible(truth)
-            more = _some(extension.domain.some(left), others, later)
-            truth[left] = np.minimum(truth[left], more)
+            more = np.minimum(truth[left], _some(extension.domain.some(left), others, later))
+            truth = np.zeros(len(truth), np.uint8)
+            truth[left] = more
         if extension.there is not None:
             truth = np.minimum(truth, extension.there)
         result[rows] = some_of(truth, extension.origin, len(rows))
@@ -125,13 +127,10 @@ def _group(term: And, domain: Domain) -> Truth:
     """An `&&` group: it binds collections, and all its conditions speak of the same elements."""
     parts = term.operands
     binding = bound(term) - domain.slots.keys()
-    result = np.full(domain.length, TRUE, np.uint8)
-    for places, inner in _components(parts, binding):
-        left = possible(result)
-        if not len(left):
-            break
-        result[left] = np.minimum(result[left], _some(domain.some(left), places, inner))
-    return result
+    components = _components(parts, binding)
+    return _conjunction(
+        (partial(_some, places=one, parts=inner) for one, inner in components), domain
+    )
 
 
 def _components(
@@ -164,19 +163,33 @@ def _components(
 
 def _every(parts: Sequence[Term], domain: Domain) -> Truth:
     """Kleene's and of conditions; each is asked only where no earlier one is false."""
-    result = np.full(domain.length, TRUE, np.uint8)
-    for part in parts:
+    return _conjunction((partial(holds, part) for part in parts), domain)
+
+
+def _conjunction(asked: Iterable[Callable[[Domain], Truth]], domain: Domain) -> Truth:
+    """Kleene's and of what is asked; each of the rows only of which no earlier one is false."""
+    result = None
+    for ask in asked if domain.length else ():
+        if result is None:
+            result = ask(domain)
+            continue
         left = possible(result)
-        if not len(left):
-            break
-        result[left] = np.minimum(result[left], holds(part, domain.some(left)))
-    return result
+        if len(left) == domain.length:
+            result = np.minimum(result, ask(domain))
+        elif len(left):
+            more = np.minimum(result[left], ask(domain.take(left)))
+            result = np.zeros(domain.length, np.uint8)
+            result[left] = more
+    return np.full(domain.length, TRUE, np.uint8) if result is None else result
 
 
 def _either(parts: Sequence[Term], domain: Domain) -> Truth:
     """Kleene's or; each part is asked of the rows only that no earlier one found true."""
     result = np.zeros(domain.length, np.uint8)
-    for part in parts:
+    for number, part in enumerate(parts if domain.length else ()):
+        if not number:
+            result = np.maximum(result, holds(part, domain))
+            continue
         left = np.flatnonzero(result != TRUE)
         if not len(left):
             break

@@ -45,7 +45,7 @@ def test_what_grows_less_and_less_is_no_straight_line() -> None:
 
 
 def test_a_first_run_that_was_disturbed_makes_no_bend() -> None:
-    assert line(0.4, 0.25, 0.26).startswith("a straight line: ")
+    assert line(0.4, 0.25, 0.26).startswith("flat: ")
 
 
 def test_two_points_are_no_line() -> None:

@@ -70,12 +70,25 @@ def run() -> NoReturn:
     is a sixth of a short query. Threads, and what was registered meanwhile to be done at the end,
     come first.
     """
-    # numpy's import would put some 800 texts for its help() in place, a seventh of its time.
-    sys.modules.setdefault(_NUMPYS_MANUAL, ModuleType(_NUMPYS_MANUAL))
+    spare_numpy()
     status: list[int] = []
     atexit.register(_leave, status)
     status.append(main())
     sys.exit(status[0])
+
+
+def spare_numpy() -> None:
+    """Have numpy imported, in a process of our own, without what is not used here.
+
+    It puts hundreds of texts for its help() in place, which takes a seventh of its time.
+    """
+    _spare_threads()
+    sys.modules.setdefault(_NUMPYS_MANUAL, ModuleType(_NUMPYS_MANUAL))
+
+
+def _spare_threads() -> None:
+    """Those of numpy's linear algebra are started at its import, and never used here."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 def _leave(status: list[int]) -> None:
@@ -90,8 +103,7 @@ def _leave(status: list[int]) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program; returns its exit status."""
     options = _options(arguments)
-    # The threads of numpy's linear algebra are started at its import, and never used here.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    _spare_threads()
     # What is imported stays: nothing is gained by looking through it for garbage meanwhile.
     gc.disable()
     try:

@@ -25,6 +25,7 @@ FLOORS = (
     {"eval", "output", "playbook"},
     {
         "cli",
+        "hunt",
         "image",
         "profile",
         "repl",

@@ -1,0 +1,1 @@
+"""Hunting rules: what people look for in dumps, written down, tested and shared."""

@@ -22,7 +22,7 @@ FLOORS = (
     {"layers"},
     {"schema", "symbols"},
     {"os", "lang"},
-    {"eval", "output", "playbook"},
+    {"eval", "output"},
     {
         "cli",
         "hunt",

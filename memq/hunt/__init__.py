@@ -1,1 +1,1 @@
-"""Hunting rules that people write, test and share: their format, and how they are loaded."""
+"""Hunting rules: what people look for in dumps, written down, tested and shared."""

@@ -35,8 +35,8 @@ def report(playbook: Playbook) -> list[str]:
     rules = _counted(playbook.asked, "rule")
     if not playbook.errors:
         return [f"{rules}, all right"]
-    wrong = playbook.asked - len(playbook.rules)
-    return [*lines, f"{rules}, {wrong} of them wrong: {_counted(len(playbook.errors), 'error')}"]
+    errors = _counted(len(playbook.errors), "error")
+    return [*lines, f"{errors}; {len(playbook.rules):,} of {rules} right"]
 
 
 def _counted(number: int, what: str) -> str:

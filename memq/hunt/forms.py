@@ -42,16 +42,23 @@ class Form(ABC):
 
     def refuse(self, node: Node, problems: Problems) -> None:
         """Note that a node is something else."""
-        if isinstance(node, Scalar):
-            found = "it is empty" if node.is_null or not node.value.strip() else quoted(node.value)
-            found = found if found == "it is empty" else f"this is {found}"
-        else:
-            found = "this is a list" if isinstance(node, Sequence) else "this is a mapping"
-        problems.add(f"Here stands {self.words}, and {found}.", node.span, self.advice(node))
+        problems.add(
+            f"{self.words[0].upper()}{self.words[1:]} is expected, and {_found(node)}.",
+            node.span,
+            self.advice(node),
+        )
 
     def advice(self, node: Node) -> str:
         """Return a sentence on what to write instead."""
         return f"Write {self.words}."
+
+
+def _found(node: Node) -> str:
+    if isinstance(node, Scalar):
+        is_empty = node.is_null or not node.value.strip()
+        return "there is nothing" if is_empty else f"this is {quoted(node.value)}"
+    what = "list" if isinstance(node, Sequence) else "mapping"
+    return f"this is {'a' if node.items else 'an empty'} {what}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +211,11 @@ class ListOf(Form):
     @property
     def words(self) -> str:
         """A list, and of what."""
-        return f"{self.item.words}, or a list of such" if self.or_one else "a list"
+        return (
+            f"{self.item.words}, or a list of such"
+            if self.or_one
+            else f"a list (each item {self.item.words})"
+        )
 
     def json(self) -> dict[str, Any]:
         """An array."""
@@ -326,7 +337,7 @@ class Record(Form):
             if key.required and key.name not in found:
                 first = node.items[0][0].span if node.items else node.span
                 message = f"{self.name.capitalize()} needs the key `{key.name}`."
-                problems.add(message, first, f"It is {key.form.words}: {key.meaning}")
+                problems.add(message, first, f"It is {key.form.words}. {key.meaning}")
 
     def advice(self, node: Node) -> str:
         """How it is written."""

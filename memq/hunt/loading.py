@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile
 
 from memq.hunt.problems import Problems, Source
-from memq.hunt.reading import Reader
-from memq.hunt.rule import Playbook, Rule
+from memq.hunt.reading import A_PART, MOST_RULES, TOO_MANY, Reader
+from memq.hunt.rule import Playbook
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,12 +23,13 @@ if TYPE_CHECKING:
 
     from memq.hunt.checking import Attack
     from memq.hunt.problems import RuleError
+    from memq.hunt.rule import Rule
 
 SUFFIXES = (".yml", ".yaml")
 MOST_BYTES = 256 << 10
 """Of one file of rules."""
-MOST_RULES = 10_000
-"""Rules, and files, of one playbook."""
+_DEEPEST = 32
+"""Folders within folders."""
 _MOST_BYTES_OF_ZIP = 16 << 20
 _MOST_BYTES_IN_ZIP = 64 << 20
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
@@ -57,13 +58,20 @@ class _Loader:
         if path.is_dir():
             self._load_folder(path)
             return
-        head = self._bytes(path, path, _ZIP_HEAD)
+        head = self._bytes(path, _ZIP_HEAD) if self._is_new(path) else None
         if head is None:
             return
         if head.startswith(_ZIP):
             self._load_zip(path)
         else:
             self._load_file(path)
+
+    def _is_new(self, path: Path) -> bool:
+        """Whether a file is named for the first time, on the command line or by a link."""
+        real = os.path.realpath(path)
+        is_new = real not in self._seen
+        self._seen.add(real)
+        return is_new
 
     def _refuse(self, name: Path | str, message: str, hint: str) -> None:
         problems = Problems(Source(_shown(name), ""))
@@ -78,7 +86,8 @@ class _Loader:
             found = True
             if not self._has_room(folder):
                 return
-            self._load_file(path)
+            if self._is_new(path):
+                self._load_file(path)
         if not found:
             self._refuse(folder, "There is no file of rules here.", _NAMED)
 
@@ -90,6 +99,9 @@ class _Loader:
         root = os.path.realpath(folder)
         for name, folders, files in os.walk(folder, onerror=self._note):
             folders[:] = sorted(one for one in folders if not one.startswith("."))
+            if folders and len(Path(name).relative_to(folder).parts) == _DEEPEST:
+                self._refuse(name, "There are too many folders within folders.", A_PART)
+                folders.clear()
             for file in sorted(files):
                 path = Path(name, file)
                 if path.suffix.lower() not in SUFFIXES or file.startswith("."):
@@ -108,31 +120,26 @@ class _Loader:
         self._files += 1
         if max(self._files, self.reader.asked + 1) <= MOST_RULES:
             return True
-        message = f"There are more than {MOST_RULES} rules, or files of rules."
-        self._refuse(name, message, "Give a part of them at a time.")
+        self._refuse(name, TOO_MANY, A_PART)
         return False
 
     # Files
 
     def _load_file(self, path: Path) -> None:
-        real = os.path.realpath(path)
-        if real in self._seen:
-            return  # named twice, on the command line or by a link
-        self._seen.add(real)
-        content = self._bytes(path, path, MOST_BYTES + 1)
+        content = self._bytes(path, MOST_BYTES + 1)
         if content is not None:
             self._read(_shown(path), content)
 
-    def _bytes(self, path: Path, name: Path, most: int) -> bytes | None:
+    def _bytes(self, path: Path, most: int) -> bytes | None:
         try:
             # Looked at first: the opening of a pipe would wait for someone to write into it.
             if not stat.S_ISREG(path.stat().st_mode):
-                self._refuse(name, "This is neither a file nor a folder.", _NAMED)
+                self._refuse(path, "This is neither a file nor a folder.", _NAMED)
                 return None
             with path.open("rb") as file:
                 return file.read(most)
         except OSError as error:
-            self._refuse(name, f"{error.strerror or error}.", _READABLE)
+            self._refuse(path, f"{error.strerror or error}.", _READABLE)
             return None
 
     def _read(self, name: str, content: bytes) -> None:
@@ -148,20 +155,17 @@ class _Loader:
             return
         source = Source(name, text.replace("\r\n", "\n").replace("\r", "\n"))
         problems = Problems(source)
-        for rule in self.reader.rules(source, problems):
-            self.rules.append(rule)
-            if self.reader.asked >= MOST_RULES:
-                break
+        self.rules += self.reader.rules(source, problems)
         self.errors.extend(problems)
 
     # Archives
 
     def _load_zip(self, path: Path) -> None:
-        if path.stat().st_size > _MOST_BYTES_OF_ZIP:
-            message = f"The archive has more than {_MOST_BYTES_OF_ZIP >> 20} MB."
-            self._refuse(path, message, "Give the rules as a folder.")
-            return
         try:
+            if path.stat().st_size > _MOST_BYTES_OF_ZIP:  # or its list of files could fill memory
+                message = f"The archive has more than {_MOST_BYTES_OF_ZIP >> 20} MB."
+                self._refuse(path, message, "Give the rules as a folder.")
+                return
             with ZipFile(path) as archive:
                 self._load_members(path, archive)
         except (BadZipFile, OSError, ValueError, NotImplementedError) as error:

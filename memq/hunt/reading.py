@@ -17,6 +17,12 @@ if TYPE_CHECKING:
     from memq.hunt.tree import Node
 
 
+MOST_RULES = 10_000
+"""Of one playbook."""
+TOO_MANY = f"There are more than {MOST_RULES:,} rules, or files of rules."
+A_PART = "Give a part of them at a time."
+
+
 class Reader:
     """Reads the rules of one file after the other, and sees ids that are there twice."""
 
@@ -32,6 +38,9 @@ class Reader:
         for tree in documents(problems):
             if isinstance(tree, Scalar) and tree.is_null:
                 continue  # nothing between two `---`
+            if self.asked == MOST_RULES:
+                problems.add(TOO_MANY, tree.span, A_PART)
+                return
             self.asked += 1
             rule = self._rule(tree, source, problems)
             if rule is not None:

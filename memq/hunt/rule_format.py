@@ -9,6 +9,7 @@ import json
 
 from memq.hunt.forms import Choice, Date, Key, ListOf, Literal, Record, TableOf, Text, Whole
 from memq.os.systems import SYSTEMS
+from memq.output.reference.page import table
 
 _HEX = "[0-9a-fA-F]"
 _UUID = f"{_HEX}{{8}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{12}}"
@@ -106,9 +107,10 @@ def json_schema() -> str:
 
 def markdown_table() -> str:
     """Return the table of all keys, as the page has it."""
-    rows = ["| key | holds | meaning |", "| --- | --- | --- |"]
-    for prefix, record in (("", RULE), ("filters: ", FILTER), ("parameters: ", PARAMETER)):
-        for key in record.keys:
-            must = ", required" if key.required else ""
-            rows.append(f"| {prefix}`{key.name}` | {key.form.words}{must} | {key.meaning} |")
-    return "\n".join(rows) + "\n"
+    parts = (("", RULE), ("filters: ", FILTER), ("parameters: ", PARAMETER))
+    rows = [
+        (f"{prefix}`{key.name}`", key.form.words, "yes" if key.required else "", key.meaning)
+        for prefix, record in parts
+        for key in record.keys
+    ]
+    return table(("key", "what it is", "required", "what it means"), rows)

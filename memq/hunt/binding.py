@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from memq.errors import QueryError, Span
@@ -12,72 +13,106 @@ from memq.lang import ast
 from memq.lang.parser import Parser
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from memq.eval.plan import Plan
     from memq.hunt.rule import Rule
     from memq.schema.declare import System
 
 
-def bind_rule(
-    rule: Rule,
-    system: System,
-    kernel: Any = None,
-    parameters: Mapping[str, ast.Expression] | None = None,
-) -> Plan:
-    """Return the plan of a rule that is for that system; `parameters` go before its defaults."""
-    given = rule.defaults | dict(parameters or {})
-    conditions = [one.where for one in rule.filters]
-    return bind_filtered(rule.queries[system.name], conditions, system, kernel, given)
+class RuleBinder:
+    """Makes plans of rules. It holds a parser: who has many rules keeps one.
 
-
-def bind_filtered(
-    query: str,
-    conditions: Sequence[str],
-    system: System,
-    kernel: Any,
-    parameters: Mapping[str, ast.Expression],
-    *,
-    kept: bool = False,
-) -> Plan:
-    """Return the plan of the rows of a query of which no condition is true.
-
-    A filter leaves out what it is certain of: a row of which its condition is unknown stays. Where
-    they are `kept`, it is the plan of those of which all are true, which is what filters leave out.
     Places in a QueryError are those in the query's text with each condition's behind it, in lines
-    of its own.
+    of its own. What is only checked is not optimized, which takes half of the time.
     """
-    text = "\n".join((query, *conditions))
+
+    def __init__(self) -> None:
+        self.parser = Parser()
+
+    def rule(
+        self,
+        rule: Rule,
+        system: System,
+        kernel: Any = None,
+        parameters: Mapping[str, ast.Expression] | None = None,
+    ) -> Plan:
+        """Return the plan of a rule for a system of its own; `parameters` go before its defaults.
+
+        A filter leaves out what it is certain of: a row of which its condition is unknown stays.
+        """
+        given = rule.defaults | dict(parameters or {})
+        query = rule.queries[system.name]
+        conditions = [one.where for one in rule.filters]
+        text = "\n".join((query, *conditions))
+        with _placed(text):
+            tree = _filtered(self.parser, query, conditions, _without)
+            return self._rows(tree, Script(system, kernel, text), given)
+
+    def check(
+        self,
+        query: str,
+        conditions: Sequence[str],
+        system: System,
+        parameters: Mapping[str, ast.Expression],
+    ) -> None:
+        """Check a query, and filters as they are written, of which messages speak, and as used."""
+        text = "\n".join((query, *conditions))
+        with _placed(text):
+            for used in (_as_written, _without) if conditions else (_as_written,):
+                tree = _filtered(self.parser, query, conditions, used)
+                self._rows(tree, Script(system, None, text, optimize=False), parameters)
+
+    def check_value(
+        self, text: str, system: System, parameters: Mapping[str, ast.Expression]
+    ) -> None:
+        """Check a query that need not give rows."""
+        with _placed(text):
+            Script(system, None, text, optimize=False).bind(self.parser.parse(text), parameters)
+
+    @staticmethod
+    def _rows(tree: ast.Query, script: Script, parameters: Mapping[str, ast.Expression]) -> Plan:
+        plan = script.bind(tree, parameters)
+        if not isinstance(plan.result, Series):
+            raise QueryError(
+                "This gives one value, and a rule gives rows: each is a match.",
+                span=tree.statements[-1].span,
+                hint="Give the objects themselves, by `Where`, and count nothing.",
+            )
+        return plan
+
+
+@contextmanager
+def _placed(text: str) -> Iterator[None]:
+    """Give errors the text that their places speak of."""
     try:
-        tree = _filtered(Parser(), query, conditions, kept=kept)
-        plan = Script(system, kernel, text).bind(tree, parameters)
+        yield
     except QueryError as error:
         raise error.at(text) from None
     except RecursionError:
-        raise refusals.too_deep(Span(0, len(query))).at(text) from None
-    if not isinstance(plan.result, Series):
-        *_, last = tree.statements
-        message = "This gives one value, and a rule gives rows: each is a match."
-        hint = "Give the objects themselves, by `Where`, and count nothing."
-        raise QueryError(message, text, last.span, hint)
-    return plan
+        raise refusals.too_deep(Span(0, len(text))).at(text) from None
 
 
 def start_of_condition(query: str) -> int:
-    """Return where the text of the first condition starts, in the places of bind_filtered."""
+    """Return where the text of the first condition starts, as RuleBinder's errors count."""
     return len(query) + 1
 
 
-def _filtered(parser: Parser, query: str, conditions: Sequence[str], *, kept: bool) -> ast.Query:
-    """Return the tree of a query with a Where behind it for each condition."""
+def _filtered(
+    parser: Parser,
+    query: str,
+    conditions: Sequence[str],
+    used: Callable[[ast.Expression], ast.Expression],
+) -> ast.Query:
+    """Return the tree of a query with a Where behind it for each condition, as that is used."""
     *before, last = parser.parse(query).statements
     rows = last.value if isinstance(last, ast.Let) else last
     text = query
     for written in conditions:
         start = start_of_condition(text)
         text = f"{text}\n{written}"
-        condition = _condition(parser, text, start)
-        rows = _where(rows, condition if kept else _without(condition))
+        where = ast.Member(rows, "Where", span=rows.span)
+        rows = ast.Call(where, (used(_condition(parser, text, start)),), span=rows.span)
     return ast.Query((*before, rows))
 
 
@@ -90,8 +125,8 @@ def _condition(parser: Parser, text: str, start: int) -> ast.Expression:
     return first
 
 
-def _where(rows: ast.Expression, condition: ast.Expression) -> ast.Expression:
-    return ast.Call(ast.Member(rows, "Where", span=rows.span), (condition,), span=rows.span)
+def _as_written(condition: ast.Expression) -> ast.Expression:
+    return condition
 
 
 def _without(condition: ast.Expression) -> ast.Expression:

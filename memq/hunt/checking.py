@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 from memq.errors import QueryError, Span
-from memq.eval.pipeline import bind_query, literal_of
-from memq.hunt.binding import bind_filtered, start_of_condition
+from memq.eval.pipeline import literal_of
+from memq.hunt.binding import start_of_condition
 from memq.hunt.problems import quoted
 from memq.hunt.tree import Scalar, span_within
 from memq.lang import ast
-from memq.lang.parser import Parser
 from memq.os.systems import SYSTEMS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from memq.hunt.binding import RuleBinder
     from memq.hunt.problems import Problems
     from memq.hunt.tree import Node
     from memq.schema.declare import System
@@ -51,10 +51,13 @@ class Attack(Protocol):
 class Checker:
     """Checks one rule that was read by its form."""
 
-    def __init__(self, read: Mapping[str, Any], attack: Attack, problems: Problems) -> None:
+    def __init__(
+        self, read: Mapping[str, Any], attack: Attack, binder: RuleBinder, problems: Problems
+    ) -> None:
         """`read` is what Record.read gave: a key that was refused is not in it."""
         self.read = read
         self.attack = attack
+        self.binder = binder
         self.problems = problems
         self.queries = self._queries()
         self.parameters: dict[str, ast.Expression] = {}
@@ -133,7 +136,7 @@ class Checker:
             if system.name in self.queries:
                 for node, given in ((name, ast.Null()), (default, value)):
                     try:
-                        bind_query(name.value, system, None, {name.value: given})
+                        self.binder.check_value(name.value, system, {name.value: given})
                     except QueryError as error:
                         self.problems.add(error.message, node.span, error.hint)
                         self.parameters.pop(name.value, None)
@@ -142,10 +145,9 @@ class Checker:
     def _names(self) -> Iterator[str]:
         """Yield each name that the rule's texts speak of; what is no query has none."""
         conditions = [one["where"] for one in self.read.get("filters", ()) if "where" in one]
-        parser = Parser()
         for text in (*self.queries.values(), *conditions):
             try:
-                tree = parser.parse(text.value)
+                tree = self.binder.parser.parse(text.value)
             except QueryError:
                 continue  # told where it is bound
             yield from (node.name for node in _nodes(tree) if isinstance(node, ast.Name))
@@ -160,13 +162,13 @@ class Checker:
 
     def _check_required(self, required: Scalar, system: System) -> None:
         try:
-            bind_query(required.value, system)
+            self.binder.check_value(required.value, system, {})
         except QueryError as error:
             self._refuse(required, error, 0, system)
 
     def _check_query(self, query: Scalar, system: System) -> None:
         try:
-            bind_filtered(query.value, (), system, None, self.parameters)
+            self.binder.check(query.value, (), system, self.parameters)
         except QueryError as error:
             self._refuse(query, error, 0, system)
             return
@@ -175,13 +177,10 @@ class Checker:
                 self._check_filter(query, one["where"], system)
 
     def _check_filter(self, query: Scalar, where: Scalar, system: System) -> None:
-        """Check a condition as it is written, then as it is used: messages speak of the first."""
-        text, start = query.value, start_of_condition(query.value)
         try:
-            for kept in (True, False):
-                bind_filtered(text, (where.value,), system, None, self.parameters, kept=kept)
+            self.binder.check(query.value, (where.value,), system, self.parameters)
         except QueryError as error:
-            self._refuse(where, error, start, system)
+            self._refuse(where, error, start_of_condition(query.value), system)
 
     def _refuse(self, node: Scalar, error: QueryError, start: int, system: System) -> None:
         """Note what is wrong in a text that begins at `start` of what the error speaks of."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from memq.hunt.binding import RuleBinder
 from memq.hunt.checking import Checker, expression
 from memq.hunt.rule import Filter, Parameter, Rule
 from memq.hunt.rule_format import RULE
@@ -28,6 +29,7 @@ class Reader:
 
     def __init__(self, attack: Attack) -> None:
         self.attack = attack
+        self._binder = RuleBinder()
         self.asked = 0
         """How many rules were there so far, right and wrong."""
         self._places: dict[str, str] = {}
@@ -55,7 +57,7 @@ class Reader:
             return None
         place = source.place(tree.span)
         self._check_id(read, source, problems)
-        checker = Checker(read, self.attack, problems)
+        checker = Checker(read, self.attack, self._binder, problems)
         checker.check()
         return _made(read, checker.queries, place) if len(problems) == before else None
 

@@ -62,7 +62,7 @@ class Rule:
 
     @property
     def defaults(self) -> dict[str, Expression]:
-        """What each parameter is unless another value is given, as bind_rule takes it."""
+        """What each parameter is unless another value is given, as RuleBinder takes it."""
         return {name: one.default for name, one in (self.parameters or {}).items()}
 
 

@@ -9,8 +9,9 @@ import pytest
 import memq
 from memq.errors import QueryError
 from memq.eval.result import Result
-from memq.hunt.binding import bind_filtered, bind_rule
+from memq.hunt.binding import RuleBinder
 from memq.hunt.loading import load_playbook
+from memq.hunt.rule import Filter, Rule
 from memq.image import Answer
 from memq.lang import ast
 from memq.run import Run
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from memq.eval.plan import Plan
-    from memq.hunt.rule import Rule
     from memq.image import Image
 
 
@@ -38,8 +38,14 @@ def rows(image: Image, plan: Plan) -> list[object]:
     return list(answer.rows())
 
 
+def rule_of(query: str, *conditions: str) -> Rule:
+    filters = tuple(Filter("A filter", where) for where in conditions)
+    return Rule("A", "", "low", {"linux": query}, "a.yml:1:1", filters=filters)
+
+
 def filtered(image: Image, query: str, *conditions: str) -> list[object]:
-    return rows(image, bind_filtered(query, conditions, image.system, image.kernel, {}))
+    rule = rule_of(query, *conditions)
+    return rows(image, RuleBinder().rule(rule, image.system, image.kernel))
 
 
 SSHD = '"/usr/sbin/sshd"'
@@ -101,6 +107,6 @@ def loaded(folder: Path) -> Rule:
 def test_a_rule_is_bound_with_its_parameters_and_filters(image: Image, tmp_path: Path) -> None:
     rule = loaded(tmp_path)
     assert rule.defaults["names"] == ast.ListLiteral((ast.Text("systemd"), ast.Text("5")))
-    assert rows(image, bind_rule(rule, image.system, image.kernel)) == [3, 4]
+    assert rows(image, RuleBinder().rule(rule, image.system, image.kernel)) == [3, 4]
     given = {"limit": ast.Number(4)}
-    assert rows(image, bind_rule(rule, image.system, image.kernel, given)) == [3]
+    assert rows(image, RuleBinder().rule(rule, image.system, image.kernel, given)) == [3]

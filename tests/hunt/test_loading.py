@@ -11,11 +11,11 @@ import pytest
 
 from memq.errors import QueryError
 from memq.eval.pipeline import literal_of
-from memq.hunt import loading
+from memq.hunt import loading, reading, tree
 from memq.hunt.build_schema import SCHEMA
 from memq.hunt.loading import load_playbook
 from memq.hunt.rule import Filter, Playbook
-from memq.hunt.rule_format import json_schema
+from memq.hunt.rule_format import json_schema, markdown_table
 from tests.hunt.attack import LittleAttack
 from tests.lab import ROOT
 
@@ -236,6 +236,20 @@ def test_a_file_of_nothing_but_problems_is_told_in_part(tmp_path: Path) -> None:
 
 def test_the_schema_is_fresh() -> None:
     assert SCHEMA.read_text("utf-8") == json_schema(), "python -m memq.hunt.build_schema"
+
+
+def test_the_page_has_the_table_of_keys_and_the_limits() -> None:
+    page = (ROOT / "docs" / "rules.md").read_text("utf-8")
+    assert markdown_table() in page
+    packed_, unpacked = loading._MOST_BYTES_OF_ZIP >> 20, loading._MOST_BYTES_IN_ZIP >> 20
+    for row in (
+        f"| a file of rules | {loading.MOST_BYTES >> 10} KB |",
+        f"| rules, and files, of a playbook | {reading.MOST_RULES:,} |",
+        f"| brackets and indented blocks in one another | {tree._DEEPEST} |",
+        f"| aliases (`*name`) in a file | {tree._MOST_ALIASES} |",
+        f"| a zip archive | {packed_} MB, {unpacked} MB unpacked |",
+    ):
+        assert row in page
 
 
 def test_an_error_of_a_rule_is_one_of_a_query(tmp_path: Path) -> None:

@@ -53,6 +53,7 @@ _PLAIN_WIDTH = 80
 _USAGE = f"""\
 memq DUMP [-e QUERY | -f FILE] [option ...]
        memq --schema [{{{",".join(REFERENCES)}}}]
+       memq --check-playbook PATH ...
 """
 
 _EXAMPLE = """\
@@ -109,6 +110,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if options.schema:
             return _print_schema(options.schema)
+        if options.check_playbook:
+            return _check_playbooks(options.check_playbook)
         is_query = options.query is not None or options.file is not None
         return _run(options) if is_query else _interpret(options)
     except (Cancelled, KeyboardInterrupt):
@@ -138,10 +141,12 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     given = [options.dump, question, options.output, options.let]
     given += [options.profile, options.symbol_server, options.pagefile]
     given += [options.dtb, options.kernel_base]
-    if options.schema:
+    if options.schema or options.check_playbook:
         flags = options.exit_match, options.undecided, options.explain
-        if any(flags) or any(text is not None for text in given):
-            parser.error("--schema stands alone: no dump, no query, no other option")
+        several = options.schema and options.check_playbook
+        if several or any(flags) or any(text is not None for text in given):
+            name = "--schema" if options.schema else "--check-playbook"
+            parser.error(f"{name} stands alone: no dump, no query, no other option")
         return options
     if options.explain and options.output not in (None, "json", "table"):
         parser.error("--explain prints text, or JSON with -o json")
@@ -196,6 +201,12 @@ def _parser() -> argparse.ArgumentParser:
         const=REFERENCES[0],
         choices=REFERENCES,
         help="print which objects, fields, methods and functions there are; needs no dump",
+    )
+    parser.add_argument(
+        "--check-playbook",
+        metavar="PATH",
+        nargs="+",
+        help="say what is wrong with hunting rules: files, folders or zips; needs no dump",
     )
     parser.add_argument("--version", action="version", version=f"memq {__version__}")
     return parser
@@ -377,3 +388,11 @@ def _print_schema(form: str) -> int:
         stream.write(text.as_text(reference, width))
     stream.flush()
     return 0
+
+
+def _check_playbooks(paths: Sequence[str]) -> int:
+    """Say what is wrong with the rules at some paths."""
+    from memq.hunt.attack import load_attack  # noqa: PLC0415 - few runs need it
+    from memq.hunt.check import check_playbooks  # noqa: PLC0415 - as above
+
+    return check_playbooks(paths, load_attack())

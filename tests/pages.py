@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import memq
 from memq.errors import MemqError, QueryError
 from memq.eval.callables import callables
+from memq.hunt.rule_format import markdown_table
 from memq.output.reference.page import table as table_of
 from memq.output.reference.regions import language_tables
 from memq.output.reference.regions import renewed as with_tables
@@ -42,7 +43,12 @@ if TYPE_CHECKING:
     from memq.image import Image
 
 COMMAND = "python -m tests.pages"
-PAGES = (ROOT / "README.md", ROOT / "docs" / "language.md", ROOT / "docs" / "interpreter.md")
+PAGES = (
+    ROOT / "README.md",
+    ROOT / "docs" / "language.md",
+    ROOT / "docs" / "interpreter.md",
+    ROOT / "docs" / "rules.md",
+)
 
 _BLOCK = re.compile(r"(?<=```memq\n)(.*?)(```\n)(?:\n```(text|json)\n(.*?)```\n)?", re.DOTALL)
 _TABLE = re.compile(
@@ -144,6 +150,7 @@ def tables() -> dict[str, str]:
     ]
     settings = [(f"`{one.name}`", ", ".join(one.choices), one.doc) for one in SETTINGS.values()]
     return language_tables(callables()) | {
+        "rules": markdown_table(),
         "commands": table_of(("command", "what it does", "for example"), commands).replace(
             "\\\\", "\\"
         ),

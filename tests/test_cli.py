@@ -162,6 +162,14 @@ def test_a_bad_command_line_is_2(capsys: pytest.CaptureFixture[str], arguments: 
             ["--schema", "--symbol-server="],
             "--schema stands alone: no dump, no query, no other option",
         ),
+        (
+            ["--check-playbook", "x", "-e", "process"],
+            "--check-playbook stands alone: no dump, no query, no other option",
+        ),
+        (
+            ["--schema", "--check-playbook", "x"],
+            "--schema stands alone: no dump, no query, no other option",
+        ),
         (["--schema", "--exit-match"], "--schema stands alone: no dump, no query, no other option"),
     ],
 )
@@ -174,6 +182,7 @@ def test_a_bad_command_line_is_told(
     assert capsys.readouterr().err == (
         "usage: memq DUMP [-e QUERY | -f FILE] [option ...]\n"
         "       memq --schema [{text,json,markdown}]\n"
+        "       memq --check-playbook PATH ...\n"
         f"memq: error: {complaint}\n"
     )
 

@@ -53,11 +53,12 @@ FENCES = {
     "mmap": ("memq/layers/",),
     "lzma": ("memq/layers/compress.py",),
     "gzip": ("memq/layers/compress.py",),
+    "yaml": ("memq/hunt/",),
     "urllib": ("memq/symbols/server.py",),
     "elftools": ("memq/symbols/dwarf.py",),
 }
 """Where a module may be imported, and nowhere else."""
-MODULES = {"google-re2": "re2", "pyelftools": "elftools"}
+MODULES = {"google-re2": "re2", "pyelftools": "elftools", "PyYAML": "yaml"}
 """Under which name a dependency is imported, where that is another one."""
 
 

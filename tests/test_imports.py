@@ -12,6 +12,7 @@ from memq.cli import _NUMPYS_MANUAL
 from tests.lab import ROOT, windows_sample
 
 _FOR_TERMINALS = ("prompt_toolkit", "rich", "asyncio", "memq.ui", "memq.repl")
+_FOR_RULES = ("memq.hunt", "yaml", "zipfile")
 _FOR_QUERIES = ("memq.eval", "memq.output.json", "memq.output.records", "orjson", "re2")
 
 
@@ -38,7 +39,7 @@ def test_a_query_needs_nothing_of_the_interpreter(sample: Path) -> None:
     for arguments in asked:
         program += f"assert main({[str(sample), *arguments]!r}) == 0\n"
     program += "assert main(['--schema']) == 0\n"
-    assert not imported(program, *_FOR_TERMINALS)
+    assert not imported(program, *_FOR_TERMINALS, *_FOR_RULES)
 
 
 def test_a_dump_is_open_before_queries_can_be_asked(sample: Path) -> None:

@@ -10,6 +10,7 @@ from memq.eval import refusals
 from memq.eval.pipeline import Script
 from memq.eval.series import Series
 from memq.lang import ast
+from memq.lang.limits import MAX_DEPTH
 from memq.lang.parser import Parser
 
 if TYPE_CHECKING:
@@ -113,7 +114,27 @@ def _filtered(
         text = f"{text}\n{written}"
         where = ast.Member(rows, "Where", span=rows.span)
         rows = ast.Call(where, (used(_condition(parser, text, start)),), span=rows.span)
-    return ast.Query((*before, rows))
+    tree = ast.Query((*before, rows))
+    if conditions and _depth(tree) > MAX_DEPTH + 1:  # as the parser bounds what it builds itself
+        raise refusals.too_deep(last.span)
+    return tree
+
+
+def parts_of(node: ast.Node) -> Iterator[ast.Node]:
+    """Yield the nodes directly within one."""
+    names: tuple[str, ...] = node.__match_args__
+    for name in names:
+        value = getattr(node, name)
+        for part in value if isinstance(value, tuple) else (value,):
+            if isinstance(part, ast.Node):
+                yield part
+
+
+def _depth(tree: ast.Node) -> int:
+    depth, level = 0, [tree]
+    while level:
+        depth, level = depth + 1, [part for node in level for part in parts_of(node)]
+    return depth
 
 
 def _condition(parser: Parser, text: str, start: int) -> ast.Expression:

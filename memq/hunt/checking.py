@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from memq.errors import QueryError, Span
 from memq.eval.pipeline import literal_of
-from memq.hunt.binding import start_of_condition
+from memq.hunt.binding import parts_of, start_of_condition
 from memq.hunt.problems import quoted
 from memq.hunt.tree import Scalar, span_within
 from memq.lang import ast
@@ -172,9 +172,21 @@ class Checker:
         except QueryError as error:
             self._refuse(query, error, 0, system)
             return
-        for one in self.read.get("filters", ()):
-            if "where" in one:
-                self._check_filter(query, one["where"], system)
+        conditions = [one["where"] for one in self.read.get("filters", ()) if "where" in one]
+        for where in conditions:
+            self._check_filter(query, where, system)
+        if len(conditions) > 1 and not self._refused:
+            self._check_together(query, conditions, system)
+
+    def _check_together(self, query: Scalar, filters: Sequence[Scalar], system: System) -> None:
+        """Check what is right by itself: all of it can be nested too deeply."""
+        conditions = [where.value for where in filters]
+        try:
+            self.binder.check(query.value, conditions, system, self.parameters)
+        except QueryError as error:
+            hint = error.hint or "Make one filter of several, by `||`."
+            whole = Span(0, len(query.value))
+            self._refuse(query, QueryError(error.message, span=whole, hint=hint), 0, system)
 
     def _check_filter(self, query: Scalar, where: Scalar, system: System) -> None:
         try:
@@ -202,15 +214,11 @@ def _written(technique: Technique) -> str:
 
 
 def _nodes(tree: ast.Node) -> Iterator[ast.Node]:
-    todo: list[object] = [tree]
+    todo = [tree]
     while todo:
-        item = todo.pop()
-        if isinstance(item, ast.Node):
-            yield item
-            names: tuple[str, ...] = item.__match_args__
-            todo.extend(getattr(item, name) for name in names)
-        elif isinstance(item, tuple):
-            todo.extend(item)
+        node = todo.pop()
+        yield node
+        todo.extend(parts_of(node))
 
 
 def expression(default: Node) -> ast.Expression:

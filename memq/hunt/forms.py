@@ -207,6 +207,7 @@ class ListOf(Form):
 
     item: Form
     or_one: bool = False
+    most: int = _MOST
 
     @property
     def words(self) -> str:
@@ -220,7 +221,7 @@ class ListOf(Form):
     def json(self) -> dict[str, Any]:
         """An array."""
         items = self.item.json()
-        many = {"type": "array", "items": items, "minItems": 1, "maxItems": _MOST}
+        many = {"type": "array", "items": items, "minItems": 1, "maxItems": self.most}
         return {"anyOf": [items, many]} if self.or_one else many
 
     def read(self, node: Node, problems: Problems) -> list[Any] | None:
@@ -228,7 +229,7 @@ class ListOf(Form):
         if self.or_one and isinstance(node, Scalar):
             one = self.item.read(node, problems)
             return None if one is None else [one]
-        if not isinstance(node, Sequence) or not 0 < len(node.items) <= _MOST:
+        if not isinstance(node, Sequence) or not 0 < len(node.items) <= self.most:
             self.refuse(node, problems)
             return None
         found = [self.item.read(item, problems) for item in node.items]
@@ -236,6 +237,8 @@ class ListOf(Form):
 
     def advice(self, node: Node) -> str:
         """How it is written."""
+        if isinstance(node, Sequence) and len(node.items) > self.most:
+            return f"Write at most {self.most} items."
         return f"Write each item ({self.item.words}) in a line of its own, behind `- `."
 
 

@@ -16,6 +16,9 @@ _UUID = f"{_HEX}{{8}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{12}}"
 _NAME = "[A-Za-z_][A-Za-z0-9_]{0,63}"
 _LINE = r"[^\n]*[^\s][^\n]*"
 
+_MOST_FILTERS = 50
+"""Each is a step behind the query, and those are bounded (memq.lang.limits)."""
+
 TITLE = Text("one line of text", _LINE, 256)
 QUERY = Text("a query")
 SYSTEM = Choice(tuple(system.name for system in SYSTEMS))
@@ -86,7 +89,7 @@ RULE = Record(
             ListOf(REQUIRED),
             "Objects and fields that must be there; without them it is skipped, not clean.",
         ),
-        Key("filters", ListOf(FILTER), "What is left out of its matches."),
+        Key("filters", ListOf(FILTER, most=_MOST_FILTERS), "What is left out of its matches."),
         Key(
             "parameters",
             TableOf(Text("a name", _NAME, 64, "limit"), PARAMETER),

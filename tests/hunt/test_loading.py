@@ -5,22 +5,28 @@ from __future__ import annotations
 import io
 import os
 import zipfile
-from typing import TYPE_CHECKING
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from memq.errors import QueryError
 from memq.eval.pipeline import literal_of
 from memq.hunt import loading, reading, tree
+from memq.hunt.binding import RuleBinder
 from memq.hunt.build_schema import SCHEMA
 from memq.hunt.loading import load_playbook
 from memq.hunt.rule import Filter, Playbook
 from memq.hunt.rule_format import json_schema, markdown_table
+from memq.os.systems import SYSTEMS
 from tests.hunt.attack import LittleAttack
 from tests.lab import ROOT
 
-if TYPE_CHECKING:
-    from pathlib import Path
+PAGE = (ROOT / "docs" / "rules.md").read_text("utf-8")
+TOO_DEEP = "This is nested too deep."
+EXAMPLE = PAGE.split("```yaml\n")[1].split("```")[0]
 
 
 def rule(number: int, more: str = "") -> str:
@@ -54,9 +60,8 @@ def packed(files: dict[str, str], compression: int = zipfile.ZIP_STORED) -> byte
 
 
 def test_all_that_a_rule_says_is_there(tmp_path: Path) -> None:
-    page = (ROOT / "docs" / "rules.md").read_text("utf-8")
     file = tmp_path / "rules.yml"
-    file.write_text(page.split("```yaml\n")[1].split("```")[0], "utf-8")
+    file.write_text(EXAMPLE, "utf-8")
     playbook = load(file)
     assert told(playbook) == []
     (found,) = playbook.rules
@@ -231,6 +236,45 @@ def test_a_file_of_nothing_but_problems_is_told_in_part(tmp_path: Path) -> None:
     assert errors[-1].message == "There are 405 more problems in this file."
 
 
+def test_filters_are_bounded_alone_and_with_their_query(tmp_path: Path) -> None:
+    file = tmp_path / "a.yml"
+    condition = "!" * 90 + "(pid == 1)"
+    filters = "filters:\n" + f"  - {{title: A, where: '{condition}'}}\n" * 50
+    file.write_text(rule(1, filters), "utf-8")
+    playbook = load(file)
+    assert (titles(playbook), told(playbook)) == (["Rule 1"], [])
+    (right,) = playbook.rules
+    RuleBinder().rule(right, SYSTEMS[0])
+    file.write_text(rule(1, f"{filters}  - {{title: A, where: pid == 1}}\n"), "utf-8")
+    (error,) = load(file).errors
+    assert error.hint == "Write at most 50 items."
+    filters = "filters:\n" + "  - {title: A, where: pid == 1}\n" * 25
+    for length, messages in ((75, []), (76, [TOO_DEEP])):
+        chain = "process" + ".Where(pid > 1)" * length
+        file.write_text(rule(1, filters).replace("process", chain, 1), "utf-8")
+        assert told(load(file)) == messages
+        file.write_text(rule(1).replace("process", chain, 1), "utf-8")
+        assert told(load(file)) == []
+
+
+@given(st.lists(st.tuples(st.integers(0, 2000), st.binary(max_size=3)), min_size=1, max_size=4))
+def test_whatever_a_file_holds_is_a_rule_or_told(edits: list[tuple[int, bytes]]) -> None:
+    content = bytearray(EXAMPLE.encode())
+    for place, new in edits:
+        content[place % len(content) : place % len(content) + 2] = new
+    with TemporaryDirectory() as folder:
+        file = Path(folder, "a.yml")
+        file.write_bytes(content)
+        playbook = load(file)
+        assert playbook.rules or playbook.errors
+        for error in playbook.errors:
+            assert str(error).startswith(str(file))
+        for one in playbook.rules:
+            for system in SYSTEMS:
+                if system.name in one.systems:
+                    RuleBinder().rule(one, system)
+
+
 # The schema for editors
 
 
@@ -239,8 +283,7 @@ def test_the_schema_is_fresh() -> None:
 
 
 def test_the_page_has_the_table_of_keys_and_the_limits() -> None:
-    page = (ROOT / "docs" / "rules.md").read_text("utf-8")
-    assert markdown_table() in page
+    assert markdown_table() in PAGE
     packed_, unpacked = loading._MOST_BYTES_OF_ZIP >> 20, loading._MOST_BYTES_IN_ZIP >> 20
     for row in (
         f"| a file of rules | {loading.MOST_BYTES >> 10} KB |",
@@ -249,7 +292,7 @@ def test_the_page_has_the_table_of_keys_and_the_limits() -> None:
         f"| aliases (`*name`) in a file | {tree._MOST_ALIASES} |",
         f"| a zip archive | {packed_} MB, {unpacked} MB unpacked |",
     ):
-        assert row in page
+        assert row in PAGE
 
 
 def test_an_error_of_a_rule_is_one_of_a_query(tmp_path: Path) -> None:

@@ -109,6 +109,11 @@ class Checker:
             message = f"ATT&CK has no technique {quoted(name)}."
             near = " or ".join(map(_written, self.attack.nearest(name)))
             hint = f"Did you mean {near}?" if near else "Write it as in `attack.t1055.012`."
+        elif name[:1] in "GS" and name[1:].isdecimal():
+            message = (
+                "Groups and software of ATT&CK are not known here, techniques and tactics are."
+            )
+            hint = "Leave the tag out, or name the group in the description."
         else:
             message = f"ATT&CK has no tactic {quoted(tag.value.removeprefix(_ATTACK))}."
             hint = "Write a tactic as in `attack.persistence`, a technique as in `attack.t1055`."

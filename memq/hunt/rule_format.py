@@ -16,6 +16,8 @@ _UUID = f"{_HEX}{{8}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{12}}"
 _NAME = "[A-Za-z_][A-Za-z0-9_]{0,63}"
 _LINE = r"[^\n]*[^\s][^\n]*"
 
+LEVELS = ("informational", "low", "medium", "high", "critical")
+"""The least first."""
 TITLE = Text("one line of text", _LINE, 256)
 QUERY = Text("a query")
 SYSTEM = Choice(tuple(system.name for system in SYSTEMS))
@@ -56,7 +58,7 @@ RULE = Record(
         ),
         Key(
             "level",
-            Choice(("informational", "low", "medium", "high", "critical")),
+            Choice(LEVELS),
             "How bad a match is.",
             required=True,
         ),

@@ -22,7 +22,7 @@ from memq.output import json
 from memq.printing import told
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from memq.eval.plan import Plan
     from memq.hunt.rule import Rule
@@ -59,7 +59,7 @@ class Finding:
 
 
 def run_playbook(
-    rules: Iterable[Rule],
+    rules: Sequence[Rule],
     image: Image,
     run: Run,
     parameters: Mapping[str, Expression] | None = None,
@@ -70,8 +70,8 @@ def run_playbook(
     has the rest skipped; the counters of the run are those of the rule of the moment.
     """
     runner = _Runner(image, run, parameters or {})
-    for rule in rules:
-        with image.progress.step(f"{rule.title}, Ctrl-C stops it"):
+    for number, rule in enumerate(rules, 1):
+        with image.progress.step(f"rule {number:,} of {len(rules):,}, {rule.title}"):
             finding = runner.finding(rule)
         yield finding
 
@@ -151,8 +151,9 @@ class _Runner:
         """Pull the rows; whether they are not all there, because somebody stopped the run."""
         batches = self.conversation.run(plan, self.run).batches()
         try:
-            rows = json.parsed(batches, bare=plan.records.bare, check=self.run.check)
-            evidence.extend(islice(rows, MOST_EVIDENCE))
+            # Nobody asks between these whether to stop: what was found is kept.
+            for row in islice(json.parsed(batches, bare=plan.records.bare), MOST_EVIDENCE):
+                evidence.append(row)  # noqa: PERF402 - extend need not keep those before an error
             for _ in batches:  # counted by the run
                 pass
         except Cancelled:

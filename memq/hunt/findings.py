@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from memq.hunt.attack import TAG_PREFIX
 from memq.hunt.rule_format import LEVELS
+from memq.hunt.running import OUTCOMES
 from memq.output.cells import clean, clean_json
 
 if TYPE_CHECKING:
@@ -14,8 +15,8 @@ if TYPE_CHECKING:
 
     from memq.hunt.running import Finding
 
-_TITLES = {"match": "matched", "undecided": "undecided", "skipped": "skipped"}
-"""The groups of the table; rules that are clean are only counted."""
+_COUNTED = "clean"
+"""The outcome whose rules the table does not list."""
 
 
 def as_json(findings: Iterable[Finding]) -> Iterator[str]:
@@ -35,17 +36,17 @@ def as_lines(findings: Iterable[Finding]) -> Iterator[str]:
 
 def as_table(findings: Iterable[Finding]) -> Iterator[str]:
     """Yield a line for each rule but the clean ones, what matters most first."""
-    groups: dict[str, list[Finding]] = {}
-    for finding in findings:
-        groups.setdefault(finding.outcome, []).append(finding)
-    for outcome, title in _TITLES.items():
-        found = groups.get(outcome, [])
-        if found:
-            yield f"{title}: {len(found):,}\n"
+    groups: dict[str, list[tuple[int, str]]] = {outcome: [] for outcome in OUTCOMES}
+    for finding in findings:  # their evidence is not held until the last one is there
+        shown = (-LEVELS.index(finding.rule.level), clean(_shown(finding)))
+        groups[finding.outcome].append(shown)
+    for outcome, lines in groups.items():
+        is_listed = outcome != _COUNTED
+        if lines or not is_listed:
+            yield f"{outcome}: {len(lines):,}\n"
         # Sorting keeps the playbook's order within a level.
-        for one in sorted(found, key=lambda one: LEVELS.index(one.rule.level), reverse=True):
-            yield f"  {clean(_shown(one))}\n"
-    yield f"clean: {len(groups.get('clean', [])):,}\n"
+        for _, line in sorted(lines, key=lambda one: one[0]) if is_listed else ():
+            yield f"  {line}\n"
 
 
 WRITERS: Mapping[str, Callable[[Iterable[Finding]], Iterator[str]]] = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,8 @@ from tests.test_streams import cut
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from memq.schema.batch import Context, Portion
 
 PLAYBOOK = """\
 title: The first process
@@ -176,6 +179,21 @@ def test_a_rule_that_fails_is_skipped_and_the_others_go_on(
     assert second.outcome == "match"
 
 
+def test_rules_share_what_was_read(image: Image, monkeypatch: pytest.MonkeyPatch) -> None:
+    portions, walks = Task.portions, []
+
+    def counted(context: Context) -> Iterator[Portion]:
+        walks.append(context)
+        yield from portions(context)
+
+    monkeypatch.setattr(Task, "portions", counted)
+    rule = rule_of("process.Where(vad.size > 1GB).Select(pid)", requires=("process.pid",))
+    first, *others = found(image, *[rule] * 4)
+    assert len(first.evidence) > 0
+    assert others == [first] * 3
+    assert len(walks) == 2  # looking at the first objects of what is required is one of its own
+
+
 # Stopped
 
 
@@ -201,6 +219,22 @@ def test_a_rule_that_is_stopped_is_never_clean(image: Image) -> None:
                 assert one.reason == "stopped by the user"
                 assert one.outcome == ("match" if one.evidence else "skipped")
     assert seen == {"clean", "match", "skipped"}
+
+
+def test_an_interrupt_ends_with_what_was_found(ask: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    portions = Task.portions
+
+    def interrupted(context: Context) -> Iterator[Portion]:
+        yield from portions(context)
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(Task, "portions", interrupted)
+    status, out, err = ask("-o", "json")
+    findings = json.loads(out)
+    assert (status, err) == (0, "")
+    assert [one["outcome"] for one in findings] == ["match", "skipped", "skipped", "skipped"]
+    assert {one["reason"] for one in findings[1:]} == {"stopped by the user"}
+    assert findings[0]["evidence"] == [FIRST]  # found by its pid, without all the others
 
 
 # Which rules, and with what
@@ -286,7 +320,7 @@ def test_exit_match(ask: Any, level: str, status: int) -> None:
 
 def test_the_table_has_matches_first_and_counts_the_clean(ask: Any) -> None:
     assert ask("-o", "table")[1] == (
-        "matched: 1\n"
+        "match: 1\n"
         "  low            T1055.012  The first process: 1 row\n"
         "undecided: 1\n"
         f"  critical       -          Nobody knows: {UNDECIDED}\n"

@@ -7,7 +7,6 @@ where nothing matched.
 
 from __future__ import annotations
 
-import argparse
 import atexit
 import gc
 import os
@@ -20,8 +19,8 @@ from typing import TYPE_CHECKING, NoReturn
 
 from memq import __version__
 from memq.errors import Cancelled, ImageError, MemqError, QueryError
+from memq.options import NO_MATCH, read
 from memq.printing import (
-    FORMATS,
     fail,
     interruptible,
     report,
@@ -33,15 +32,13 @@ from memq.printing import (
 )
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Sequence
 
     from memq.eval.plan import Plan
     from memq.lang.ast import Expression
     from memq.os.hints import Hints
 
-REFERENCES = ("text", "json", "markdown")
-"""Forms of what --schema prints."""
-_NO_MATCH = 10
 _NUMPYS_MANUAL = "numpy._core._add_newdocs"
 """A module that does nothing but this; without one of the name, nothing is gained or lost."""
 _NAME = re.compile("[A-Za-z_][A-Za-z0-9_]*")
@@ -49,19 +46,6 @@ _LONGEST = 1 << 20
 """Bytes of a script that are read; one of more than 256 KB is refused by the parser."""
 _PLAIN_WIDTH = 80
 """Columns of text that goes elsewhere than to a terminal."""
-
-_USAGE = f"""\
-memq DUMP [-e QUERY | -f FILE] [option ...]
-       memq --schema [{{{",".join(REFERENCES)}}}]
-       memq --check-playbook PATH ...
-"""
-
-_EXAMPLE = """\
-Without a query, memq opens its interpreter; there, .help tells more.
-
-example:
-  memq dump.lime -e 'process.Where(vad.is_executable && vad.is_anonymous).Select([pid, name])'
-"""
 
 
 def run() -> NoReturn:
@@ -103,7 +87,7 @@ def _leave(status: list[int]) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program; returns its exit status."""
-    options = _options(arguments)
+    options = read(arguments)
     _spare_threads()
     # What is imported stays: nothing is gained by looking through it for garbage meanwhile.
     gc.disable()
@@ -112,6 +96,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _print_schema(options.schema)
         if options.check_playbook:
             return _check_playbooks(options.check_playbook)
+        if options.playbook:
+            return _hunt(options)
         is_query = options.query is not None or options.file is not None
         return _run(options) if is_query else _interpret(options)
     except (Cancelled, KeyboardInterrupt):
@@ -129,132 +115,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     finally:
         gc.unfreeze()
         gc.enable()
-
-
-def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
-    """Read the command line; what is wrong with it ends the program with status 2."""
-    parser = _parser()
-    options = parser.parse_args(arguments)
-    if options.query is not None and options.file is not None:
-        parser.error("-e/--query and -f/--file both say what to ask: give one of them")
-    question = options.query if options.file is None else options.file
-    given = [options.dump, question, options.output, options.let]
-    given += [options.profile, options.symbol_server, options.pagefile]
-    given += [options.dtb, options.kernel_base]
-    if options.schema or options.check_playbook:
-        flags = options.exit_match, options.undecided, options.explain
-        several = options.schema and options.check_playbook
-        if several or any(flags) or any(text is not None for text in given):
-            name = "--schema" if options.schema else "--check-playbook"
-            parser.error(f"{name} stands alone: no dump, no query, no other option")
-        return options
-    if options.explain and options.output not in (None, "json", "table"):
-        parser.error("--explain prints text, or JSON with -o json")
-    if options.explain and (options.undecided or options.exit_match):
-        parser.error("--explain runs no query: nothing is undecided, and nothing matches")
-    if options.dump is None:
-        parser.error("the following arguments are required: DUMP")
-    asked = {
-        "--undecided": options.undecided,
-        "--explain": options.explain,
-        "--exit-match": options.exit_match,
-    }
-    alone = [name for name, is_given in asked.items() if is_given and question is None]
-    if alone:
-        parser.error(f"{alone[0]} speaks of a query: give one with -e or -f")
-    return options
-
-
-def _formatter(prog: str) -> argparse.HelpFormatter:
-    """Return what writes the help: argparse makes one for each option, this wide."""
-    return argparse.RawDescriptionHelpFormatter(prog, width=terminal_columns() - 2)
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="memq",
-        usage=_USAGE,
-        description="Answer questions about a memory dump, with nothing but the dump.",
-        epilog=_EXAMPLE,
-        formatter_class=_formatter,
-    )
-    parser.add_argument(
-        "dump",
-        metavar="DUMP",
-        nargs="?",
-        help="raw, LiME, ELF core or Windows crash dump; zstd, xz and gzip are unpacked once",
-    )
-    parser.add_argument("-e", "--query", metavar="QUERY", help="what to ask")
-    parser.add_argument(
-        "-f", "--file", metavar="FILE", help="a script that asks it; - for standard input"
-    )
-    parser.add_argument(
-        "--let",
-        metavar="NAME=VALUE",
-        action="append",
-        help='a name in the query: --let pid=42, --let \'shells=["sh", "bash"]\'',
-    )
-    _add_forms(parser)
-    parser.add_argument(
-        "--schema",
-        nargs="?",
-        const=REFERENCES[0],
-        choices=REFERENCES,
-        help="print which objects, fields, methods and functions there are; needs no dump",
-    )
-    parser.add_argument(
-        "--check-playbook",
-        metavar="PATH",
-        nargs="+",
-        help="say what is wrong with hunting rules: files, folders or zips; needs no dump",
-    )
-    parser.add_argument("--version", action="version", version=f"memq {__version__}")
-    return parser
-
-
-def _add_forms(parser: argparse.ArgumentParser) -> None:
-    """Add the options that say what is printed, and in which form."""
-    parser.add_argument(
-        "-o",
-        "--output",
-        choices=FORMATS,
-        help="format of the result (table on a terminal, else json)",
-    )
-    parser.add_argument(
-        "--profile",
-        metavar="FILE",
-        help="an ISF or PDB file, or a folder of them, where types are not known otherwise",
-    )
-    parser.add_argument(
-        "--symbol-server",
-        metavar="URL",
-        help="Windows: a server that may be asked for the kernel's PDB; nobody is asked otherwise",
-    )
-    parser.add_argument(
-        "--dtb", metavar="ADDRESS", type=_address, help="Windows: where the page tables begin"
-    )
-    parser.add_argument(
-        "--kernel-base", metavar="ADDRESS", type=_address, help="Windows: where the kernel begins"
-    )
-    parser.add_argument(
-        "--pagefile",
-        metavar="FILE",
-        action="append",
-        help="a page file of the machine; several are numbered as they come",
-    )
-    parser.add_argument(
-        "--exit-match", action="store_true", help=f"exit with {_NO_MATCH} if nothing matches"
-    )
-    parser.add_argument(
-        "--undecided",
-        action="store_true",
-        help="print, instead of the result, what could not be decided, and why",
-    )
-    parser.add_argument(
-        "--explain",
-        action="store_true",
-        help="print, instead of the result, how it would be found; JSON with -o json",
-    )
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -285,7 +145,27 @@ def _run(options: argparse.Namespace) -> int:
             raise MemqError(str(error)) from error  # it was opened: this is no exit status of 3
         finally:
             report(answer)
-    return _NO_MATCH if options.exit_match and not answer.run.matched else 0
+    return NO_MATCH if options.exit_match and not answer.run.matched else 0
+
+
+def _hunt(options: argparse.Namespace) -> int:
+    """Run hunting rules."""
+    from memq.hunt.command import hunt, plan  # noqa: PLC0415 - few runs need it
+    from memq.image import Image  # noqa: PLC0415 - as above
+    from memq.progress import Progress  # noqa: PLC0415 - as above
+
+    stream = standard_output()
+    form = options.output or ("table" if stream.isatty() else "json")
+    parameters = _parameters(options.let or ())
+    asked = plan(options.playbook, options.level, options.tag or (), parameters)
+    if asked is None:
+        return QueryError.exit_status
+    with Image(options.dump, Progress(sys.stderr), _hints(options)) as image:
+        for warning in image.warnings:
+            say(f"warning: {warning}")
+        gc.enable()
+        matched = hunt(asked, image, form, stream)
+    return NO_MATCH if options.exit_match and not matched else 0
 
 
 def _interpret(options: argparse.Namespace) -> int:
@@ -315,17 +195,6 @@ def _hints(options: argparse.Namespace) -> Hints:
     profile = None if options.profile is None else Path(options.profile)
     files = tuple(map(Path, options.pagefile or ()))
     return Hints(profile, options.dtb, options.kernel_base, files, options.symbol_server)
-
-
-def _address(text: str) -> int:
-    """Read an address; for what is none, the error of which argparse makes a message."""
-    try:
-        value = int(text, 0)
-    except ValueError:
-        value = -1
-    if not 0 <= value < 1 << 64:
-        raise argparse.ArgumentTypeError(f"{text!r} is no address: write it as 0x1ad000")
-    return value
 
 
 def _explanation(plan: Plan, text: str, form: str | None) -> str:

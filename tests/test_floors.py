@@ -27,6 +27,7 @@ FLOORS = (
         "cli",
         "hunt",
         "image",
+        "options",
         "profile",
         "repl",
         "ui",

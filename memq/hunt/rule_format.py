@@ -19,6 +19,8 @@ _LINE = r"[^\n]*[^\s][^\n]*"
 _MOST_FILTERS = 50
 """Each is a step behind the query, and those are bounded (memq.lang.limits)."""
 
+LEVELS = ("informational", "low", "medium", "high", "critical")
+"""The least first."""
 TITLE = Text("one line of text", _LINE, 256)
 QUERY = Text("a query")
 SYSTEM = Choice(tuple(system.name for system in SYSTEMS))
@@ -59,7 +61,7 @@ RULE = Record(
         ),
         Key(
             "level",
-            Choice(("informational", "low", "medium", "high", "critical")),
+            Choice(LEVELS),
             "How bad a match is.",
             required=True,
         ),

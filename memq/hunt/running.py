@@ -1,0 +1,199 @@
+"""Rules on a dump -> what each of them found.
+
+All rules share what was read: objects that one has walked are there for the next.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from memq.column import Column
+from memq.errors import Cancelled, MemqError, QueryError, Reason
+from memq.eval.conversation import Conversation
+from memq.eval.pipeline import Script
+from memq.hunt.binding import RuleBinder
+from memq.node import dataclass
+from memq.os.systems import SYSTEMS
+from memq.output import json
+from memq.printing import told
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from memq.eval.plan import Plan
+    from memq.hunt.rule import Rule
+    from memq.image import Image
+    from memq.lang.ast import Expression
+    from memq.output.records import Records
+    from memq.run import Run
+
+OUTCOMES = ("match", "undecided", "skipped", "clean")
+"""What a rule can end in, what people look at first before the others."""
+MOST_EVIDENCE = 1000
+"""Rows of a rule that are kept; the others are counted."""
+_MOST_TOLD = 6
+"""Sentences of a reason: a damaged dump can have a note for each of its processes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one rule found."""
+
+    rule: Rule
+    outcome: str
+    """One of OUTCOMES."""
+    reason: str = ""
+    """Why it was skipped, what could not be decided, and what else was cut short."""
+    evidence: tuple[Any, ...] = ()
+    """The first rows, as JSON output has them."""
+    more: int = 0
+    """How many rows there are besides."""
+    undecided: int = 0
+    """Elements that could not be decided."""
+    lost: int = 0
+    """Sub-objects that were left out, undecided."""
+
+
+def run_playbook(
+    rules: Sequence[Rule],
+    image: Image,
+    run: Run,
+    parameters: Mapping[str, Expression] | None = None,
+) -> Iterator[Finding]:
+    """Yield a finding for every rule, in their order.
+
+    `parameters` go before the defaults of the rules that have such. Whoever sets `run.cancelled`
+    has the rest skipped; the counters of the run are those of the rule of the moment.
+    """
+    runner = _Runner(image, run, parameters or {})
+    for number, rule in enumerate(rules, 1):
+        with image.progress.step(f"rule {number:,} of {len(rules):,}, {rule.title}"):
+            finding = runner.finding(rule)
+        yield finding
+
+
+class _Runner:
+    """Runs one rule after the other; what was read of the dump is kept."""
+
+    def __init__(self, image: Image, run: Run, parameters: Mapping[str, Expression]) -> None:
+        self.image = image
+        self.run = run
+        self.parameters = parameters
+        self.binder = RuleBinder()
+        self.conversation = Conversation(image.system, image.kernel, self.binder.parser)
+        self._missing: dict[str, str] = {}
+        """For each requirement why it is not met; empty where it is."""
+
+    def finding(self, rule: Rule) -> Finding:
+        """Run a rule, unless it is to be skipped."""
+        try:
+            self._begin()
+            why = self._why_not(rule)
+            return Finding(rule, "skipped", why) if why else self._found(rule)
+        except Cancelled:
+            return Finding(rule, "skipped", Reason.STOPPED.text)
+        except MemqError as error:
+            return Finding(rule, "skipped", _in_words(error))
+
+    def _begin(self) -> None:
+        """Let the run count anew, and stop if somebody asked for it."""
+        self.run.check()
+        self.run.matched = 0
+        self.run.undecided, self.run.lost, self.run.notes = Counter(), Counter(), {}
+
+    def _why_not(self, rule: Rule) -> str:
+        here = self.image.system
+        if here.name not in rule.queries:
+            titles = [system.title for system in SYSTEMS if system.name in rule.queries]
+            return f"it is for {' and '.join(titles)}, and this is {here.title}"
+        return next(filter(None, map(self._why_missing, rule.requires)), "")
+
+    # What a rule requires
+
+    def _why_missing(self, required: str) -> str:
+        if required not in self._missing:
+            self._missing[required] = self._missing_of(required)
+            self._begin()  # what looking for it has counted is none of the rule's
+        return self._missing[required]
+
+    def _missing_of(self, required: str) -> str:
+        """Why an object or a field is not there; a field is looked at in the first objects."""
+        try:
+            script = Script(self.image.system, self.image.kernel, required)
+            plan = script.bind(self.binder.parser.parse(required), {})
+            first = next(self.conversation.run(plan, self.run).batches(), None)
+        except Cancelled:
+            raise
+        except MemqError as error:
+            return f"it requires `{required}`: {_in_words(error)}"
+        if first is None or not _is_foreign(first):
+            return ""
+        return f"it requires `{required}`: {Reason.NOT_IN_KERNEL.text}"
+
+    # Its query
+
+    def _found(self, rule: Rule) -> Finding:
+        own = rule.parameters or {}
+        given = {name: value for name, value in self.parameters.items() if name in own}
+        try:
+            plan = self.binder.rule(rule, self.image.system, self.image.kernel, given)
+        except QueryError as error:
+            return Finding(rule, "skipped", f"it does not fit this kernel: {_in_words(error)}")
+        evidence: list[Any] = []
+        stopped = self._collect(plan, evidence)
+        return self._concluded(rule, evidence, stopped=stopped)
+
+    def _collect(self, plan: Plan, evidence: list[Any]) -> bool:
+        """Pull the rows; whether they are not all there, because somebody stopped the run."""
+        batches = self.conversation.run(plan, self.run).batches()
+        try:
+            # Nobody asks between these whether to stop: what was found is kept.
+            for row in islice(json.parsed(batches, bare=plan.records.bare), MOST_EVIDENCE):
+                evidence.append(row)  # noqa: PERF402 - extend need not keep those before an error
+            for _ in batches:  # counted by the run
+                pass
+        except Cancelled:
+            if not evidence:
+                raise
+            return True
+        return False
+
+    def _concluded(self, rule: Rule, evidence: list[Any], *, stopped: bool) -> Finding:
+        run = self.run
+        undecided, lost = sum(run.undecided.values()), sum(run.lost.values())
+        more = run.matched - len(evidence)
+        said = [Reason.STOPPED.text] if stopped else []
+        if more:
+            said.append(f"{more:,} more rows are not shown")
+        said += _shortened(list(told(run)))
+        if evidence:
+            outcome = "match"
+        else:
+            outcome = "undecided" if undecided or lost or run.notes else "clean"
+        return Finding(rule, outcome, "; ".join(said), tuple(evidence), more, undecided, lost)
+
+
+def _is_foreign(records: Records) -> bool:
+    """Whether the kernel's types have none of it."""
+    columns = [column for column in records.columns if isinstance(column, Column)]
+    return bool(columns) and all(
+        column.status is not None and bool(np.all(column.status == Reason.NOT_IN_KERNEL))
+        for column in columns
+    )
+
+
+def _in_words(error: MemqError) -> str:
+    """Return an error in one line; nobody sees the query that its places speak of."""
+    if isinstance(error, QueryError):
+        return " ".join(filter(None, (error.message, error.hint)))
+    return str(error)
+
+
+def _shortened(lines: list[str]) -> list[str]:
+    """Leave out all but the last, which are the counts and their reasons."""
+    left_out = len(lines) - _MOST_TOLD
+    return lines if left_out <= 0 else [f"{left_out:,} more notes", *lines[-_MOST_TOLD:]]

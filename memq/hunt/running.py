@@ -144,11 +144,11 @@ class _Runner:
         except QueryError as error:
             return Finding(rule, "skipped", f"it does not fit this kernel: {_in_words(error)}")
         evidence: list[Any] = []
-        stopped = self._collect(plan, evidence)
-        return self._concluded(rule, evidence, stopped=stopped)
+        why = self._collect(plan, evidence)
+        return self._concluded(rule, evidence, why)
 
-    def _collect(self, plan: Plan, evidence: list[Any]) -> bool:
-        """Pull the rows; whether they are not all there, because somebody stopped the run."""
+    def _collect(self, plan: Plan, evidence: list[Any]) -> str:
+        """Pull the rows; returns why they are not all there, empty if they are."""
         batches = self.conversation.run(plan, self.run).batches()
         try:
             # Nobody asks between these whether to stop: what was found is kept.
@@ -156,17 +156,17 @@ class _Runner:
                 evidence.append(row)  # noqa: PERF402 - extend need not keep those before an error
             for _ in batches:  # counted by the run
                 pass
-        except Cancelled:
+        except MemqError as error:
             if not evidence:
                 raise
-            return True
-        return False
+            return Reason.STOPPED.text if isinstance(error, Cancelled) else _in_words(error)
+        return ""
 
-    def _concluded(self, rule: Rule, evidence: list[Any], *, stopped: bool) -> Finding:
+    def _concluded(self, rule: Rule, evidence: list[Any], why: str) -> Finding:
         run = self.run
         undecided, lost = sum(run.undecided.values()), sum(run.lost.values())
         more = run.matched - len(evidence)
-        said = [Reason.STOPPED.text] if stopped else []
+        said = [why] if why else []
         if more:
             said.append(f"{more:,} more rows are not shown")
         said += _shortened(list(told(run)))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from memq.cli import main
-from memq.errors import MemqError
+from memq.errors import MemqError, SymbolError
 from memq.hunt.findings import as_table
 from memq.hunt.loading import load_playbook
 from memq.hunt.rule import Rule
@@ -177,6 +177,21 @@ def test_a_rule_that_fails_is_skipped_and_the_others_go_on(
     first, second = found(image, rule_of("vad.Where(start == 0)"), rule_of("process.Take(1)"))
     assert (first.outcome, first.reason) == ("skipped", "the file is gone")
     assert second.outcome == "match"
+
+
+def test_what_was_found_before_a_failure_is_kept(
+    image: Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    portions = Task.portions
+
+    def failing(context: Context) -> Iterator[Portion]:
+        yield next(portions(context))
+        raise SymbolError("the rest is damaged")
+
+    monkeypatch.setattr(Task, "portions", failing)
+    (finding,) = found(image, rule_of("process.Where(pid > 0)"))
+    assert (finding.outcome, finding.reason) == ("match", "the rest is damaged")
+    assert finding.evidence[0]["process_id"] == 1
 
 
 def test_rules_share_what_was_read(image: Image, monkeypatch: pytest.MonkeyPatch) -> None:

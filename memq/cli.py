@@ -8,7 +8,6 @@ where nothing matched.
 from __future__ import annotations
 
 import atexit
-import gc
 import os
 import re
 import sys
@@ -17,7 +16,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, NoReturn
 
-from memq import __version__
+from memq import __version__, garbage
 from memq.errors import Cancelled, ImageError, MemqError, QueryError
 from memq.options import NO_MATCH, read
 from memq.printing import (
@@ -89,8 +88,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program; returns its exit status."""
     options = read(arguments)
     _spare_threads()
-    # What is imported stays: nothing is gained by looking through it for garbage meanwhile.
-    gc.disable()
+    garbage.put_off()
     try:
         if options.schema:
             return _print_schema(options.schema)
@@ -113,8 +111,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         say(f"error: {error.strerror or error}" + (f": {error.filename}" if error.filename else ""))
         return 1
     finally:
-        gc.unfreeze()
-        gc.enable()
+        garbage.as_usual()
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -136,8 +133,7 @@ def _run(options: argparse.Namespace) -> int:
             return 0
         form = options.output or ("table" if stream.isatty() else "json")
         answer.run.progress.erase()
-        gc.freeze()  # or the first look for garbage goes through all that was imported: 17 ms
-        gc.enable()
+        garbage.collect()
         try:
             with interruptible(answer.run):
                 (write_undecided if options.undecided else write)(answer, form, stream)
@@ -163,7 +159,7 @@ def _hunt(options: argparse.Namespace) -> int:
     with Image(options.dump, Progress(sys.stderr), _hints(options)) as image:
         for warning in image.warnings:
             say(f"warning: {warning}")
-        gc.enable()
+        garbage.collect()
         matched = hunt(asked, image, form, stream)
     return NO_MATCH if options.exit_match and not matched else 0
 

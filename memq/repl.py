@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import gc
 from typing import TYPE_CHECKING, TextIO
 
+from memq import garbage
 from memq.errors import Cancelled, MemqError, QueryError
 from memq.ui.commands import as_query, is_command, meant, run_command, without_dot
 from memq.ui.log import log_failure
@@ -18,21 +18,15 @@ if TYPE_CHECKING:
     from memq.ui.session import Session
 
 
-def _collect_garbage() -> None:
-    """Look for it from now on, as memq.cli turned that off for the start, whose objects stay."""
-    gc.freeze()
-    gc.enable()
-
-
 def interpret(session: Session) -> int:
     """Run the interpreter; returns the program's exit status."""
     stream = standard_input()
     if not (stream.isatty() and session.terminal.is_terminal):
-        _collect_garbage()
+        garbage.collect()
         return _read(session, stream)
     session.greet()
     prompt = _prompt(session, stream)
-    _collect_garbage()
+    garbage.collect()
     while not session.is_over:
         try:
             text = prompt.ask()

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FLOORS = (
-    {"column", "errors", "merge", "node", "progress", "run"},
+    {"column", "errors", "garbage", "merge", "node", "progress", "run"},
     {"layers"},
     {"schema", "symbols"},
     {"os", "lang"},

@@ -12,7 +12,7 @@ from memq.printing import standard_output
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from memq.hunt.checking import Attack
+    from memq.hunt.attack import Attack
     from memq.hunt.rule import Playbook
 
 _WRONG = 2

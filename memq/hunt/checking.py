@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from memq.errors import QueryError, Span
 from memq.eval.pipeline import literal_of
+from memq.hunt.attack import TAG_PREFIX
 from memq.hunt.binding import parts_of, start_of_condition
 from memq.hunt.problems import quoted
 from memq.hunt.tree import Scalar, span_within
@@ -15,37 +16,11 @@ from memq.os.systems import SYSTEMS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from memq.hunt.attack import Attack, Technique
     from memq.hunt.binding import RuleBinder
     from memq.hunt.problems import Problems
     from memq.hunt.tree import Node
     from memq.schema.declare import System
-
-_ATTACK = "attack."
-
-
-class Technique(Protocol):
-    """A technique of ATT&CK, as memq.hunt.attack has it."""
-
-    @property
-    def id(self) -> str:
-        """T1055.012."""
-
-    @property
-    def name(self) -> str:
-        """What it is called."""
-
-
-class Attack(Protocol):
-    """What is asked of ATT&CK; memq.hunt.attack.load_attack() gives it."""
-
-    def tag(self, text: str) -> object | None:
-        """Return what a tag speaks of."""
-
-    def successor(self, id: str) -> Technique | None:
-        """Return what took the place of a revoked technique."""
-
-    def nearest(self, id: str) -> Sequence[Technique]:
-        """Return techniques that may have been meant."""
 
 
 class Checker:
@@ -96,11 +71,11 @@ class Checker:
 
     def _check_tags(self) -> None:
         for tag in self.read.get("tags", ()):
-            if tag.value.startswith(_ATTACK) and self.attack.tag(tag.value) is None:
+            if tag.value.startswith(TAG_PREFIX) and self.attack.tag(tag.value) is None:
                 self._refuse_tag(tag)
 
     def _refuse_tag(self, tag: Scalar) -> None:
-        name = tag.value.removeprefix(_ATTACK).upper()
+        name = tag.value.removeprefix(TAG_PREFIX).upper()
         successor = self.attack.successor(name)
         if successor is not None:
             message = f"ATT&CK has revoked the technique {name}."
@@ -115,7 +90,7 @@ class Checker:
             )
             hint = "Leave the tag out, or name the group in the description."
         else:
-            message = f"ATT&CK has no tactic {quoted(tag.value.removeprefix(_ATTACK))}."
+            message = f"ATT&CK has no tactic {quoted(tag.value.removeprefix(TAG_PREFIX))}."
             hint = "Write a tactic as in `attack.persistence`, a technique as in `attack.t1055`."
         self.problems.add(message, tag.span, hint)
 
@@ -215,7 +190,7 @@ class Checker:
 
 
 def _written(technique: Technique) -> str:
-    return f"`{_ATTACK}{technique.id.lower()}` ({technique.name})"
+    return f"`{TAG_PREFIX}{technique.id.lower()}` ({technique.name})"
 
 
 def _nodes(tree: ast.Node) -> Iterator[ast.Node]:

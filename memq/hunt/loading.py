@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from zipfile import ZipInfo
 
-    from memq.hunt.checking import Attack
+    from memq.hunt.attack import Attack
     from memq.hunt.problems import RuleError
     from memq.hunt.rule import Rule
 

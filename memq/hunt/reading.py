@@ -13,7 +13,7 @@ from memq.hunt.tree import Scalar, documents
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from memq.hunt.checking import Attack
+    from memq.hunt.attack import Attack
     from memq.hunt.problems import Problems, Source
     from memq.hunt.tree import Node
 

@@ -1,30 +1,18 @@
-"""A little ATT&CK, of the shape of memq.hunt.attack's."""
+"""A little ATT&CK, for tests that must not change with its versions."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from memq.hunt.attack import Attack, Tactic, Technique
+
+INJECTION = Technique("T1055", "Process Injection", ("persistence",))
+HOLLOWING = Technique("T1055.012", "Process Hollowing", ("persistence",))
 
 
-class LittleTechnique(NamedTuple):
-    """A technique."""
-
-    id: str
-    name: str
-
-
-INJECTION = LittleTechnique("T1055", "Process Injection")
-HOLLOWING = LittleTechnique("T1055.012", "Process Hollowing")
-
-
-class LittleAttack:
+def little_attack() -> Attack:
     """Two techniques, one tactic, and an id that was revoked."""
-
-    def tag(self, text: str) -> object | None:
-        known = {f"attack.{one.id.lower()}": one for one in (INJECTION, HOLLOWING)}
-        return known.get(text) or (text == "attack.persistence" or None)
-
-    def successor(self, id: str) -> LittleTechnique | None:
-        return HOLLOWING if id == "T1093" else None
-
-    def nearest(self, id: str) -> list[LittleTechnique]:
-        return [INJECTION, HOLLOWING] if id.startswith("T105") else []
+    return Attack(
+        "0.1",
+        (Tactic("TA0003", "persistence", "Persistence"),),
+        {one.id: one for one in (INJECTION, HOLLOWING)},
+        {"T1093": HOLLOWING.id},
+    )

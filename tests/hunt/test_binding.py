@@ -16,7 +16,7 @@ from memq.image import Answer
 from memq.lang import ast
 from memq.run import Run
 from memq.schema.batch import Context
-from tests.hunt.attack import LittleAttack
+from tests.hunt.attack import little_attack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -98,7 +98,7 @@ def loaded(folder: Path) -> Rule:
         "filters:\n  - {title: Threads, where: 'p => p == 2'}\n",
         "utf-8",
     )
-    playbook = load_playbook([file], LittleAttack())
+    playbook = load_playbook([file], little_attack())
     assert playbook.errors == ()
     (rule,) = playbook.rules
     return rule

@@ -21,7 +21,7 @@ from memq.hunt.loading import load_playbook
 from memq.hunt.rule import Filter, Playbook
 from memq.hunt.rule_format import json_schema, markdown_table
 from memq.os.systems import SYSTEMS
-from tests.hunt.attack import LittleAttack
+from tests.hunt.attack import little_attack
 from tests.lab import ROOT
 
 PAGE = (ROOT / "docs" / "rules.md").read_text("utf-8")
@@ -37,7 +37,7 @@ def rule(number: int, more: str = "") -> str:
 
 
 def load(*paths: Path) -> Playbook:
-    return load_playbook(paths, LittleAttack())
+    return load_playbook(paths, little_attack())
 
 
 def titles(playbook: Playbook) -> list[str]:

@@ -11,14 +11,14 @@ from pathlib import Path
 from memq.hunt.check import report
 from memq.hunt.loading import load_playbook
 from memq.output.cells import clean
-from tests.hunt.attack import LittleAttack
+from tests.hunt.attack import little_attack
 
 WRONG = Path(__file__).parent / "wrong"
 MESSAGES = WRONG.with_suffix(".txt")
 
 
 def told() -> str:
-    lines = report(load_playbook([WRONG], LittleAttack()))
+    lines = report(load_playbook([WRONG], little_attack()))
     return "".join(f"{clean(line).rstrip()}\n" for line in lines).replace(f"{WRONG}{os.sep}", "")
 
 

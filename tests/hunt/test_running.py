@@ -21,7 +21,7 @@ from memq.os.linux.process import Task
 from memq.os.linux.vma import Vma
 from memq.run import Run
 from tests.eval.stopping import Stops
-from tests.hunt.attack import LittleAttack
+from tests.hunt.attack import little_attack
 from tests.test_streams import cut
 
 if TYPE_CHECKING:
@@ -358,6 +358,6 @@ def test_the_page_shows_what_is_printed(sample: Path, tmp_path: Path) -> None:
     shown = page.split("```text\n")[1].split("```")[0]
     file = tmp_path / "page.yml"
     file.write_text(rule, "utf-8")
-    playbook = load_playbook([file], LittleAttack())
+    playbook = load_playbook([file], little_attack())
     with Image(sample) as opened:
         assert "".join(as_table(found(opened, *playbook.rules))) == shown

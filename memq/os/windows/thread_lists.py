@@ -65,6 +65,19 @@ def listed_threads(kernel: WindowsKernel, run: Run, processes: Structs) -> Liste
     return Listed(addresses[rows], owner[rows], listed, cuts, dict(zip(LISTS, ended, strict=True)))
 
 
+def _places_of(threads: Addresses, owner: Indexes, found: Listed, owners: int) -> Indexes:
+    """Return where each thread of an owner stands among the listed ones; -1 where it does not."""
+    _, codes = distinct_addresses(np.concatenate([found.addresses, threads]))
+    pairs = codes * owners + np.concatenate([found.owner, owner])
+    listed, wanted = pairs[: len(found.owner)], pairs[len(found.owner) :]
+    if not len(listed):
+        return np.full(len(wanted), -1, np.int64)
+    order = np.argsort(listed, kind="stable")
+    at = np.searchsorted(listed, wanted, sorter=order)
+    rows = order[np.minimum(at, len(order) - 1)]
+    return np.where(listed[rows] == wanted, rows, -1)
+
+
 def listed_by(
     kernel: WindowsKernel, run: Run, threads: Addresses, owners: Addresses, nobody: Statuses
 ) -> dict[str, Column]:
@@ -75,12 +88,7 @@ def listed_by(
     processes, owner = distinct_addresses(owners)
     places = np.where(processes != 0, np.uint8(0), np.uint8(Reason.NULL))
     found = listed_threads(kernel, run, kernel.structs("_EPROCESS", processes, places))
-    pairs = {
-        pair: row
-        for row, pair in enumerate(zip(found.owner.tolist(), found.addresses.tolist(), strict=True))
-    }
-    at = [pairs.get(pair, -1) for pair in zip(owner.tolist(), threads.tolist(), strict=True)]
-    index = np.array(at, np.int64)
+    index = _places_of(threads, owner, found, len(processes))
     columns = {}
     for name, column in found.listed.items():
         rows = np.flatnonzero(index >= 0)

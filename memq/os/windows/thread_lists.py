@@ -65,17 +65,14 @@ def listed_threads(kernel: WindowsKernel, run: Run, processes: Structs) -> Liste
     return Listed(addresses[rows], owner[rows], listed, cuts, dict(zip(LISTS, ended, strict=True)))
 
 
-def _places_of(threads: Addresses, owner: Indexes, found: Listed, owners: int) -> Indexes:
+def _places_of(threads: Addresses, owner: Indexes, found: Listed) -> Indexes:
     """Return where each thread of an owner stands among the listed ones; -1 where it does not."""
-    _, codes = distinct_addresses(np.concatenate([found.addresses, threads]))
-    pairs = codes * owners + np.concatenate([found.owner, owner])
-    listed, wanted = pairs[: len(found.owner)], pairs[len(found.owner) :]
-    if not len(listed):
-        return np.full(len(wanted), -1, np.int64)
-    order = np.argsort(listed, kind="stable")
-    at = np.searchsorted(listed, wanted, sorter=order)
-    rows = order[np.minimum(at, len(order) - 1)]
-    return np.where(listed[rows] == wanted, rows, -1)
+    first, group = _groups(
+        np.concatenate([found.addresses, threads]), np.concatenate([found.owner, owner])
+    )
+    places = np.full(len(first), -1, np.int64)
+    places[group[: len(found.owner)]] = np.arange(len(found.owner))
+    return places[group[len(found.owner) :]]
 
 
 def listed_by(
@@ -88,7 +85,7 @@ def listed_by(
     processes, owner = distinct_addresses(owners)
     places = np.where(processes != 0, np.uint8(0), np.uint8(Reason.NULL))
     found = listed_threads(kernel, run, kernel.structs("_EPROCESS", processes, places))
-    index = _places_of(threads, owner, found, len(processes))
+    index = _places_of(threads, owner, found)
     columns = {}
     for name, column in found.listed.items():
         rows = np.flatnonzero(index >= 0)

@@ -9,6 +9,7 @@ import numpy as np
 from memq.column import Addresses, Array, Column, Indexes, Statuses, Text, distinct_numbers
 from memq.errors import Reason
 from memq.node import dataclass
+from memq.schema.batch import Cut
 from memq.schema.collection import Reference
 
 if TYPE_CHECKING:
@@ -83,6 +84,13 @@ def distinct_structs(
     structs = kernel.structs(name, found, status)
     structs.check = check
     return Distinct(structs, index)
+
+
+def joined_cut(cuts: list[Cut | None]) -> Cut | None:
+    """Say of several sources why they are not whole."""
+    there = [cut for cut in cuts if cut is not None]
+    texts = dict.fromkeys(cut.text for cut in there)
+    return Cut(there[0].reason, "; ".join(texts)) if there else None
 
 
 def references_to(pointers: Column, at: Callable[[Addresses], ObjectType]) -> Reference:

@@ -8,14 +8,14 @@ import numpy as np
 
 from memq.column import Addresses, Column, Text, is_among
 from memq.errors import Reason
-from memq.os.common import known_pointers, references_to
+from memq.os.common import joined_cut, known_pointers, references_to
 from memq.os.linux import cmdline
 from memq.os.linux.base import LinuxObject
 from memq.os.linux.clock import boot_time
 from memq.os.linux.paths import Paths, paths_of
 from memq.os.linux.tasks import TASK_LIST, TaskSet, listed_tasks, pid_table, task_list
 from memq.os.listwalk import BATCHES, batched
-from memq.schema.batch import Context, Cut, Portion
+from memq.schema.batch import Context, Portion
 from memq.schema.collection import Collection, Reference
 from memq.schema.declare import Cost, field, many, single
 from memq.schema.kinds import Address, Boolean, Name, Number, String, Time
@@ -61,7 +61,7 @@ class Task(Process, LinuxObject):
         context.kernel.facts.setdefault(TASK_LIST, TaskSet(known, walk.cut))
         table = pid_table(context.kernel, context.run)
         rest = table.addresses[~is_among(table.addresses, known)]
-        cut = _joined_cut(walk.cut, table.cut)
+        cut = joined_cut([walk.cut, table.cut])
         pieces = [rest[i : i + BATCHES[-1]] for i in range(0, len(rest), BATCHES[-1])]
         for addresses in pieces:
             last = cut if addresses is pieces[-1] else None
@@ -231,10 +231,3 @@ class Task(Process, LinuxObject):
         inside = (come_by == source) | is_among(self.rows["address"], tasks.addresses)
         column = Column(inside)
         return column if tasks.cut is None else column.but(~inside, tasks.cut.reason)
-
-
-def _joined_cut(listed: Cut | None, table: Cut | None) -> Cut | None:
-    """Say of both sources why they are not whole."""
-    if listed is None or table is None:
-        return listed or table
-    return Cut(listed.reason, f"{listed.text}; {table.text}")

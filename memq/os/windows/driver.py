@@ -13,13 +13,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from memq.column import Column, Text, worst
-from memq.os.common import joined_text, known_pointers
+from memq.os.common import joined_cut, joined_text, known_pointers
 from memq.os.windows import pool_scan
 from memq.os.windows.base import WindowsObject
 from memq.os.windows.device import Device
 from memq.os.windows.driver_objects import directory_drivers
 from memq.os.windows.major_function import MajorFunction
-from memq.os.windows.processes import joined_cut
 from memq.os.windows.ranges import loaded_type, module_list
 from memq.os.windows.strings import unicode_text
 from memq.schema.batch import Context, Portion

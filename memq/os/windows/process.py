@@ -8,7 +8,7 @@ import numpy as np
 
 from memq.column import Addresses, Column, Text, distinct, is_among, worst
 from memq.errors import Reason
-from memq.os.common import distinct_addresses, known_pointers, references_to
+from memq.os.common import distinct_addresses, joined_cut, known_pointers, references_to
 from memq.os.listwalk import BATCHES, batched
 from memq.os.windows import mitigations, pool_scan
 from memq.os.windows.base import handle_number
@@ -24,7 +24,6 @@ from memq.os.windows.processes import (
     active_list,
     all_processes,
     equal_to,
-    joined_cut,
     session_spaces,
     source,
 )

@@ -14,7 +14,7 @@ import numpy as np
 from memq.column import distinct_numbers, is_among
 from memq.errors import Reason
 from memq.node import dataclass
-from memq.os.common import known_pointers
+from memq.os.common import joined_cut, known_pointers
 from memq.os.listwalk import ListWalk
 from memq.os.windows.handle_table import open_handles
 from memq.schema.batch import Cut
@@ -92,13 +92,6 @@ def all_processes(kernel: WindowsKernel, run: Run) -> ProcessSet:
         known = np.concatenate([known, found.addresses[~is_among(found.addresses, known)]])
         cuts.append(found.cut)
     return ProcessSet(known, joined_cut(cuts))
-
-
-def joined_cut(cuts: list[Cut | None]) -> Cut | None:
-    """Say of several sources why they are not whole."""
-    there = [cut for cut in cuts if cut is not None]
-    texts = dict.fromkeys(cut.text for cut in there)
-    return Cut(there[0].reason, "; ".join(texts)) if there else None
 
 
 def _walk_list(kernel: WindowsKernel, run: Run) -> ProcessSet:

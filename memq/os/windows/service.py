@@ -12,9 +12,8 @@ import numpy as np
 
 from memq.column import Column, Text, text_column, worst
 from memq.errors import Reason
-from memq.os.common import joined_text
+from memq.os.common import joined_cut, joined_text
 from memq.os.windows.base import WindowsObject
-from memq.os.windows.processes import joined_cut
 from memq.os.windows.registry.cells import NO_CELL
 from memq.os.windows.registry.keys import RegistryKey
 from memq.os.windows.registry.lookup import control_set, key_at

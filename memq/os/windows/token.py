@@ -8,12 +8,18 @@ import numpy as np
 
 from memq.column import Column, Text, worst
 from memq.errors import Reason
-from memq.os.common import distinct_addresses, known_pointers, references_to, words_by_number
+from memq.os.common import (
+    distinct_addresses,
+    joined_cut,
+    known_pointers,
+    references_to,
+    words_by_number,
+)
 from memq.os.windows.base import WindowsObject
 from memq.os.windows.group import Group, user_and_groups
 from memq.os.windows.objects import joined_paths
 from memq.os.windows.privilege import Privilege
-from memq.os.windows.processes import REFERRED, all_processes, each_once, equal_to, joined_cut
+from memq.os.windows.processes import REFERRED, all_processes, each_once, equal_to
 from memq.os.windows.sids import known_names, sid_text
 from memq.os.windows.strings import unicode_text
 from memq.schema.batch import Context, Cut, Portion

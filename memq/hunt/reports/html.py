@@ -136,6 +136,7 @@ def _group(group: Group) -> str:
 
 def _match(result: Result) -> str:
     rule, evidence = result.rule, result.evidence
+    level = "h5" if result.technique else "h4"  # below the technique's title, if there is one
     others = ", ".join(f"{one.id} {one.name}" for one in result.others)
     about = [
         element("p", rule.description),
@@ -149,7 +150,7 @@ def _match(result: Result) -> str:
     ]
     return (
         f'<article class="match tone-{rule.level}" id="rule-{result.number}">\n'
-        f"<h5>{_named(result)}: {counted(evidence.count, 'row')}</h5>\n"
+        f'<{level} class="title">{_named(result)}: {counted(evidence.count, "row")}</{level}>\n'
         f"{''.join(about)}</article>\n"
     )
 

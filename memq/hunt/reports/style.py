@@ -87,7 +87,7 @@ code { font: 0.92em ui-monospace, "Liberation Mono", Consolas, monospace; }
   border: 1px solid var(--line); border-left: 0.4rem solid var(--tone);
 }
 .match:target { outline: 3px solid var(--tone); }
-.match h5 { font-size: 1.05rem; margin: 0; line-height: 1.35; }
+.match .title { font-size: 1.05rem; margin: 0; line-height: 1.35; }
 .level {
   display: inline-block; padding: 0 0.5em; margin-right: 0.5em; border-radius: 0.3em;
   font-size: 0.8rem; font-weight: 600; line-height: 1.6; white-space: nowrap;
@@ -118,11 +118,13 @@ tbody tr:last-child td { border-bottom: 0; }
     --link: #000000;
   }
   body { max-width: none; padding: 0; font-size: 10pt; print-color-adjust: exact; }
-  h2, h3, h4, h5, th { break-after: avoid; }
+  h2, h3, h4, .title, th { break-after: avoid; }
   tr, .cell, .told > li { break-inside: avoid; }
   .scroll { overflow: visible; border: 0; }
-  th { white-space: normal; }
-  th, td { max-width: none; overflow-wrap: anywhere; }
+  th, td { max-width: none; }
+  th { white-space: normal; overflow-wrap: break-word; }
+  td { overflow-wrap: anywhere; }
+  td.number { overflow-wrap: normal; }
 }
 """
 

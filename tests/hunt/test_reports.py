@@ -9,6 +9,7 @@ import csv
 import io
 import json
 import os
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ from memq.hunt.reports.navigator import SCORES
 from memq.hunt.reports.terminal import as_table
 from memq.hunt.rule_format import LEVELS
 from memq.hunt.running import OUTCOMES, Finding
+from memq.os.linux.process import Task
 from memq.output.look import Look
 from memq.output.widths import columns_of
 from memq.printing import FORMATS, REPORTS
@@ -28,6 +30,8 @@ from tests.hunt.findings import heading, of_every_sort, rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from memq.schema.batch import Context, Portion
 
 FILES = Path(__file__).parent / "reports"
 FIRST = """\
@@ -235,3 +239,32 @@ def test_a_file_may_have_a_name_that_is_no_text(
     for form in ("table", "html", "sarif"):
         assert main([str(dump), "--playbook", str(path), "-o", form]) == 0
         assert "a\\xff.xz" in capsys.readouterr().out.replace("%5C", "\\")
+
+
+@pytest.mark.parametrize(
+    ("form", "end"), [("html", "</html>\n"), ("markdown", "|\n"), ("sarif", "}\n")]
+)
+def test_a_report_of_a_run_that_was_stopped_is_whole(
+    form: str,
+    end: str,
+    sample: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    portions = Task.portions
+
+    def interrupted(context: Context) -> Iterator[Portion]:
+        yield from portions(context)
+        signal.raise_signal(signal.SIGINT)
+
+    path = tmp_path / "a.yml"
+    second = FIRST.replace("First", "Second").replace("01\n", "02\n")
+    second = second.replace("pid == wanted", "pid > wanted")
+    path.write_text(f"{FIRST}---\n{second}", "utf-8")
+    monkeypatch.setattr(Task, "portions", interrupted)
+    assert main([str(sample), "--playbook", str(path), "-o", form]) == 0
+    out = capsys.readouterr().out
+    assert "kthreadd" in out
+    assert "stopped by the user" in out
+    assert out.endswith(end)

@@ -49,6 +49,7 @@ def rule(number: int, title: str, level: str, *tags: str, **more: Any) -> Rule:
 
 
 WINDOWS = {"windows": "process"}
+FILTERED = "filters left out 3 rows"
 NOT_HERE = "it is for Windows, and this is Linux"
 
 
@@ -94,7 +95,7 @@ def of_every_sort() -> list[Finding]:
         ),
         Finding(rule(7, "Driver", "high", "attack.t1014", queries=WINDOWS), "skipped", NOT_HERE),
         Finding(rule(8, "Stopped", "low", "attack.t1003"), "skipped", "stopped by the user"),
-        Finding(rule(9, "Nothing there", "critical", "attack.t1003.007"), "clean"),
+        Finding(rule(9, "Nothing there", "critical", "attack.t1003.007"), "clean", FILTERED),
     ]
 
 

@@ -26,7 +26,7 @@ from memq.os.linux.process import Task
 from memq.output.look import Look
 from memq.output.widths import columns_of
 from memq.printing import FORMATS, REPORTS
-from tests.hunt.findings import heading, of_every_sort, rule
+from tests.hunt.findings import FILTERED, heading, of_every_sort, rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -158,6 +158,12 @@ def test_a_tactic_that_the_technique_does_not_serve_is_not_taken() -> None:
 def test_what_is_not_known_is_marked_and_dim_on_a_terminal() -> None:
     assert "\x1b[2m?\x1b[0m" in shown(100, dim=True)
     assert "\x1b" not in shown(100)
+
+
+def test_what_is_to_be_said_of_clean_rules_is_said() -> None:
+    assert shown(None).endswith(f"clean: 2\n    critical       Nothing there: {FILTERED}\n")
+    for form in ("markdown", "html", "navigator", "sarif"):
+        assert FILTERED in written(form)
 
 
 # Layers

@@ -195,4 +195,4 @@ def test_what_was_not_looked_at_is_notified_but_not_rules_for_other_systems() ->
     told = [
         one["message"]["text"].partition(":")[0] for one in invocation["toolExecutionNotifications"]
     ]
-    assert told == ["Memory of no file", "Numbers", "Module that hides", "Stopped"]
+    assert told == ["Memory of no file", "Numbers", "Module that hides", "Stopped", "Nothing there"]

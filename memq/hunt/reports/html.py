@@ -50,7 +50,7 @@ def as_html(findings: Iterable[Finding], heading: Heading) -> Iterator[str]:
     for outcome in ("undecided", "skipped"):
         told = "".join(_told(one, outcome) for one in results.told(outcome))
         yield _section(outcome, f'<ul class="told">\n{told}</ul>' if told else "")
-    clean = "".join(f"<li>{_named(result)}</li>\n" for result in results.of("clean"))
+    clean = "".join(map(_clean, results.of("clean")))
     yield _section("clean", f'<ul class="rules">\n{clean}</ul>' if clean else "")
     yield "</main>\n</body>\n</html>\n"
 
@@ -212,3 +212,8 @@ def _told(told: Told, outcome: str) -> str:
         f'<li class="tone-{outcome}">\n{element("p", told.reason or "No reason is known.")}'
         f'<ul class="rules small">\n{rules}</ul>\n</li>\n'
     )
+
+
+def _clean(result: Result) -> str:
+    remarks = f": {text(result.reason)}" if result.reason else ""
+    return f"<li>{_named(result)}{remarks}</li>\n"

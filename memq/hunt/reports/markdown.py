@@ -52,7 +52,7 @@ def as_markdown(findings: Iterable[Finding], heading: Heading) -> Iterator[str]:
         yield f"\n## {outcome.capitalize()}\n\n"
         yield "".join(map(_told, results.told(outcome))) or "None.\n"
     yield "\n## Clean\n\n"
-    yield "".join(f"- {_named(result)}\n" for result in results.of("clean")) or "None.\n"
+    yield "".join(map(_clean, results.of("clean"))) or "None.\n"
     yield "\n## Techniques covered\n\n"
     yield _covered(results)
 
@@ -100,6 +100,11 @@ def _named(result: Result) -> str:
 def _told(told: Told) -> str:
     names = ", ".join(map(_named, told.results))
     return f"- {escaped(told.reason) or 'No reason is known'}: {names}\n"
+
+
+def _clean(result: Result) -> str:
+    remarks = f": {escaped(result.reason)}" if result.reason else ""
+    return f"- {_named(result)}{remarks}\n"
 
 
 def _rows(evidence: Evidence) -> str:

@@ -173,7 +173,7 @@ def _rule(rule: Rule, heading: Heading) -> dict[str, Any]:
 
 def _note(finding: Finding, index: int) -> dict[str, Any]:
     return {
-        "level": "note" if finding.outcome == "match" else "warning",
+        "level": "note" if finding.outcome in ("match", "clean") else "warning",
         "message": {"text": clean(f"{finding.rule.title}: {finding.outcome}, {finding.reason}")},
         "associatedRule": {"id": finding.rule.id, "index": index},
     }

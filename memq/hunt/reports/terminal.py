@@ -65,6 +65,9 @@ class _Page:
                 for told in results.told(outcome):
                     yield from self._told(told)
         yield from ("", f"clean: {counts['clean']:,}")
+        for told in results.told("clean"):
+            if told.reason:  # nothing was found, but there is something to say
+                yield from self._told(told)
 
     def _heading(self, heading: Heading) -> Iterator[str]:
         facts = heading.facts

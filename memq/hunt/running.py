@@ -130,9 +130,16 @@ class _Runner:
             raise
         except MemqError as error:
             return f"it requires `{required}`: {_in_words(error)}"
-        if first is None or not _is_foreign(first):
-            return ""
-        return f"it requires `{required}`: {Reason.NOT_IN_KERNEL.text}"
+        if first is None:
+            why = self._nowhere()
+        else:
+            why = Reason.NOT_IN_KERNEL.text if _is_foreign(first) else ""
+        return why and f"it requires `{required}`: {why}"
+
+    def _nowhere(self) -> str:
+        """Why nothing was found, if it is that the kernel is not known to have such objects."""
+        notes = self.run.notes.items()
+        return next((note for note, reason in notes if reason is Reason.NOT_IN_KERNEL), "")
 
     # Its query
 
@@ -170,10 +177,7 @@ class _Runner:
         if more:
             said.append(f"{more:,} more rows are not shown")
         said += _shortened(list(told(run)))
-        if evidence:
-            outcome = "match"
-        else:
-            outcome = "undecided" if undecided or lost or run.notes else "clean"
+        outcome = "match" if evidence else "clean" if run.is_whole else "undecided"
         return Finding(rule, outcome, "; ".join(said), tuple(evidence), more, undecided, lost)
 
 

@@ -66,8 +66,8 @@ class Context:
         if known is None:
             yield from self._found(find(self), key, self.kept)
             return
-        for note in known.notes:
-            self.run.note(note)
+        for note, reason in known.notes:
+            self.run.note(note, reason)
         yield from known.portions
 
     def _found(
@@ -78,7 +78,7 @@ class Context:
     ) -> Iterator[Portion]:
         """Find objects, and keep them if they are found to the end."""
         found: list[Portion] = []
-        notes: dict[str, None] = {}
+        notes: dict[str, Reason] = {}
         while True:
             # What finding them says is said each time, also where others have said it before.
             others, self.run.notes = self.run.notes, {}
@@ -86,14 +86,14 @@ class Context:
                 portion = next(portions, None)
             finally:
                 said, self.run.notes = self.run.notes, others
-            for note in said:
-                notes[note] = None
-                self.run.note(note)
+            for note, reason in said.items():
+                notes[note] = reason
+                self.run.note(note, reason)
             if portion is None:
                 break
             found.append(portion)
             yield portion
-        kept[key] = Kept(tuple(found), tuple(notes))
+        kept[key] = Kept(tuple(found), tuple(notes.items()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ class Kept:
     """All objects of a type, as they were found, and what was noted on the way."""
 
     portions: tuple[Portion, ...]
-    notes: tuple[str, ...]
+    notes: tuple[tuple[str, Reason], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +239,11 @@ class ObjectType:
 
     def column(self, name: str) -> Column:
         """Return a field's column: computed when first asked for, then kept."""
-        return self.kept(name, lambda: cast("Column", self.fields[name].function(self)))
+        return self.kept(name, lambda: self._computed(self.fields[name]))
+
+    def _computed(self, field: Field) -> Column:
+        # Bodies of fields think of objects: of none there may be no rows to make anything of.
+        return field.function(self) if self.length else field.value_type.nothing()
 
     def collection(self, name: str) -> Collection:
         """Return a collection of every object: walked when first asked for, or a narrowed view."""
@@ -351,10 +355,7 @@ class ObjectType:
         if len(batches) == 1:
             return batches[0]
         first = batches[0]
-        # A batch of nothing does not know the types of its rows, and would change the others'.
-        filled = [batch for batch in batches if len(batch)] or batches
-        names = filled[0].rows
-        rows = {name: np.concatenate([b.rows[name] for b in filled]) for name in names}
+        rows = {name: np.concatenate([b.rows[name] for b in batches]) for name in first.rows}
         joined = type(first)(first.context, rows, parents=join_owners(batches))
         if with_collections:
             joined._join_views(batches)  # noqa: SLF001 - a batch of this class

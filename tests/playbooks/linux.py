@@ -171,7 +171,7 @@ _IN_COPIES = (
     ),
     _made(
         "shell-on-socket",
-        "a shell whose input and output are a socket",
+        "a shell whose input and output are a socket, and a Python to which sshd gave one",
         _of(260, exe="/usr/bin/bash", socket="socket:[11697]"),
     ),
     _made(

@@ -149,15 +149,16 @@ def _files(planter: Planter) -> None:
     folder = planter.entry('name == "/var/lib/lab/b.dat"', "raw.f_path.dentry.d_parent")
     planter.rename(folder, "input", planter.entry('name == "/dev/null"', mountpoint))
     planter.rename(planter.entry('name == "/var/lib/lab/b.dat"'), "event0")
-    table = planter.of("shell", "raw.files.fdt.fd")
     socket = planter.entry('kind == "socket" && process.name == "sshd"', "address")
-    planter.put(table, struct.pack("<3Q", socket, socket, socket))
+    for who in ("shell", "python"):
+        planter.put(planter.of(who, "raw.files.fdt.fd"), struct.pack("<3Q", socket, socket, socket))
 
 
 def _families(planter: Planter) -> None:
     """Parents, users, and a process that is off the list of tasks."""
-    kthreadd = planter.at("process.Where(pid == 2).Select(address)")
-    planter.pointer(planter.of("sigmask", "addressof(raw.real_parent)"), kthreadd)
+    for child, parent in {"sigmask": "kthreadd", "python": "sshd"}.items():
+        address = planter.at(f'process.Where(name == "{parent}").Select(address)')
+        planter.pointer(planter.of(child, "addressof(raw.real_parent)"), address)
     planter.put(planter.of("pipe-parent", "addressof(raw.real_cred.uid)"), struct.pack("<I", 1000))
     after, before = planter.of("bpf", "raw.tasks.next"), planter.of("bpf", "raw.tasks.prev")
     planter.pointer(before, after)

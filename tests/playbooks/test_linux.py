@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from memq.eval.pipeline import literal_of
 from memq.hunt.attack import load_attack
 from memq.hunt.loading import load_playbook
 from memq.hunt.running import run_playbook
@@ -212,6 +213,37 @@ def test_what_is_no_process_is_found_where_it_is_proven(hunts: Hunts, image: str
 @pytest.mark.parametrize("image", REAL)
 def test_all_else_is_clean_in_a_whole_dump(hunts: Hunts, image: str) -> None:
     assert {finding.outcome for finding in hunts.of(image).values()} == {"match", "clean"}
+
+
+# What a site can change
+
+OF_A_SITE = {
+    "known": '["/opt/lab/labp", ".lb"]',
+    "places": "[]",
+    "daemons": "[]",
+    "files": "[]",
+    "servers": "[]",
+    "tools": "[]",
+    "miners": "[]",
+    "first_user": "1001",
+}
+STILL = {
+    "bpf-descriptor": [1] * 5,  # systemd's own, which is known no more
+    "program-in-memory-only": [327],  # the memfd, which is in no folder
+    "miner": [351],  # by its arguments
+    "tunnel": [318],
+}
+"""The processes that rules with parameters find all the same."""
+
+
+def test_parameters_decide(changed_sample: RawCopy, rules: Mapping[str, Rule]) -> None:
+    asked = tuple(rule for rule in rules.values() if rule.parameters)
+    assert {name for rule in asked for name in rule.parameters or ()} == set(OF_A_SITE)
+    given = {name: literal_of(text) for name, text in OF_A_SITE.items()}
+    with Image(changed_sample.path) as image:
+        findings = list(run_playbook(asked, image, Run(), given))
+    matched = {slug_of(one.rule): list(map(number_of, one.evidence)) for one in findings}
+    assert matched == {slug_of(rule): [] for rule in asked} | STILL
 
 
 # Where memory is missing

@@ -11,7 +11,7 @@ from memq.hunt.check import report
 from memq.hunt.findings import writer_for
 from memq.hunt.heading import heading_of
 from memq.hunt.loading import load_playbook
-from memq.hunt.names import playbook_paths
+from memq.hunt.names import FOLDER, playbook_paths
 from memq.hunt.rule_format import LEVELS
 from memq.hunt.running import run_playbook
 from memq.node import dataclass
@@ -50,7 +50,7 @@ def plan(
     QueryError where nothing is selected, or a parameter does not fit.
     """
     attack = load_attack()
-    playbook = load_playbook(playbook_paths(paths), attack)
+    playbook = load_playbook(playbook_paths(paths), attack, proven=FOLDER)
     if playbook.errors:
         say(*report(playbook))
         return None

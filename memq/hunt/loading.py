@@ -37,9 +37,12 @@ _MOST_BYTES_IN_ZIP = 64 << 20
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 
 
-def load_playbook(paths: Sequence[Path], attack: Attack) -> Playbook:
-    """Load files, folders and zip archives; what is wrong with any is in the playbook's errors."""
-    loader = _Loader(attack)
+def load_playbook(paths: Sequence[Path], attack: Attack, *, proven: Path | None = None) -> Playbook:
+    """Load files, folders and zip archives; what is wrong with any is in the playbook's errors.
+
+    Rules in the folder `proven` are known to be right, and only read: checking is most of the time.
+    """
+    loader = _Loader(attack, proven)
     for path in paths:
         loader.load(path)
     loader.apply_filters()
@@ -58,8 +61,8 @@ def _ids_of_the_set(attack: Attack) -> Callable[[str], bool]:
     ids: list[frozenset[str]] = []
 
     def is_known(id_: str) -> bool:
-        if not ids:  # it takes half a second, and is seldom asked
-            loader = _Loader(attack)
+        if not ids:  # they are read once, if at all
+            loader = _Loader(attack, FOLDER)
             loader.load(FOLDER)
             ids.append(frozenset(rule.id for rule in loader.rules))
         return id_ in ids[0]
@@ -70,8 +73,9 @@ def _ids_of_the_set(attack: Attack) -> Callable[[str], bool]:
 class _Loader:
     """Collects rules and errors."""
 
-    def __init__(self, attack: Attack) -> None:
+    def __init__(self, attack: Attack, proven: Path | None) -> None:
         self.reader = Reader(attack)
+        self._proven = None if proven is None else Path(os.path.realpath(proven))
         self.rules: list[Rule] = []
         self.errors: list[RuleError] = []
         self.warnings: list[RuleError] = []
@@ -160,7 +164,9 @@ class _Loader:
     def _load_file(self, path: Path) -> None:
         content = self._bytes(path, MOST_BYTES + 1)
         if content is not None:
-            self._read(_shown(path), content)
+            proven = self._proven
+            is_proven = proven is not None and Path(os.path.realpath(path)).is_relative_to(proven)
+            self._read(_shown(path), content, is_proven=is_proven)
 
     def _bytes(self, path: Path, most: int) -> bytes | None:
         try:
@@ -174,7 +180,7 @@ class _Loader:
             self._refuse(path, f"{error.strerror or error}.", _READABLE)
             return None
 
-    def _read(self, name: str, content: bytes) -> None:
+    def _read(self, name: str, content: bytes, *, is_proven: bool = False) -> None:
         if len(content) > MOST_BYTES:
             message = f"The file has more than {MOST_BYTES >> 10} KB."
             self._refuse(name, message, "Write its rules into several files.")
@@ -185,7 +191,7 @@ class _Loader:
             message = f"This is no UTF-8 text: byte {error.start} is wrong."
             self._refuse(name, message, "Save it as UTF-8.")
             return
-        source = Source(name, text.replace("\r\n", "\n").replace("\r", "\n"))
+        source = Source(name, text.replace("\r\n", "\n").replace("\r", "\n"), is_proven)
         problems = Problems(source)
         self.rules += self.reader.rules(source, problems)
         self.errors.extend(problems)

@@ -22,6 +22,8 @@ class Source:
 
     name: str
     text: str
+    is_proven: bool = False
+    """Whether all in it is known to be right."""
 
     def place(self, span: Span) -> str:
         """Return FILE:LINE:COLUMN of where a span starts, both counted from 1."""

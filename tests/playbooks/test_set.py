@@ -36,4 +36,4 @@ def test_only_what_is_in_the_folder_is_taken_for_right(tmp_path: Path) -> None:
     inside = load_playbook([tmp_path], load_attack(), proven=tmp_path)
     outside = load_playbook([tmp_path], load_attack(), proven=FOLDER)
     assert len(inside.rules) == 1
-    assert next(error.message for error in outside.errors).startswith("There is no")
+    assert outside.errors[0].message == "`process` has no `in_no_list`."

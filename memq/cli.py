@@ -11,7 +11,7 @@ import atexit
 import os
 import re
 import sys
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, NoReturn
@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from memq.eval.plan import Plan
+    from memq.hunt.case import Case
+    from memq.hunt.case_query import OpenCase
+    from memq.image import Image
     from memq.lang.ast import Expression
     from memq.os.hints import Hints
 
@@ -114,15 +117,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
         garbage.as_usual()
 
 
-def _run(options: argparse.Namespace) -> int:
+def _opened(options: argparse.Namespace) -> Image | OpenCase:
+    """Open what a query is asked of: a dump, or a case."""
     from memq.image import Image  # noqa: PLC0415 - so that --help answers at once
     from memq.progress import Progress  # noqa: PLC0415
 
+    if options.case is None:
+        return Image(options.dump, Progress(sys.stderr), _hints(options))
+    from memq.hunt.case_query import OpenCase  # noqa: PLC0415 - few runs need it
+
+    return OpenCase(Path(options.case), Progress(sys.stderr))
+
+
+def _run(options: argparse.Namespace) -> int:
     text, parameters = _question(options), _parameters(options.let or ())
-    with Image(options.dump, Progress(sys.stderr), _hints(options)) as image:
-        for warning in image.warnings:
+    with _opened(options) as asked:
+        for warning in asked.warnings:
             say(f"warning: {warning}")
-        answer = image.ask(text, parameters)
+        answer = asked.ask(text, parameters)
         answer.run.keeps_undecided = options.undecided
         for warning in answer.result.plan.warnings:
             say(f"warning: {warning}")
@@ -156,12 +168,23 @@ def _hunt(options: argparse.Namespace) -> int:
     asked = plan(options.playbook, options.level, options.tag or (), parameters)
     if asked is None:
         return QueryError.exit_status
-    with Image(options.dump, Progress(sys.stderr), _hints(options)) as image:
+    with ExitStack() as opened:
+        case = _case(options, opened)
+        image = opened.enter_context(Image(options.dump, Progress(sys.stderr), _hints(options)))
         for warning in image.warnings:
             say(f"warning: {warning}")
         garbage.collect()
-        matched = hunt(asked, image, form, stream)
+        matched = hunt(asked, image, form, stream, case)
     return NO_MATCH if options.exit_match and not matched else 0
+
+
+def _case(options: argparse.Namespace, opened: ExitStack) -> Case | None:
+    """Open the case in which findings are kept, if one is named; it is closed with the others."""
+    if options.case is None:
+        return None
+    from memq.hunt.case import Case  # noqa: PLC0415 - few runs need it
+
+    return opened.enter_context(Case(Path(options.case), create=True))
 
 
 def _interpret(options: argparse.Namespace) -> int:

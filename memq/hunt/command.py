@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TextIO
 from memq.errors import QueryError
 from memq.hunt.attack import load_attack
 from memq.hunt.binding import RuleBinder
+from memq.hunt.case import recorded
 from memq.hunt.check import report
 from memq.hunt.findings import WRITERS
 from memq.hunt.loading import load_playbook
@@ -19,8 +20,9 @@ from memq.printing import interruptible, say
 from memq.run import Run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from memq.hunt.case import Case
     from memq.hunt.rule import Rule
     from memq.hunt.running import Finding
     from memq.image import Image
@@ -40,6 +42,7 @@ def plan(
     level: str | None,
     tags: Sequence[str],
     parameters: Mapping[str, Expression],
+    tell: Callable[..., None] = say,
 ) -> Asked | None:
     """Load rules and select from them; None if any is wrong, which is told then.
 
@@ -47,7 +50,7 @@ def plan(
     """
     playbook = load_playbook([Path(path) for path in paths], load_attack())
     if playbook.errors:
-        say(*report(playbook))
+        tell(*report(playbook))
         return None
     if level is not None and level not in LEVELS:
         raise QueryError(f"There is no level {level!r}: give one of {', '.join(LEVELS)}.")
@@ -98,8 +101,8 @@ def _check_rule(binder: RuleBinder, rule: Rule, values: Mapping[str, Expression]
             raise QueryError(message) from None
 
 
-def hunt(asked: Asked, image: Image, form: str, stream: TextIO) -> bool:
-    """Run rules and write what they find; whether any matched."""
+def hunt(asked: Asked, image: Image, form: str, stream: TextIO, case: Case | None = None) -> bool:
+    """Run rules and write what they find, and keep it in a case; whether any matched."""
     run = Run(image.progress)
     matched: list[bool] = []
 
@@ -108,9 +111,9 @@ def hunt(asked: Asked, image: Image, form: str, stream: TextIO) -> bool:
             matched.append(finding.outcome == "match")
             yield finding
 
-    with interruptible(run):
-        findings = watched(run_playbook(asked.rules, image, run, asked.parameters))
-        for piece in WRITERS[form](findings):
+    found = run_playbook(asked.rules, image, run, asked.parameters)
+    with interruptible(run), recorded(found, case, image, asked.parameters, run) as kept:
+        for piece in WRITERS[form](watched(kept)):
             image.progress.erase()  # it may stand on the same terminal
             stream.write(piece)
             stream.flush()

@@ -195,8 +195,12 @@ def _interpret(options: argparse.Namespace) -> int:
     from memq.ui.session import Session  # noqa: PLC0415
     from memq.ui.terminal import Terminal  # noqa: PLC0415
 
-    image = Image(options.dump, Progress(sys.stderr), _hints(options))
+    with ExitStack() as opened:
+        case = _case(options, opened)
+        image = Image(options.dump, Progress(sys.stderr), _hints(options))
+        opened.pop_all()  # the session closes it from here on
     session = Session(image, Terminal(standard_output()))
+    session.keep_findings(case)
     try:
         if options.output or not session.terminal.is_terminal:
             session.settings.set("format", options.output or "json")
@@ -204,7 +208,7 @@ def _interpret(options: argparse.Namespace) -> int:
             session.conversation.let(name, value)
         return interpret(session)
     finally:
-        session.image.close()
+        session.close()
 
 
 def _hints(options: argparse.Namespace) -> Hints:

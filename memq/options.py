@@ -18,7 +18,7 @@ NO_MATCH = 10
 _USAGE = f"""\
 memq DUMP [-e QUERY | -f FILE] [option ...]
        memq DUMP --playbook PATH ... [option ...]
-       memq --case FILE [-e QUERY | -f FILE] [option ...]
+       memq --case FILE -e QUERY [option ...]
        memq --schema [{{{",".join(REFERENCES)}}}]
        memq --check-playbook PATH ...
 """

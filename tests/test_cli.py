@@ -182,6 +182,7 @@ def test_a_bad_command_line_is_told(
     assert capsys.readouterr().err == (
         "usage: memq DUMP [-e QUERY | -f FILE] [option ...]\n"
         "       memq DUMP --playbook PATH ... [option ...]\n"
+        "       memq --case FILE -e QUERY [option ...]\n"
         "       memq --schema [{text,json,markdown}]\n"
         "       memq --check-playbook PATH ...\n"
         f"memq: error: {complaint}\n"

@@ -52,6 +52,9 @@ class Kept:
     description: str
     falsepositives: tuple[str, ...]
     query: str
+    """As it was asked, without filters; empty where that is not known."""
+    fingerprint: str
+    """Of the dump that it was found in."""
 
 
 class Case:
@@ -108,17 +111,22 @@ class Case:
         """Return the error that there is none of this number."""
         return QueryError(f"There is no finding {number}.", hint="`.findings` lists them.")
 
-    def numbers(self, fingerprint: str = "") -> Iterator[int]:
-        """Yield the numbers of all findings, or of those on one image."""
-        rows = self.file.read(_NUMBERS, fingerprint, fingerprint)
-        yield from (number for (number,) in rows if isinstance(number, int))
+    def count(self, fingerprint: str = "") -> int:
+        """Return how many findings there are, or how many on one image."""
+        return int(self.file.one(_COUNT, fingerprint, fingerprint))
+
+    def titles(self, fingerprint: str, most: int) -> dict[int, str]:
+        """Return the latest findings on an image, with the titles of their rules."""
+        rows = self.file.read(_TITLES, fingerprint, most)
+        return {number: text_of(title) for number, title in rows if isinstance(number, int)}
 
     def finding(self, number: int) -> Kept:
         """Return one finding; QueryError if there is none of this number."""
         row = next(self.file.read(_FINDING, number), None)
         if row is None:
             raise self.no_finding(number)
-        title, rule, version, level, status, note, evidence, description, harmless, query = row
+        title, rule, version, level, status, note, evidence, description, *more = row
+        harmless, query, fingerprint = more
         texts = parsed(harmless)
         return Kept(
             number,
@@ -132,6 +140,7 @@ class Case:
             text_of(description),
             tuple(map(text_of, texts if isinstance(texts, list) else ())),
             text_of(query),
+            text_of(fingerprint),
         )
 
     def close(self) -> None:
@@ -183,8 +192,12 @@ format = excluded.format, size = excluded.size, system = excluded.system,
 release = excluded.release, host = excluded.host, taken = excluded.taken"""
 _IMAGE_OF = "SELECT number FROM images WHERE fingerprint = ?"
 _MARK = "UPDATE findings SET status = ?, note = coalesce(?, note), marked = ? WHERE number = ?"
-_NUMBERS = """SELECT findings.number FROM findings JOIN images ON images.number = findings.image
-WHERE fingerprint = ? OR ? = '' ORDER BY findings.number"""
+_COUNT = """SELECT count(*) FROM findings LEFT JOIN images ON images.number = findings.image
+WHERE fingerprint = ? OR ? = ''"""
+_TITLES = """SELECT findings.number, title FROM findings
+JOIN images ON images.number = findings.image LEFT JOIN rules ON rules.number = findings.rule
+WHERE fingerprint = ? ORDER BY findings.number DESC LIMIT ?"""
 _FINDING = """SELECT title, rules.id, version, level, status, note, evidence, description,
-falsepositives, query FROM findings LEFT JOIN rules ON rules.number = findings.rule
+falsepositives, query, fingerprint FROM findings
+LEFT JOIN rules ON rules.number = findings.rule LEFT JOIN images ON images.number = findings.image
 WHERE findings.number = ?"""

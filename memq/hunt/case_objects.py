@@ -85,6 +85,13 @@ class CaseFinding(
         """How bad it is, as the rule says."""
         return self._text("level")
 
+    @field()
+    def severity(self) -> Number:
+        """The level as a number, to order by: 0 for informational to 4 for critical."""
+        return self._made(
+            "severity", lambda rows: numbers_of([*map(_severity, rows.values("level"))])
+        )
+
     @field(shown=True)
     def rule(self) -> String:
         """Title of the rule, as it was when it found this last."""
@@ -313,6 +320,10 @@ CASE = System(
     "a case",
 )
 """What a case can be asked for, as a system declares it."""
+
+
+def _severity(level: Any) -> int | None:
+    return LEVELS.index(level) if level in LEVELS else None
 
 
 def _names(tags: str) -> list[str]:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator
 
     from memq.eval.conversation import Bound, Conversation
+    from memq.hunt.case import Case
     from memq.image import Image
     from memq.ui.terminal import Terminal
 
@@ -66,6 +67,10 @@ class Session:
     def __init__(self, image: Image, terminal: Terminal) -> None:
         self.image = image
         self.terminal = terminal
+        self.case: Case | None = None
+        """Where findings are kept, if somebody has said so."""
+        self.found: Case | None = None
+        """What the last playbook has found, where nobody has; it is gone with the session."""
         self.history: Callable[[], Iterable[str]] = tuple
         """Gives what was entered, the latest first; who asks for entries sets it."""
         self.settings = Settings()
@@ -78,7 +83,28 @@ class Session:
         """Go on with another dump; names spoke of the one before, and are gone."""
         self.image.close()
         self.image = image
-        vars(self).pop("conversation", None)
+        for name in ("conversation", "fingerprint"):
+            vars(self).pop(name, None)
+        self.keep_findings(self.case)
+
+    def keep_findings(self, case: Case | None) -> None:
+        """Keep findings in a case from now on; those that were in none are gone."""
+        for one in (self.case, self.found):
+            if one is not None and one is not case:
+                one.close()
+        self.case, self.found = case, None
+
+    def close(self) -> None:
+        """Close all that is open."""
+        self.image.close()
+        self.keep_findings(None)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """What findings know the dump by."""
+        from memq.hunt.identity import identity_of  # noqa: PLC0415 - a prompt does not wait for it
+
+        return identity_of(self.image).fingerprint
 
     @cached_property
     def conversation(self) -> Conversation:

@@ -66,7 +66,7 @@ _SAID = {
     sqlite3.SQLITE_BUSY: "is in use by another process: wait for that one to end, and try again",
     sqlite3.SQLITE_LOCKED: "is in use by another process: wait for that one to end, and try again",
     sqlite3.SQLITE_READONLY: "cannot be written to: change its permissions, or go on with a copy",
-    sqlite3.SQLITE_CANTOPEN: "cannot be opened: give the name of a file in a folder that is there",
+    sqlite3.SQLITE_CANTOPEN: "cannot be opened: name a file in a folder that you may write to",
     sqlite3.SQLITE_FULL: "cannot grow, the disk is full: make room, and run it again",
     sqlite3.SQLITE_IOERR: "could not be read or written: see whether its disk is well",
     sqlite3.SQLITE_NOTADB: _DAMAGED,
@@ -84,6 +84,7 @@ class CaseFile:
 
         Without a path, nothing is kept. CaseError for what is no case, or a newer one.
         """
+        self.path = path
         self.name = IN_MEMORY if path is None else str(path)
         if path is not None:
             _check_head(path, create=create)
@@ -93,6 +94,9 @@ class CaseFile:
             if create or path is None:
                 self._make()
             self._check()
+            if create:
+                with self.change():  # changes nothing, and fails all the same where it could not
+                    self.write("DELETE FROM runs WHERE 0")
         except BaseException:
             self.close()
             raise

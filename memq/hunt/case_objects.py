@@ -264,7 +264,7 @@ class CaseOutcome(
     CaseObject,
     name="outcome",
     principal="outcome_object",
-    example='outcome.Where(outcome in ["undecided", "skipped"]).Select([run, rule, reason])',
+    example='outcome.Where(result in ["undecided", "skipped"]).Select([run, rule, reason])',
 ):
     """What one rule ended in, in one run."""
 
@@ -274,7 +274,7 @@ class CaseOutcome(
         return self._number("run")
 
     @field(shown=True, choices=OUTCOMES)
-    def outcome(self) -> String:
+    def result(self) -> String:
         """What the rule ended in."""
         return self._text("outcome")
 

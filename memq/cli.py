@@ -117,21 +117,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
         garbage.as_usual()
 
 
-def _opened(options: argparse.Namespace) -> Image | OpenCase:
-    """Open what a query is asked of: a dump, or a case."""
+def _opened(options: argparse.Namespace, opened: ExitStack) -> tuple[Image | OpenCase, Case | None]:
+    """Open what is asked, a dump or a case by itself, and the case if there is one.
+
+    What holds them closes them.
+    """
     from memq.image import Image  # noqa: PLC0415 - so that --help answers at once
     from memq.progress import Progress  # noqa: PLC0415
 
-    if options.case is None:
-        return Image(options.dump, Progress(sys.stderr), _hints(options))
+    case, progress = _case(options, opened), Progress(sys.stderr)
+    if case is None or options.dump is not None:
+        return opened.enter_context(Image(options.dump, progress, _hints(options))), case
     from memq.hunt.case_query import OpenCase  # noqa: PLC0415 - few runs need it
 
-    return OpenCase(Path(options.case), Progress(sys.stderr))
+    return OpenCase(case, progress), case
 
 
 def _run(options: argparse.Namespace) -> int:
     text, parameters = _question(options), _parameters(options.let or ())
-    with _opened(options) as asked:
+    with ExitStack() as opened:
+        asked, _ = _opened(options, opened)
         for warning in asked.warnings:
             say(f"warning: {warning}")
         answer = asked.ask(text, parameters)
@@ -179,26 +184,23 @@ def _hunt(options: argparse.Namespace) -> int:
 
 
 def _case(options: argparse.Namespace, opened: ExitStack) -> Case | None:
-    """Open the case in which findings are kept, if one is named; it is closed with the others."""
+    """Open the case that is named, if any; it is made only where findings are to be kept in it."""
     if options.case is None:
         return None
     from memq.hunt.case import Case  # noqa: PLC0415 - few runs need it
 
-    return opened.enter_context(Case(Path(options.case), create=True))
+    return opened.enter_context(Case(Path(options.case), create=options.dump is not None))
 
 
 def _interpret(options: argparse.Namespace) -> int:
     """Open the interpreter."""
-    from memq.image import Image  # noqa: PLC0415 - so that --help answers at once
-    from memq.progress import Progress  # noqa: PLC0415
-    from memq.repl import interpret  # noqa: PLC0415
+    from memq.repl import interpret  # noqa: PLC0415 - so that --help answers at once
     from memq.ui.session import Session  # noqa: PLC0415
     from memq.ui.terminal import Terminal  # noqa: PLC0415
 
     with ExitStack() as opened:
-        case = _case(options, opened)
-        image = Image(options.dump, Progress(sys.stderr), _hints(options))
-        opened.pop_all()  # the session closes it from here on
+        image, case = _opened(options, opened)
+        opened.pop_all()  # the session closes them from here on
     session = Session(image, Terminal(standard_output()))
     session.keep_findings(case)
     try:

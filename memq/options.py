@@ -18,7 +18,7 @@ NO_MATCH = 10
 _USAGE = f"""\
 memq DUMP [-e QUERY | -f FILE] [option ...]
        memq DUMP --playbook PATH ... [option ...]
-       memq --case FILE -e QUERY [option ...]
+       memq --case FILE [-e QUERY | -f FILE] [option ...]
        memq --schema [{{{",".join(REFERENCES)}}}]
        memq --check-playbook PATH ...
 """
@@ -109,8 +109,6 @@ def _check_case(
     for name, value in of_dumps.items():
         if value is not None:
             parser.error(f"{name} speaks of a dump, and --case by itself asks a case")
-    if question is None:
-        parser.error("--case asks a case: give a query with -e or -f, or a dump to go on with")
 
 
 def _formatter(prog: str) -> argparse.HelpFormatter:

@@ -112,6 +112,11 @@ class Conversation:
         lets[name] = lets[LAST] = bound.found
         return name
 
+    def forget(self) -> None:
+        """Read anew what was read so far; names stay."""
+        if self._context.kept is not None:
+            self._context.kept.clear()
+
     def run(self, plan: Plan, run: Run) -> Result:
         """Return the answer to a plan; it is to be pulled before the next one is run."""
         kept = self._context.kept or {}

@@ -92,7 +92,7 @@ def raw_columns(place: Place, path: tuple[str, ...] = ()) -> tuple[SelectItem, .
 
 def raw_of(binder: Binder, place: Place, span: Span) -> Found:
     """Bind `.raw`: the kernel's structure of an object."""
-    if binder.kernel is None:
+    if getattr(binder.kernel, "types", None) is None:
         raise raw_refusals.no_types(span)
     struct = getattr(place.type, "struct", "")
     found = None

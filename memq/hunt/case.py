@@ -53,8 +53,10 @@ class Kept:
     falsepositives: tuple[str, ...]
     query: str
     """As it was asked, without filters; empty where that is not known."""
+    image: str
+    """Name of the dump that it was found in."""
     fingerprint: str
-    """Of the dump that it was found in."""
+    """Of that dump."""
 
 
 class Case:
@@ -116,8 +118,8 @@ class Case:
         return int(self.file.one(_COUNT, fingerprint, fingerprint))
 
     def titles(self, fingerprint: str, most: int) -> dict[int, str]:
-        """Return the latest findings on an image, with the titles of their rules."""
-        rows = self.file.read(_TITLES, fingerprint, most)
+        """Return the latest findings, or those on one image, with the titles of their rules."""
+        rows = self.file.read(_TITLES, fingerprint, fingerprint, most)
         return {number: text_of(title) for number, title in rows if isinstance(number, int)}
 
     def finding(self, number: int) -> Kept:
@@ -126,7 +128,7 @@ class Case:
         if row is None:
             raise self.no_finding(number)
         title, rule, version, level, status, note, evidence, description, *more = row
-        harmless, query, fingerprint = more
+        harmless, query, image, fingerprint = more
         texts = parsed(harmless)
         return Kept(
             number,
@@ -140,6 +142,7 @@ class Case:
             text_of(description),
             tuple(map(text_of, texts if isinstance(texts, list) else ())),
             text_of(query),
+            text_of(image),
             text_of(fingerprint),
         )
 
@@ -195,9 +198,9 @@ _MARK = "UPDATE findings SET status = ?, note = coalesce(?, note), marked = ? WH
 _COUNT = """SELECT count(*) FROM findings LEFT JOIN images ON images.number = findings.image
 WHERE fingerprint = ? OR ? = ''"""
 _TITLES = """SELECT findings.number, title FROM findings
-JOIN images ON images.number = findings.image LEFT JOIN rules ON rules.number = findings.rule
-WHERE fingerprint = ? ORDER BY findings.number DESC LIMIT ?"""
+LEFT JOIN images ON images.number = findings.image LEFT JOIN rules ON rules.number = findings.rule
+WHERE fingerprint = ? OR ? = '' ORDER BY findings.number DESC LIMIT ?"""
 _FINDING = """SELECT title, rules.id, version, level, status, note, evidence, description,
-falsepositives, query, fingerprint FROM findings
+falsepositives, query, name, fingerprint FROM findings
 LEFT JOIN rules ON rules.number = findings.rule LEFT JOIN images ON images.number = findings.image
 WHERE findings.number = ?"""

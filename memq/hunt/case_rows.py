@@ -123,7 +123,7 @@ def _nanoseconds(value: Any) -> Any:
 class CaseRows:
     """What stands in a case, read once for each type of object: a query sees one state of it.
 
-    It stands where a dump's objects have their kernel.
+    It stands where a dump's objects have their kernel; of types and symbols it has none.
     """
 
     def __init__(self, file: CaseFile) -> None:
@@ -135,6 +135,10 @@ class CaseRows:
         if name not in self._read:
             self._read[name] = self._fetched(QUERIES[name])
         return self._read[name]
+
+    def forget(self) -> None:
+        """Read all anew: something has changed."""
+        self._read.clear()
 
     def _fetched(self, sql: str) -> Rows:
         names, found = self._file.table(sql)

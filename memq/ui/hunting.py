@@ -11,7 +11,7 @@ from memq.errors import Cancelled, QueryError, Span
 from memq.eval.pipeline import literal_of
 from memq.hunt.case import Case, recorded
 from memq.hunt.case_file import STATUSES
-from memq.hunt.case_query import ask_case
+from memq.hunt.case_query import OpenCase, ask_case
 from memq.hunt.command import plan
 from memq.hunt.findings import WRITERS
 from memq.hunt.running import run_playbook
@@ -35,9 +35,11 @@ MOST_MARKED = 1000
 """Findings that are marked at once."""
 _WORD = re.compile(r'(?:"[^"]*"|\'[^\']*\'|[^\s"\'])+')
 _QUOTES = re.compile(r'"([^"]*)"|\'([^\']*)\'')
-_LIST = """finding.Where(fingerprint == here && !is_gone).OrderByDescending(severity)
-.Select([id, status, is_new, level, rule, evidence, note])"""
-_GONE = "finding.Where(fingerprint == here && is_gone).Count()"
+_HERE = 'finding.Where(here == "" || fingerprint == here)'
+_LIST = f"{_HERE}.Where(!is_gone).OrderByDescending(severity)"
+_GONE = f"{_HERE}.Count(is_gone)"
+_COLUMNS = ".Select([id, status, is_new, level, rule, evidence, note])"
+_WITH_IMAGE = ".Select([id, status, is_new, level, image, rule, evidence, note])"
 _RUN = "`.playbook PATH` runs some; `.case FILE` opens a case that has findings."
 _OPEN = "`.case FILE` opens a case, or makes one; then run `.playbook` again."
 
@@ -54,7 +56,7 @@ class _Asked:
 
 def playbook(session: Session, text: str) -> None:
     """Run rules, and show what each of them has found."""
-    asked = _asked(text)
+    asked, image = _asked(text), session.dump
     rules = plan(asked.paths, asked.level, asked.tags, asked.parameters, session.say)
     if rules is None:
         session.failures += 1  # what is wrong with them was said
@@ -64,11 +66,11 @@ def playbook(session: Session, text: str) -> None:
         session.keep_findings(None)
         case = session.found = Case(None)
     told: list[str] = []
-    run = Run(session.image.progress)
-    found = run_playbook(rules.rules, session.image, run, rules.parameters)
+    run = Run(image.progress)
+    found = run_playbook(rules.rules, image, run, rules.parameters)
     with (
         session.interruptible(run) as cancel,
-        recorded(found, case, session.image, rules.parameters, run, told.append) as kept,
+        recorded(found, case, image, rules.parameters, run, told.append) as kept,
     ):
         writer = WRITERS.get(session.settings["format"], WRITERS["table"])
         screen = Screen(session.terminal, run.progress)
@@ -92,7 +94,8 @@ def findings(session: Session, text: str) -> None:
         _show(session, case, _number(text.strip(), text))
         return
     here = {"here": session.fingerprint}
-    answer, look = ask_case(case, _LIST, here, Run(session.progress())), session.look()
+    text = _LIST + (_COLUMNS if session.fingerprint else _WITH_IMAGE)
+    answer, look = ask_case(case, text, here, Run(session.progress())), session.look()
     with session.interruptible(answer.run) as cancel:
         screen = Screen(session.terminal, answer.run.progress)
         pieces = iter(texts(answer, session.settings["format"], look))
@@ -124,6 +127,9 @@ def mark(session: Session, text: str) -> None:
         raise QueryError("Marks are kept in a case, and none is open.", hint=_OPEN)
     status, note = words[0][0], text[words[0].end() :].strip()
     session.case.mark(numbers, status, _unquoted(note) or None)
+    if isinstance(session.image, OpenCase):  # which is asked for the marks, too
+        session.image.kernel.forget()
+        session.conversation.forget()
     session.quietly(f"{counted(len(numbers), 'finding')} marked as {status}")
 
 
@@ -131,11 +137,15 @@ def case(session: Session, text: str) -> None:
     """Open a case, or tell which one is open."""
     name = _unquoted(text.strip())
     if name:
-        session.keep_findings(Case(Path(name).expanduser(), create=True))
+        opened = Case(Path(name).expanduser(), create=True)
+        session.keep_findings(opened)
+        if isinstance(session.image, OpenCase):
+            session.open(OpenCase(opened, session.progress()))
     if session.case is None:
         raise QueryError("No case is open.", hint="`.case FILE` opens one, or makes it.")
     all_, here = session.case.count(), session.case.count(session.fingerprint)
-    session.say(f"case {session.case.name}: {counted(all_, 'finding')}, {here:,} in this dump")
+    of_dump = f", {here:,} in this dump" if session.fingerprint else ""
+    session.say(f"case {session.case.name}: {counted(all_, 'finding')}{of_dump}")
 
 
 # One finding
@@ -159,6 +169,7 @@ def _lines(found: Kept) -> Iterator[str]:
     """Yield all that is known of a finding."""
     yield f"{found.title}"
     yield f"finding {found.number}, {found.status}" + (f": {found.note}" if found.note else "")
+    yield f"found in {found.image}"
     yield f"level {found.level}, rule {found.rule}, version {found.version}"
     if found.description:
         yield ""

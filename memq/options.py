@@ -152,7 +152,7 @@ def _parser() -> argparse.ArgumentParser:
         "--check-playbook",
         metavar="PATH",
         nargs="+",
-        help="say what is wrong with hunting rules: files, folders or zips; needs no dump",
+        help="say what is wrong with hunting rules: files, folders, zips or names; needs no dump",
     )
     _add_hunt(parser)
     parser.add_argument("--version", action="version", version=f"memq {__version__}")
@@ -166,7 +166,8 @@ def _add_hunt(parser: argparse.ArgumentParser) -> None:
         metavar="PATH",
         nargs="+",
         action="extend",
-        help="run hunting rules: files, folders or zips",
+        help="run hunting rules: files, folders, zips, or names of the set that comes with memq, "
+        "as default",
     )
     parser.add_argument(
         "--case",

@@ -42,8 +42,11 @@ class Run:
     """Whether the elements that could not be decided are kept, in `doubts`."""
     doubts: list[tuple[Any, Any]] = field(default_factory=list)
     """Batches of elements, and for each element the reason why it is undecided."""
-    notes: dict[str, None] = field(default_factory=dict)
-    """What was cut short, in words, each once, in the order in which it was met."""
+    notes: dict[str, Reason] = field(default_factory=dict)
+    """What was cut short, in words, each once, in the order in which it was met, and why.
+
+    Reason.KNOWN where nothing is missing: a mere remark.
+    """
 
     def check(self) -> None:
         """Raise Cancelled if the user asked for it; called between batches and levels of a walk.
@@ -64,10 +67,19 @@ class Run:
         """Count sub-objects that were left out, one for each reason."""
         self.lost.update(_counts(reasons))
 
-    def note(self, text: str) -> None:
+    def note(self, text: str, reason: Reason) -> None:
         """Keep a note for the end of the run, unless it was made before; at most 1,000."""
         if len(self.notes) < 1000:
-            self.notes.setdefault(text)
+            self.notes.setdefault(text, reason)
+
+    def remark(self, text: str) -> None:
+        """Keep a note of what is worth to know, though nothing is missing for it."""
+        self.note(text, Reason.KNOWN)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all was looked at, and all of it decided."""
+        return not (any(self.notes.values()) or self.undecided.total() or self.lost.total())
 
 
 def _counts(reasons: Any) -> dict[Reason, int]:

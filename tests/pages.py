@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import memq
 from memq.errors import MemqError, QueryError
 from memq.eval.callables import callables
-from memq.hunt.rule_format import markdown_table
+from memq.hunt.rule_format import markdown_table, markdown_table_of_filters
 from memq.output.reference.page import table as table_of
 from memq.output.reference.regions import language_tables
 from memq.output.reference.regions import renewed as with_tables
@@ -151,6 +151,7 @@ def tables() -> dict[str, str]:
     settings = [(f"`{one.name}`", ", ".join(one.choices), one.doc) for one in SETTINGS.values()]
     return language_tables(callables()) | {
         "rules": markdown_table(),
+        "site filters": markdown_table_of_filters(),
         "commands": table_of(("command", "what it does", "for example"), commands).replace(
             "\\\\", "\\"
         ),

@@ -147,7 +147,7 @@ def _found(portions: Iterator[Portion], engine: Engine) -> Iterator[Flow]:
     for portion in portions:
         run.check()
         if portion.cut is not None:
-            run.note(portion.cut.text)
+            run.note(portion.cut.text, portion.cut.reason)
         yield Flow(portion.batch, None if portion.cut is None else portion.cut.reason)
 
 

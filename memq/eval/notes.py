@@ -25,12 +25,12 @@ def note_cuts(parents: ObjectType, name: str, view: Collection, run: Run) -> Non
     rows = np.flatnonzero(view.cut)
     titles = labels(parents.take(rows[:_MOST]))
     for row, title in zip(rows[:_MOST].tolist(), titles, strict=True):
-        reason = Reason(int(view.cut[row])).text
+        reason = Reason(int(view.cut[row]))
         place = int(view.cut_at[row]) if view.cut_at is not None else 0
         where = f" at {place:#x}" if place else ""
-        run.note(f"{name} of {title} cut short: {reason}{where}")
+        run.note(f"{name} of {title} cut short: {reason.text}{where}", reason)
     if len(rows) > _MOST:
-        run.note(f"{name} of {len(rows) - _MOST} more cut short")
+        run.note(f"{name} of {len(rows) - _MOST} more cut short", Reason.CUT_SHORT)
 
 
 def labels(batch: ObjectType) -> list[str]:

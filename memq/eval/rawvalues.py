@@ -128,7 +128,8 @@ def listed(series: RawListSeries, domain: Domain) -> Collection:
     if found.cut is not None:
         for code in np.flatnonzero(np.bincount(found.cut)).tolist():
             if code:
-                text = f"list of {written(series.struct)} cut short: {Reason(code).text}"
-                domain.run.note(text)
+                reason = Reason(code)
+                text = f"list of {written(series.struct)} cut short: {reason.text}"
+                domain.run.note(text, reason)
     collection = Collection(found.elements, found.owner, found.heads, found.cut, found.cut_at)
     return View(head.index, head.status, collection).spread()

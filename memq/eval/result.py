@@ -144,7 +144,8 @@ class Result:
 
     def _note_rest(self, flow: Flow, what: str) -> None:
         if flow.cut is not None:
-            self.run.note(f"the {what} is of what is there; the rest: {flow.cut.text}")
+            rest = f"the {what} is of what is there; the rest: {flow.cut.text}"
+            self.run.note(rest, flow.cut)
 
     def _decided(self, term: Aggregate) -> Truth:
         """Any, All, None over a whole query; what is undecided counts if it could change them."""

@@ -56,13 +56,19 @@ class RuleBinder:
         conditions: Sequence[str],
         system: System,
         parameters: Mapping[str, ast.Expression],
-    ) -> None:
-        """Check a query, and filters as they are written, of which messages speak, and as used."""
+    ) -> tuple[str, ...]:
+        """Check a query, and filters as they are written, of which messages speak, and as used.
+
+        Returns what is to be said of them, though they are right.
+        """
+        said: dict[str, None] = {}
         text = "\n".join((query, *conditions))
         with _placed(text):
             for used in (_as_written, _without) if conditions else (_as_written,):
                 tree = _filtered(self.parser, query, conditions, used)
-                self._rows(tree, Script(system, None, text, optimize=False), parameters)
+                plan = self._rows(tree, Script(system, None, text, optimize=False), parameters)
+                said |= dict.fromkeys(plan.warnings)
+        return tuple(said)
 
     def check_value(
         self, text: str, system: System, parameters: Mapping[str, ast.Expression]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from memq.hunt.loading import load_playbook
+from memq.hunt.names import playbook_paths
 from memq.output.cells import clean
 from memq.printing import standard_output
 
@@ -21,7 +21,7 @@ _WRONG = 2
 
 def check_playbooks(paths: Sequence[str], attack: Attack) -> int:
     """Print what is wrong with the rules at some paths; returns the exit status."""
-    playbook = load_playbook([Path(path) for path in paths], attack)
+    playbook = load_playbook(playbook_paths(paths), attack)
     stream = standard_output()
     for line in report(playbook):
         stream.write(f"{clean(line)}\n")
@@ -30,13 +30,16 @@ def check_playbooks(paths: Sequence[str], attack: Attack) -> int:
 
 
 def report(playbook: Playbook) -> list[str]:
-    """Return the lines that tell of each error, and the one that sums up."""
-    lines = [line for error in playbook.errors for line in str(error).split("\n")]
+    """Return the lines that tell of each warning and error, and the one that sums up."""
+    told = (*playbook.warnings, *playbook.errors)
+    lines = [line for each in told for line in str(each).split("\n")]
     rules = _counted(playbook.asked, "rule")
+    with_filters = f" and {_counted(playbook.filters, 'filter')}" if playbook.filters else ""
+    warned = f", {_counted(len(playbook.warnings), 'warning')}" if playbook.warnings else ""
     if not playbook.errors:
-        return [f"{rules}, all right"]
+        return [*lines, f"{rules}{with_filters}, all right{warned}"]
     errors = _counted(len(playbook.errors), "error")
-    return [*lines, f"{errors}; {len(playbook.rules):,} of {rules} right"]
+    return [*lines, f"{errors}{warned}; {len(playbook.rules):,} of {rules} right"]
 
 
 def _counted(number: int, what: str) -> str:

@@ -38,6 +38,8 @@ class Checker:
         self.parameters: dict[str, ast.Expression] = {}
         self._refused: dict[tuple[str, Span, str | None], list[str]] = {}
         """What is wrong with texts, and the systems to which it is."""
+        self._said: dict[tuple[str, Span], None] = {}
+        """What is to be said of queries that are right."""
 
     def check(self) -> None:
         """Note all that is wrong."""
@@ -48,6 +50,8 @@ class Checker:
             if system.name in self.queries:
                 self._check_query(self.queries[system.name], system)
         self._tell_refused()
+        for text, span in self._said:
+            self.problems.warn(text, span)
 
     def _queries(self) -> dict[str, Scalar]:
         """Return the query for each system; note where `os` and `query` differ."""
@@ -148,10 +152,11 @@ class Checker:
 
     def _check_query(self, query: Scalar, system: System) -> None:
         try:
-            self.binder.check(query.value, (), system, self.parameters)
+            said = self.binder.check(query.value, (), system, self.parameters)
         except QueryError as error:
             self._refuse(query, error, 0, system)
             return
+        self._said |= dict.fromkeys((text, query.span) for text in said)
         conditions = [one["where"] for one in self.read.get("filters", ()) if "where" in one]
         for where in conditions:
             self._check_filter(query, where, system)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from memq.errors import QueryError
@@ -12,6 +11,7 @@ from memq.hunt.case import recorded
 from memq.hunt.check import report
 from memq.hunt.findings import WRITERS
 from memq.hunt.loading import load_playbook
+from memq.hunt.names import playbook_paths
 from memq.hunt.rule_format import LEVELS
 from memq.hunt.running import run_playbook
 from memq.node import dataclass
@@ -48,10 +48,12 @@ def plan(
 
     QueryError where nothing is selected, or a parameter does not fit.
     """
-    playbook = load_playbook([Path(path) for path in paths], load_attack())
+    playbook = load_playbook(playbook_paths(paths), load_attack())
     if playbook.errors:
         tell(*report(playbook))
         return None
+    for warning in playbook.warnings:
+        say(str(warning).partition("\n")[0])
     if level is not None and level not in LEVELS:
         raise QueryError(f"There is no level {level!r}: give one of {', '.join(LEVELS)}.")
     rules = tuple(rule for rule in playbook.rules if _is_wanted(rule, level, tags))

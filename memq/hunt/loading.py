@@ -13,12 +13,14 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile
 
+from memq.hunt.names import FOLDER
 from memq.hunt.problems import Problems, Source
 from memq.hunt.reading import A_PART, MOST_RULES, TOO_MANY, Reader
 from memq.hunt.rule import Playbook
+from memq.hunt.site_filters import SiteFilters
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from zipfile import ZipInfo
 
     from memq.hunt.attack import Attack
@@ -40,7 +42,29 @@ def load_playbook(paths: Sequence[Path], attack: Attack) -> Playbook:
     loader = _Loader(attack)
     for path in paths:
         loader.load(path)
-    return Playbook(tuple(loader.rules), tuple(loader.errors), loader.reader.asked)
+    loader.apply_filters()
+    reader = loader.reader
+    return Playbook(
+        tuple(loader.rules),
+        tuple(loader.errors),
+        reader.asked,
+        len(reader.site_filters),
+        tuple(loader.warnings),
+    )
+
+
+def _ids_of_the_set(attack: Attack) -> Callable[[str], bool]:
+    """Return what says whether a rule of the set that comes with memq has an id."""
+    ids: list[frozenset[str]] = []
+
+    def is_known(id_: str) -> bool:
+        if not ids:  # it takes half a second, and is seldom asked
+            loader = _Loader(attack)
+            loader.load(FOLDER)
+            ids.append(frozenset(rule.id for rule in loader.rules))
+        return id_ in ids[0]
+
+    return is_known
 
 
 class _Loader:
@@ -50,6 +74,7 @@ class _Loader:
         self.reader = Reader(attack)
         self.rules: list[Rule] = []
         self.errors: list[RuleError] = []
+        self.warnings: list[RuleError] = []
         self._seen: set[str] = set()
         self._files = 0
 
@@ -77,6 +102,13 @@ class _Loader:
         problems = Problems(Source(_shown(name), ""))
         problems.add(message, None, hint)
         self.errors.extend(problems)
+
+    def apply_filters(self) -> None:
+        """Put filters in files of their own into the rules that they speak of."""
+        filters = SiteFilters(self.reader.binder, _ids_of_the_set(self.reader.attack))
+        self.rules, noted = filters.applied(self.rules, self.reader.site_filters)
+        for problems in noted:
+            self.errors.extend(problems)
 
     # Folders
 
@@ -157,6 +189,7 @@ class _Loader:
         problems = Problems(source)
         self.rules += self.reader.rules(source, problems)
         self.errors.extend(problems)
+        self.warnings += problems.warnings
 
     # Archives
 

@@ -55,6 +55,8 @@ class Problems:
 
     def __init__(self, source: Source) -> None:
         self.source = source
+        self.warnings: list[RuleError] = []
+        """What is right, and rarely means what it says."""
         self._found: list[RuleError] = []
         self._count = 0
 
@@ -63,6 +65,11 @@ class Problems:
         self._count += 1
         if self._count <= _MOST:
             self._found.append(RuleError(message, self.source, span, hint))
+
+    def warn(self, message: str, span: Span) -> None:
+        """Note what is worth a second look."""
+        if len(self.warnings) < _MOST:
+            self.warnings.append(RuleError(f"Warning: {message}.", self.source, span, None))
 
     def __len__(self) -> int:
         return self._count

@@ -8,6 +8,7 @@ from memq.hunt.binding import RuleBinder
 from memq.hunt.checking import Checker, expression
 from memq.hunt.rule import Filter, Parameter, Rule
 from memq.hunt.rule_format import RULE
+from memq.hunt.site_filters import is_site_filter, read_site_filter
 from memq.hunt.tree import Scalar, documents
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from memq.hunt.attack import Attack
     from memq.hunt.problems import Problems, Source
+    from memq.hunt.site_filters import SiteFilter
     from memq.hunt.tree import Node
 
 
@@ -29,25 +31,32 @@ class Reader:
 
     def __init__(self, attack: Attack) -> None:
         self.attack = attack
-        self._binder = RuleBinder()
+        self.binder = RuleBinder()
+        self.site_filters: list[SiteFilter] = []
+        """Those that were read so far."""
         self.asked = 0
         """How many rules were there so far, right and wrong."""
         self._places: dict[str, str] = {}
 
     def rules(self, source: Source, problems: Problems) -> Iterator[Rule]:
         """Yield the rules of a text that are right; what is wrong is noted."""
-        before = self.asked
+        before, filters = self.asked, len(self.site_filters)
         for tree in documents(problems):
             if isinstance(tree, Scalar) and tree.is_null:
                 continue  # nothing between two `---`
-            if self.asked == MOST_RULES:
+            if self.asked + len(self.site_filters) == MOST_RULES:
                 problems.add(TOO_MANY, tree.span, A_PART)
                 return
+            if is_site_filter(tree):
+                one = read_site_filter(tree, problems)
+                self.site_filters += [] if one is None else [one]
+                continue
             self.asked += 1
             rule = self._rule(tree, source, problems)
             if rule is not None:
                 yield rule
-        if self.asked == before and not len(problems):
+        is_empty = self.asked == before and len(self.site_filters) == filters
+        if is_empty and not len(problems):
             problems.add("There is no rule in this file.", None, "Write one, or take it away.")
 
     def _rule(self, tree: Node, source: Source, problems: Problems) -> Rule | None:
@@ -57,7 +66,7 @@ class Reader:
             return None
         place = source.place(tree.span)
         self._check_id(read, source, problems)
-        checker = Checker(read, self.attack, self._binder, problems)
+        checker = Checker(read, self.attack, self.binder, problems)
         checker.check()
         return _made(read, checker.queries, place) if len(problems) == before else None
 

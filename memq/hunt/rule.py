@@ -74,3 +74,7 @@ class Playbook:
     errors: tuple[RuleError, ...]
     asked: int
     """How many rules there are, right and wrong."""
+    filters: int = 0
+    """How many filters stand in documents of their own."""
+    warnings: tuple[RuleError, ...] = ()
+    """What rarely means what it says."""

@@ -6,6 +6,7 @@ All rules share what was read: objects that one has walked are there for the nex
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -56,6 +57,8 @@ class Finding:
     """Elements that could not be decided."""
     lost: int = 0
     """Sub-objects that were left out, undecided."""
+    filtered: int = 0
+    """Rows that filters left out."""
 
 
 def run_playbook(
@@ -130,26 +133,41 @@ class _Runner:
             raise
         except MemqError as error:
             return f"it requires `{required}`: {_in_words(error)}"
-        if first is None or not _is_foreign(first):
-            return ""
-        return f"it requires `{required}`: {Reason.NOT_IN_KERNEL.text}"
+        if first is None:
+            why = self._nowhere()
+        else:
+            why = Reason.NOT_IN_KERNEL.text if _is_foreign(first) else ""
+        return why and f"it requires `{required}`: {why}"
+
+    def _nowhere(self) -> str:
+        """Why nothing was found, if it is that the kernel is not known to have such objects."""
+        notes = self.run.notes.items()
+        return next((note for note, reason in notes if reason is Reason.NOT_IN_KERNEL), "")
 
     # Its query
 
     def _found(self, rule: Rule) -> Finding:
         own = rule.parameters or {}
         given = {name: value for name, value in self.parameters.items() if name in own}
+        here = self.image.system, self.image.kernel
         try:
-            plan = self.binder.rule(rule, self.image.system, self.image.kernel, given)
+            plan = self.binder.rule(replace(rule, filters=()), *here, given)
+            filtered = self.binder.rule(rule, *here, given) if rule.filters else None
         except QueryError as error:
             return Finding(rule, "skipped", f"it does not fit this kernel: {_in_words(error)}")
-        evidence: list[Any] = []
-        why = self._collect(plan, evidence)
-        return self._concluded(rule, evidence, why)
+        evidence, why = self._collect(plan)
+        if filtered is None or not evidence:
+            return self._concluded(rule, evidence, why)
+        # Asked once more, with what was read: so it is known how much the filters leave out.
+        before = self.run.matched
+        self._begin()
+        evidence, why = self._collect(filtered)
+        return self._concluded(rule, evidence, why, before - self.run.matched)
 
-    def _collect(self, plan: Plan, evidence: list[Any]) -> str:
-        """Pull the rows; returns why they are not all there, empty if they are."""
+    def _collect(self, plan: Plan) -> tuple[list[Any], str]:
+        """Pull the rows; returns why they are not all there, too, empty if they are."""
         batches = self.conversation.run(plan, self.run).batches()
+        evidence: list[Any] = []
         try:
             # Nobody asks between these whether to stop: what was found is kept.
             for row in islice(json.parsed(batches, bare=plan.records.bare), MOST_EVIDENCE):
@@ -159,22 +177,24 @@ class _Runner:
         except MemqError as error:
             if not evidence:
                 raise
-            return Reason.STOPPED.text if isinstance(error, Cancelled) else _in_words(error)
-        return ""
+            is_stop = isinstance(error, Cancelled)
+            return evidence, Reason.STOPPED.text if is_stop else _in_words(error)
+        return evidence, ""
 
-    def _concluded(self, rule: Rule, evidence: list[Any], why: str) -> Finding:
+    def _concluded(self, rule: Rule, evidence: list[Any], why: str, filtered: int = 0) -> Finding:
         run = self.run
         undecided, lost = sum(run.undecided.values()), sum(run.lost.values())
         more = run.matched - len(evidence)
         said = [why] if why else []
         if more:
             said.append(f"{more:,} more rows are not shown")
+        if filtered > 0:
+            said.append(f"filters left out {filtered:,} row{'' if filtered == 1 else 's'}")
         said += _shortened(list(told(run)))
-        if evidence:
-            outcome = "match"
-        else:
-            outcome = "undecided" if undecided or lost or run.notes else "clean"
-        return Finding(rule, outcome, "; ".join(said), tuple(evidence), more, undecided, lost)
+        outcome = "match" if evidence else "clean" if run.is_whole else "undecided"
+        return Finding(
+            rule, outcome, "; ".join(said), tuple(evidence), more, undecided, lost, filtered
+        )
 
 
 def _is_foreign(records: Records) -> bool:

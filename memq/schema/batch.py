@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, TypeVar, cast
 
 import numpy as np
 
-from memq.column import Array, Column, Indexes, Text, places_in, unknown
+from memq.column import Array, Column, Indexes, Text, unknown
 from memq.errors import Reason
 from memq.merge import concatenate
 from memq.node import dataclass
@@ -21,6 +21,7 @@ from memq.schema.collection import (
     join_references,
 )
 from memq.schema.declare import Field, Part, SubObject, inherited, settle
+from memq.schema.parts import Parts, Place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -66,8 +67,8 @@ class Context:
         if known is None:
             yield from self._found(find(self), key, self.kept)
             return
-        for note in known.notes:
-            self.run.note(note)
+        for note, reason in known.notes:
+            self.run.note(note, reason)
         yield from known.portions
 
     def _found(
@@ -78,7 +79,7 @@ class Context:
     ) -> Iterator[Portion]:
         """Find objects, and keep them if they are found to the end."""
         found: list[Portion] = []
-        notes: dict[str, None] = {}
+        notes: dict[str, Reason] = {}
         while True:
             # What finding them says is said each time, also where others have said it before.
             others, self.run.notes = self.run.notes, {}
@@ -86,14 +87,14 @@ class Context:
                 portion = next(portions, None)
             finally:
                 said, self.run.notes = self.run.notes, others
-            for note in said:
-                notes[note] = None
-                self.run.note(note)
+            for note, reason in said.items():
+                notes[note] = reason
+                self.run.note(note, reason)
             if portion is None:
                 break
             found.append(portion)
             yield portion
-        kept[key] = Kept(tuple(found), tuple(notes))
+        kept[key] = Kept(tuple(found), tuple(notes.items()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,7 @@ class Kept:
     """All objects of a type, as they were found, and what was noted on the way."""
 
     portions: tuple[Portion, ...]
-    notes: tuple[str, ...]
+    notes: tuple[tuple[str, Reason], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +122,6 @@ class Portion:
 
 
 T = TypeVar("T", bound="Takeable")
-_KEPT_PARTS = 4
 
 
 class Takeable(Protocol):
@@ -191,10 +191,9 @@ class ObjectType:
         self.parents = parents
         self._root: ObjectType = self
         self._index: Indexes | None = None
-        self._kept: dict[str, list[tuple[Indexes | None, Takeable]]] = {}
+        self._kept = Parts()
         self._own: dict[str, Takeable] = {}
-        self._standing: list[tuple[Indexes, Indexes | None]] = []
-        """Where these objects stand in parts of the root: the last few that were asked for."""
+        self._stands: Place | None = None
         self._views: dict[str, Collection] = {}
         self._others: dict[str, Reference] = {}
         self.extras: dict[str, Column] = {}
@@ -239,7 +238,11 @@ class ObjectType:
 
     def column(self, name: str) -> Column:
         """Return a field's column: computed when first asked for, then kept."""
-        return self.kept(name, lambda: cast("Column", self.fields[name].function(self)))
+        return self.kept(name, lambda: self._computed(self.fields[name]))
+
+    def _computed(self, field: Field) -> Column:
+        # Bodies of fields think of objects: of none there may be no rows to make anything of.
+        return field.function(self) if self.length else field.value_type.nothing()
 
     def collection(self, name: str) -> Collection:
         """Return a collection of every object: walked when first asked for, or a narrowed view."""
@@ -268,31 +271,27 @@ class ObjectType:
         if found is None:
             found = compute()
             self._own[name] = found
-            self._root._kept.setdefault(name, []).insert(0, (self._index, found))  # noqa: SLF001
-            del self._root._kept[name][_KEPT_PARTS:]  # noqa: SLF001
+            part = self._place().part(found)
+            are_many = self.context.kept is not None
+            self._root._kept.add(name, part, self._root.length, are_many=are_many)  # noqa: SLF001
         return cast("T", found)
 
     def peek(self, name: str) -> Any:
         """Return what `kept` would without computing anything; None if nothing is there."""
         if name not in self._own:
-            for index, value in self._root._kept.get(name, ()):  # noqa: SLF001
-                rows = self._rows_in(index)
+            place = self._place()
+            for part in self._root._kept.of(name, place):  # noqa: SLF001
+                rows = place.rows_in(part)
                 if rows is not None:
-                    self._own[name] = value.take(rows)
+                    self._own[name] = part.value.take(rows)
                     break
         return self._own.get(name)
 
-    def _rows_in(self, index: Indexes | None) -> Indexes | None:
-        """Where the objects of this batch stand in a part of the root; None if not all do."""
-        if index is None:
-            return self._index if self._index is not None else np.arange(self.length)
-        for part, found in self._standing:  # all that is computed of one batch has one index
-            if part is index:
-                return found
-        own = np.arange(self.length) if self._index is None else self._index
-        found = places_in(index, own, self._root.length)
-        self._standing = [*self._standing[-_KEPT_PARTS:], (index, found)]
-        return found
+    def _place(self) -> Place:
+        """Return where these objects stand in the root."""
+        if self._stands is None:
+            self._stands = Place(self._index, self.length, self._root.length)
+        return self._stands
 
     def take(self, index: Indexes) -> Self:
         """Return the objects at the index, in its order; they share what is computed of them."""
@@ -351,10 +350,7 @@ class ObjectType:
         if len(batches) == 1:
             return batches[0]
         first = batches[0]
-        # A batch of nothing does not know the types of its rows, and would change the others'.
-        filled = [batch for batch in batches if len(batch)] or batches
-        names = filled[0].rows
-        rows = {name: np.concatenate([b.rows[name] for b in filled]) for name in names}
+        rows = {name: np.concatenate([b.rows[name] for b in batches]) for name in first.rows}
         joined = type(first)(first.context, rows, parents=join_owners(batches))
         if with_collections:
             joined._join_views(batches)  # noqa: SLF001 - a batch of this class
@@ -381,7 +377,7 @@ class ObjectType:
     @property
     def weight(self) -> int:
         """How many objects, its own and those that they led to, this batch keeps in memory."""
-        kept = [value for parts in self._root._kept.values() for _, value in parts]  # noqa: SLF001
+        kept = list(self._root._kept.values())  # noqa: SLF001
         inner = [each.children for each in kept if isinstance(each, Collection)]
         inner += [each.batch for each in kept if isinstance(each, Reference)]
         return self.length + sum(

@@ -8,6 +8,8 @@ from __future__ import annotations
 from enum import Enum
 from typing import Annotated, TypeAlias
 
+import numpy as np
+
 from memq.column import Column, Text
 from memq.node import dataclass
 
@@ -71,6 +73,12 @@ class ValueType:
     """Of flags and of named numbers: each name with its bits, or its value."""
     names_by: NamesBy | None = None
     """Of flags whose names do not mean the same everywhere."""
+
+    def nothing(self) -> Column:
+        """Return the column of no values."""
+        if self.kind is Kind.STRING:
+            return Text(np.zeros(0, np.int64), None, ())
+        return Column(np.zeros(0, bool if self.kind is Kind.BOOLEAN else np.int64))
 
 
 Number: TypeAlias = Annotated[Column, Kind.NUMBER]

@@ -172,7 +172,7 @@ class Noted(ObjectType):
 
     @classmethod
     def portions(cls, context: Context) -> Iterator[Portion]:
-        context.run.note("one is missing")
+        context.run.note("one is missing", Reason.LOOP)
         for number in range(3):
             yield Portion(cls(context, {"address": np.array([number], np.uint64)}))
 
@@ -184,7 +184,7 @@ def test_what_is_said_of_a_source_is_kept_though_it_was_said_before() -> None:
     assert len(list(context.portions(Noted))) == 3
     context.run = Run()
     assert len(list(context.portions(Noted))) == 3
-    assert list(context.run.notes) == ["one is missing"]
+    assert context.run.notes == {"one is missing": Reason.LOOP}
 
 
 def test_what_was_stopped_is_not_taken_for_the_whole() -> None:

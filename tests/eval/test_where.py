@@ -169,7 +169,7 @@ def test_a_cut_collection_decides_what_it_can_and_is_noted() -> None:
         assert found is holds, condition
         assert set(run.undecided) <= {Reason.LOOP}
     assert ask(world, "process.Where(vad.a)").run.notes == {
-        "vad_object of process with pid 7 cut short: the structure loops": None
+        "vad_object of process with pid 7 cut short: the structure loops": Reason.LOOP
     }
 
 

@@ -11,15 +11,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from memq.cli import main
-from memq.errors import MemqError, SymbolError
+from memq.errors import MemqError, Reason, SymbolError
 from memq.hunt.findings import as_table
 from memq.hunt.loading import load_playbook
 from memq.hunt.rule import Rule
 from memq.hunt.running import MOST_EVIDENCE, Finding, run_playbook
 from memq.image import Image
 from memq.os.linux.process import Task
+from memq.os.linux.syscall import SystemCall
 from memq.os.linux.vma import Vma
 from memq.run import Run
+from memq.schema.batch import Cut, Portion
 from tests.eval.stopping import Stops
 from tests.hunt.attack import little_attack
 from tests.test_streams import cut
@@ -27,7 +29,7 @@ from tests.test_streams import cut
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from memq.schema.batch import Context, Portion
+    from memq.schema.batch import Context
 
 PLAYBOOK = """\
 title: The first process
@@ -157,6 +159,31 @@ def test_what_is_not_in_this_kernel_is_skipped(
         "skipped",
         "it requires `process.command_line`: not in this kernel's types",
     )
+
+
+def test_a_remark_leaves_nothing_open(image: Image) -> None:
+    """The sample's kernel has no 32-bit system calls; all others were looked at."""
+    (clean,) = found(image, rule_of("syscall.Where(index < 0)", requires=("syscall",)))
+    assert clean.outcome == "clean"
+    assert "no table of 32-bit" in clean.reason
+
+
+@pytest.mark.parametrize(
+    ("reason", "outcome"),
+    [(Reason.NOT_IN_KERNEL, "skipped"), (Reason.NOT_IN_DUMP, "undecided")],
+)
+def test_objects_of_which_none_can_be_found(
+    image: Image, monkeypatch: pytest.MonkeyPatch, reason: Reason, outcome: str
+) -> None:
+    def none(context: Context) -> Iterator[Portion]:
+        yield Portion(SystemCall.nothing(context), Cut(reason, "no table is known"))
+
+    monkeypatch.setattr(SystemCall, "portions", none)
+    (one,) = found(image, rule_of("syscall.Where(is_hooked)", requires=("syscall",)))
+    assert one.outcome == outcome
+    assert "no table is known" in one.reason
+    (without,) = found(image, rule_of("syscall.Where(is_hooked)"))
+    assert without.outcome == "undecided"
 
 
 def test_what_cannot_be_bound_is_skipped(image: Image) -> None:

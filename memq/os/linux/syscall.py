@@ -67,7 +67,7 @@ class SystemCall(Syscall, LinuxObject):
         for number, table in enumerate(TABLES):
             address = kernel.optional(table.symbol)
             if address is None:
-                context.run.note(f"this kernel has no table of {table.title} system calls")
+                context.run.remark(f"this kernel has no table of {table.title} system calls")
                 continue
             entries, status = _entries(kernel, address)
             rows: dict[str, Array] = {

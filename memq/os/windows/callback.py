@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from memq.column import Column, Text, distinct
+from memq.errors import Reason
 from memq.os.windows.base import WindowsObject
 from memq.os.windows.callback_lists import KINDS, TITLES
 from memq.os.windows.ranges import Code, code_at
@@ -45,7 +46,8 @@ class Callback(
         missing = [title for title in TITLES if title not in found]
         if missing:
             context.run.note(
-                f"no symbols are known that lead to callbacks of: {', '.join(missing)}"
+                f"no symbols are known that lead to callbacks of: {', '.join(missing)}",
+                Reason.NOT_IN_KERNEL,
             )
 
     @classmethod

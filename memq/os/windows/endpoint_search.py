@@ -65,7 +65,9 @@ def found_endpoints(kernel: WindowsKernel, run: Run) -> FoundEndpoints:
         found = kernel.facts[_FACT] = _find(kernel, run)
     if found.unmapped:
         count = f"{found.unmapped:,} more endpoint{'s' * (found.unmapped != 1)}"
-        run.note(f"{count} in memory that no address of the kernel shows: left out")
+        run.note(
+            f"{count} in memory that no address of the kernel shows: left out", Reason.NOT_MAPPED
+        )
     return found
 
 

@@ -108,7 +108,9 @@ def carved_only(context: Context, kind: str, known: Addresses) -> CarvedOnly:
     found = carved(context.kernel, context.run, kind)
     if found.unmapped:
         count = f"{found.unmapped:,} more {kind} object{'s' * (found.unmapped != 1)}"
-        context.run.note(f"{count} in memory that no address of the kernel shows: left out")
+        context.run.note(
+            f"{count} in memory that no address of the kernel shows: left out", Reason.NOT_MAPPED
+        )
     return CarvedOnly(found.without(known), found.cut)
 
 

@@ -45,7 +45,8 @@ class SystemCall(Syscall, WindowsObject):
             if found is None:
                 context.run.note(
                     f"no symbol {table.symbol} is known: the system calls of {table.title} "
-                    "are not found without it"
+                    "are not found without it",
+                    Reason.NOT_IN_KERNEL,
                 )
                 continue
             count = len(found.addresses)

@@ -47,7 +47,9 @@ class UnloadedDriver(
             return
         place = kernel.optional("MmUnloadedDrivers")
         if place is None:
-            context.run.note("where the unloaded drivers are remembered is not known")
+            context.run.note(
+                "where the unloaded drivers are remembered is not known", Reason.NOT_IN_KERNEL
+            )
             yield Portion(cls.nothing(context))
             return
         words, status = kernel.space.words(np.array([place], np.uint64))

@@ -194,10 +194,7 @@ class Recording:
 
 def is_whole(finding: Finding) -> bool:
     """Whether what a rule has not found is not there."""
-    if finding.outcome == "clean":
-        return True
-    is_cut = finding.more or finding.undecided or finding.lost or finding.reason
-    return finding.outcome == "match" and not is_cut
+    return finding.outcome in ("match", "clean") and not finding.is_cut
 
 
 def _listed(texts: Iterable[str]) -> str:

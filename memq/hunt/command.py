@@ -53,7 +53,7 @@ def plan(
         tell(*report(playbook))
         return None
     for warning in playbook.warnings:
-        say(str(warning).partition("\n")[0])
+        tell(str(warning).partition("\n")[0])
     if level is not None and level not in LEVELS:
         raise QueryError(f"There is no level {level!r}: give one of {', '.join(LEVELS)}.")
     rules = tuple(rule for rule in playbook.rules if _is_wanted(rule, level, tags))

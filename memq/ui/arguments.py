@@ -94,7 +94,7 @@ def argument_groups(words: Words, world: World) -> Iterator[Group]:
         case "help":
             yield from _help(words.partial, world)
         case "rules":
-            yield _of_rules(words)
+            yield from _of_rules(words)
         case "finding" | "marks":
             yield from _of_findings(words, world)
         case _:
@@ -118,24 +118,28 @@ def _plain(words: Sequence[str]) -> Group:
     return Group(words, lambda word: Entry(word, word, "", "keyword"))
 
 
-def _of_rules(words: Words) -> Group:
-    """Return what `.playbook` takes: its options, values of them, files."""
+def _of_rules(words: Words) -> Iterator[Group]:
+    """Yield what `.playbook` takes: its options, values of them, memq's own rules, files."""
     before = words.before[-1] if words.before else ""
     if before == "--level":
         from memq.hunt.rule_format import LEVELS  # noqa: PLC0415 - few look for it
 
-        return _plain(LEVELS)
-    if before == "--tag":
+        yield _plain(LEVELS)
+    elif before == "--tag":
         from memq.hunt.attack import TAG_PREFIX, load_attack  # noqa: PLC0415 - as above
 
-        known = {f"{TAG_PREFIX}{one.lower()}": one for one in load_attack().techniques}
-        techniques = load_attack().techniques
-        return Group(
-            list(known), lambda tag: Entry(tag, tag, techniques[known[tag]].name, "keyword")
-        )
-    if words.partial.startswith("-"):
-        return _plain(list(usages.PLAYBOOK.options))
-    return _plain(()) if before == "--let" else _files(words.partial)
+        all_ = load_attack().techniques.values()
+        known = {f"{TAG_PREFIX}{one.id.lower()}": one.name for one in all_}
+        yield Group(list(known), lambda tag: Entry(tag, tag, known[tag], "keyword"))
+    elif words.partial.startswith("-"):
+        yield _plain(list(usages.PLAYBOOK.options))
+    elif before != "--let":
+        from memq.hunt.names import playbook_names  # noqa: PLC0415 - as above
+
+        folder = _folder(words.partial)
+        names = [name for name in playbook_names() if name.startswith(folder)]
+        yield _plain([name.removeprefix(folder) for name in names])
+        yield _files(words.partial)
 
 
 def _of_findings(words: Words, world: World) -> Iterator[Group]:

@@ -77,7 +77,7 @@ _DECLARED = (
     ),
     Command(
         "playbook", usages.PLAYBOOK.arguments,
-        "Run hunting rules on this dump: files, folders or zips of them. Ctrl-C skips the rest.",
+        "Run hunting rules on this dump: files, folders, zips, or memq's own by name.",
         ".playbook rules.yml --level high", later("hunting", "playbook"), ("rules",),
     ),
     Command(

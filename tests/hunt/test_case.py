@@ -63,10 +63,7 @@ def test_new_seen_and_gone(case: Case) -> None:
     [
         Finding(rule(1), "undecided", "1 undecided", undecided=1),
         Finding(rule(1), "skipped", "stopped by the user"),
-        match(1, TWO, more=1, reason="1 more rows are not shown"),
-        match(1, TWO, undecided=1),
-        match(1, TWO, lost=1),
-        match(1, TWO, reason="stopped by the user"),
+        match(1, TWO, is_cut=True),
     ],
 )
 def test_what_was_not_looked_at_is_not_gone(case: Case, later: Finding) -> None:
@@ -76,6 +73,12 @@ def test_what_was_not_looked_at_is_not_gone(case: Case, later: Finding) -> None:
     assert told.endswith(f": 0 new, {seen} seen before, {2 - seen} not known now")
     assert rows(case, "finding.Count(is_gone)") == [0]
     assert ran(case, Finding(rule(1), "clean")).endswith(", 2 gone")
+
+
+def test_what_only_is_remarked_hides_nothing(case: Case) -> None:
+    ran(case, match(1, ONE, TWO))
+    remarked = match(1, TWO, reason="filters left out 1 row", filtered=1)
+    assert ran(case, remarked).endswith(": 0 new, 1 seen before, 1 gone")
 
 
 def test_a_rule_that_is_not_asked_says_nothing(case: Case) -> None:

@@ -14,10 +14,14 @@ from memq.eval.callables import callables
 from memq.hunt.case import Case
 from memq.hunt.case_objects import CASE
 from memq.hunt.case_query import ask_case
-from memq.hunt.case_recording import Recording
+from memq.hunt.case_recording import Recording, is_whole
+from memq.hunt.rule import Filter
+from memq.hunt.running import run_playbook
+from memq.image import Image
 from memq.output.reference.page import as_markdown
+from memq.run import Run
 from memq.schema.reference import reference_of
-from tests.hunt.cases import made, match, ran
+from tests.hunt.cases import made, match, ran, rule
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -130,6 +134,27 @@ def test_what_cannot_be_opened_is_told_before_the_dump_is(
     status, out, err = ask("-e", "finding")
     assert (status, out) == (1, "")
     assert err.startswith("memq: error: There is no case ")
+
+
+@pytest.mark.parametrize(
+    ("query", "more", "is_cut"),
+    [
+        ("process.Where(pid == 1)", {}, False),
+        ("process.Where(pid < 0)", {}, False),
+        ("process.Where(10 / (pid - 2) >= 10)", {}, True),
+        ("process.Where(10 / (pid - 2) > 99)", {}, True),
+        ("vad.Select(start)", {}, True),
+        ("process.Where(pid < 3)", {"filters": (Filter("init", "pid == 1"),)}, False),
+    ],
+)
+def test_whether_there_may_be_more(
+    sample: Path, query: str, more: dict[str, Any], is_cut: bool
+) -> None:
+    asked = rule(1, queries={"linux": query}, **more)
+    with Image(sample) as image:
+        (found,) = run_playbook([asked], image, Run())
+    assert found.is_cut is is_cut
+    assert is_whole(found) is not is_cut
 
 
 def test_ctrl_c_keeps_what_was_found(

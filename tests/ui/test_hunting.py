@@ -159,7 +159,8 @@ def test_marks_are_shown_again_in_a_later_session(transcript: Transcript) -> Non
     ("entry", "said"),
     [
         (".playbook", "Run which rules? Such as"),
-        (".playbook none.yml", "none.yml: No such file or directory."),
+        (".playbook none.yml", "There is no file, folder or playbook 'none.yml'."),
+        (".playbook wrong.yml", "wrong.yml:1:1: A rule needs the key `id`."),
         (".playbook rules.yml --level hgh", "There is no level 'hgh': give one of"),
         (".playbook rules.yml --levl high", "There is no option --levl."),
         (".playbook rules.yml --level", "--level needs a value."),
@@ -178,7 +179,8 @@ def test_marks_are_shown_again_in_a_later_session(transcript: Transcript) -> Non
         (".case rules.yml", "rules.yml is no case of memq: give another name"),
     ],
 )
-def test_what_is_refused(transcript: Transcript, entry: str, said: str) -> None:
+def test_what_is_refused(transcript: Transcript, folder: Path, entry: str, said: str) -> None:
+    (folder / "wrong.yml").write_text("title: x", "utf-8")
     transcript.enter(".case a.case")
     transcript.enter(".playbook rules.yml --let most=1")
     shown = in_one_line(transcript.enter(entry))
@@ -219,7 +221,8 @@ def test_words_are_completed(transcript: Transcript, folder: Path) -> None:
     for entry in (".case a.case", ".playbook rules.yml"):
         transcript.enter(entry)
     (folder / "more").mkdir()
-    assert offered(".playbook ") == ["more/", "a.case", "rules.yml"]
+    assert {"default", "more/", "a.case", "rules.yml"} <= set(offered(".playbook "))
+    assert offered(".playbook rules.yml defau") == ["default"]
     assert offered(".playbook rules.yml mo") == ["more/"]
     assert offered(".playbook more/ --") == ["--level", "--tag", "--let"]
     assert offered(".playbook x --level cr") == ["critical"]

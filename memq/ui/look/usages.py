@@ -34,7 +34,7 @@ BYTES = Usage(
     ".x ADDRESS [LENGTH] [--process PID] [--physical]", 2, {"--process": "PID", "--physical": ""}
 )
 PLAYBOOK = Usage(
-    ".playbook PATH ... [--level LEVEL] [--tag TAG] [--let NAME=VALUE]",
+    ".playbook PATH|NAME ... [--level LEVEL] [--tag TAG] [--let NAME=VALUE]",
     1 << 10,
     {"--level": "LEVEL", "--tag": "TAG", "--let": "NAME=VALUE"},
 )

@@ -6,6 +6,7 @@ import io
 import json
 import signal
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -26,7 +27,6 @@ from tests.ui.test_terminal import ENDLESS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from memq.image import Image
 
@@ -239,12 +239,12 @@ def test_words_are_completed(transcript: Transcript, folder: Path) -> None:
 # A case without a dump
 
 
-def test_a_case_by_itself(folder: Path, sample: Path) -> None:
-    case = Case(made(folder / "a.case"))
+def test_a_case_by_itself(sample: Path) -> None:
+    case = Case(made(Path("a.case")))
     transcript = Transcript(OpenCase(case, Progress()))
     transcript.session.keep_findings(case)
     transcript.session.greet()
-    assert transcript.text == f"{folder}/a.case: a case, 1 finding, 1 run, 1 dump\n"
+    assert transcript.text == "a.case: a case, 1 finding, 1 run, 1 dump\n"
     assert "1  new     high   Rule 1" in transcript.enter("finding")
     assert "one.lime" in transcript.enter(".findings")
     transcript.enter('.mark 1 confirmed "seen"')

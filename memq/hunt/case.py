@@ -11,24 +11,20 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
 
-from memq import __version__
 from memq.errors import QueryError
-from memq.hunt.attack import load_attack
 from memq.hunt.case_file import STATUSES, CaseFile, parsed, status_of, text_of
-from memq.hunt.case_recording import Recording, bounded, written
-from memq.hunt.identity import identity_of
+from memq.hunt.case_recording import Recording, bounded
 from memq.lang import hints
 from memq.node import dataclass
 from memq.printing import say
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
+    from memq.hunt.heading import Heading
     from memq.hunt.identity import Identity
     from memq.hunt.running import Finding
-    from memq.image import Image
-    from memq.lang.ast import Expression
     from memq.run import Run
 
 MOST_NOTE = 4000
@@ -71,16 +67,15 @@ class Case:
         """The path as it was given."""
         return self.file.name
 
-    def begin(
-        self, identity: Identity, parameters: Mapping[str, str], attack_version: str
-    ) -> Recording:
-        """Begin a run on an image; parameters as the query language writes them."""
-        said = json.dumps(dict(parameters), ensure_ascii=False)
+    def begin(self, heading: Heading) -> Recording:
+        """Begin a run of rules on a dump."""
+        said = json.dumps(dict(heading.parameters), ensure_ascii=False)
+        made_by = heading.version, heading.attack.version
         with self.file.change():
-            image = self._image(identity)
-            row = (image, int(time.time()), __version__, attack_version, bounded(said))
+            image = self._image(heading.image)
+            row = (image, int(time.time()), *made_by, bounded(said))
             run = self.file.write(_BEGIN, *row).lastrowid
-        return Recording(self.file, int(run or 0), image, identity)
+        return Recording(self.file, int(run or 0), image, heading.image)
 
     def _image(self, identity: Identity) -> int:
         """Return the number of an image; what is known of it is that of the last run."""
@@ -161,8 +156,7 @@ class Case:
 def recorded(
     findings: Iterator[Finding],
     case: Case | None,
-    image: Image,
-    parameters: Mapping[str, Expression],
+    heading: Heading,
     run: Run,
     tell: Callable[[str], None] = say,
 ) -> Iterator[Iterator[Finding]]:
@@ -174,11 +168,10 @@ def recorded(
     if case is None:
         yield findings
         return
-    given = written(parameters)
-    recording = case.begin(identity_of(image), given, load_attack().version)
+    recording = case.begin(heading)
     is_stopped = True
     try:
-        yield recording.kept(findings, given)
+        yield recording.kept(findings, heading.parameters)
         is_stopped = run.cancelled
     finally:
         tell(recording.told())

@@ -114,7 +114,7 @@ class CaseFinding(
 
     @field()
     def tactics(self) -> String:
-        """Short names of ATT&CK's tactics that the rule is about, such as `stealth`."""
+        """Short names of ATT&CK's tactics that the rule is about, such as `persistence`."""
         return self._made("tactics", lambda rows: rows.text("tags", _tactics))
 
     @field(shown=True)

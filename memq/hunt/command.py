@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
 from memq.errors import QueryError
@@ -9,7 +10,8 @@ from memq.hunt.attack import load_attack
 from memq.hunt.binding import RuleBinder
 from memq.hunt.case import recorded
 from memq.hunt.check import report
-from memq.hunt.findings import WRITERS
+from memq.hunt.findings import writer_for
+from memq.hunt.heading import heading_of
 from memq.hunt.loading import load_playbook
 from memq.hunt.names import playbook_paths
 from memq.hunt.rule_format import LEVELS
@@ -22,7 +24,9 @@ from memq.run import Run
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from memq.hunt.attack import Attack
     from memq.hunt.case import Case
+    from memq.hunt.heading import Heading
     from memq.hunt.rule import Rule
     from memq.hunt.running import Finding
     from memq.image import Image
@@ -35,6 +39,8 @@ class Asked:
 
     rules: tuple[Rule, ...]
     parameters: Mapping[str, Expression]
+    attack: Attack
+    """What their tags speak of."""
 
 
 def plan(
@@ -48,7 +54,8 @@ def plan(
 
     QueryError where nothing is selected, or a parameter does not fit.
     """
-    playbook = load_playbook(playbook_paths(paths), load_attack())
+    attack = load_attack()
+    playbook = load_playbook(playbook_paths(paths), attack)
     if playbook.errors:
         tell(*report(playbook))
         return None
@@ -60,7 +67,7 @@ def plan(
     if not rules:
         raise QueryError("No rule is of this level and tag; leave out --level or --tag.")
     _check(parameters, rules)
-    return Asked(rules, parameters)
+    return Asked(rules, parameters, attack)
 
 
 def _is_wanted(rule: Rule, level: str | None, tags: Sequence[str]) -> bool:
@@ -113,10 +120,30 @@ def hunt(asked: Asked, image: Image, form: str, stream: TextIO, case: Case | Non
             matched.append(finding.outcome == "match")
             yield finding
 
-    found = run_playbook(asked.rules, image, run, asked.parameters)
-    with interruptible(run), recorded(found, case, image, asked.parameters, run) as kept:
-        for piece in WRITERS[form](watched(kept)):
+    write = writer_for(form, stream)
+
+    def written(findings: Iterator[Finding], heading: Heading) -> Iterator[str]:
+        return write(watched(findings), heading)
+
+    with interruptible(run), found_by(asked, image, run, written, case) as pieces:
+        for piece in pieces:
             image.progress.erase()  # it may stand on the same terminal
             stream.write(piece)
             stream.flush()
     return any(matched)
+
+
+@contextmanager
+def found_by(
+    asked: Asked,
+    image: Image,
+    run: Run,
+    write: Callable[[Iterator[Finding], Heading], Iterator[str]],
+    case: Case | None,
+    tell: Callable[[str], None] = say,
+) -> Iterator[Iterator[str]]:
+    """Give what rules find, as it is written, while it is found; what is new is told at the end."""
+    heading = heading_of(image, asked.attack, asked.parameters)
+    found = run_playbook(asked.rules, image, run, asked.parameters)
+    with recorded(found, case, heading, run, tell) as kept:
+        yield write(kept, heading)

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 import re
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from memq.errors import Cancelled, QueryError, Span
 from memq.eval.pipeline import literal_of
-from memq.hunt.case import Case, recorded
+from memq.hunt.case import Case
 from memq.hunt.case_file import STATUSES
 from memq.hunt.case_query import OpenCase, ask_case
-from memq.hunt.command import plan
+from memq.hunt.command import found_by, plan
 from memq.hunt.findings import WRITERS
-from memq.hunt.running import run_playbook
+from memq.hunt.reports.terminal import as_table
 from memq.lang import hints
 from memq.node import dataclass
 from memq.output.cells import clean_json
@@ -66,15 +67,14 @@ def playbook(session: Session, text: str) -> None:
         session.keep_findings(None)
         case = session.found = Case(None)
     told: list[str] = []
-    run = Run(image.progress)
-    found = run_playbook(rules.rules, image, run, rules.parameters)
+    run, form = Run(image.progress), session.settings["format"]
+    write = partial(as_table, look=session.look()) if form == "table" else WRITERS[form]
     with (
         session.interruptible(run) as cancel,
-        recorded(found, case, image, rules.parameters, run, told.append) as kept,
+        found_by(rules, image, run, write, case, told.append) as pieces,
     ):
-        writer = WRITERS.get(session.settings["format"], WRITERS["table"])
         screen = Screen(session.terminal, run.progress)
-        shown = screen.show(writer(kept), pager=session.settings.is_on("pager"), cancel=cancel)
+        shown = screen.show(pieces, pager=session.settings.is_on("pager"), cancel=cancel)
         if shown.is_stopped:
             run.cancelled = True
     if session.case is not None:

@@ -6,14 +6,14 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from memq.hunt.case import Case
+from memq.hunt.heading import Heading
 from memq.hunt.identity import Identity
 from memq.hunt.rule import Rule
 from memq.hunt.running import Finding
+from tests.hunt.attack import little_attack
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-ATTACK = "19.1"
 
 
 def rule(number: int, **more: Any) -> Rule:
@@ -32,9 +32,13 @@ def identity(name: str = "one.lime", fingerprint: str = "ab" * 32) -> Identity:
     return Identity(name, "LiME", 1 << 30, "linux", "6.1.0", "host", taken, fingerprint)
 
 
+def heading(which: Identity | None = None, **parameters: str) -> Heading:
+    return Heading(which or identity(), little_attack(), "2026-11-27T06:15:51Z", parameters)
+
+
 def ran(case: Case, *findings: Finding, which: Identity | None = None) -> str:
     """Keep a run that finds this; returns what is told of it, without the case's name."""
-    recording = case.begin(which or identity(), {}, ATTACK)
+    recording = case.begin(heading(which))
     assert list(recording.kept(findings, {})) == list(findings)
     recording.end(is_stopped=False)
     return recording.told().removeprefix(f"case {case.name}: ")

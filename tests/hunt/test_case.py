@@ -20,7 +20,8 @@ from memq.hunt.case_objects import CASE
 from memq.hunt.case_query import ask_case
 from memq.hunt.case_recording import MOST_EVIDENCE_TEXT, evidence_text, key_of
 from memq.hunt.running import Finding
-from tests.hunt.cases import ATTACK, identity, match, ran, rule
+from tests.hunt.attack import little_attack
+from tests.hunt.cases import heading, identity, match, ran, rule
 from tests.lab import ROOT
 from tests.program import POSIX
 
@@ -121,9 +122,9 @@ def test_what_every_rule_ended_in_is_kept(case: Case) -> None:
         ("Rule 4", "clean", 0, 0, None),
     ]
     (run,) = rows(case, "run.Select([state, attack_version, image, host, taken, size])")
-    assert list(run.values()) == [
-        "finished", ATTACK, "one.lime", "host", "2026-11-21T18:45:40.176000Z", 1 << 30,
-    ]  # fmt: skip
+    state, attack, *image = run.values()
+    assert (state, attack) == ("finished", little_attack().version)
+    assert image == ["one.lime", "host", "2026-11-21T18:45:40.176000Z", 1 << 30]
 
 
 def test_a_rule_is_kept_as_it_was_run(case: Case) -> None:
@@ -189,7 +190,7 @@ def test_all_are_marked_or_none(case: Case) -> None:
 
 
 def test_a_run_that_is_stopped_keeps_what_was_found(case: Case) -> None:
-    recording = case.begin(identity(), {"least": "4"}, ATTACK)
+    recording = case.begin(heading(least="4"))
     recording.keep(match(1, ONE))
     assert rows(case, "run.Select([state, ended, parameters])") == [
         {"state": "unfinished", "ended": None, "parameters": '{"least": "4"}'}
@@ -206,9 +207,9 @@ def test_a_run_that_is_killed_keeps_whole_rules(tmp_path: Path) -> None:
         "import os, signal, sys\n"
         "from pathlib import Path\n"
         "from memq.hunt.case import Case\n"
-        "from tests.hunt.cases import identity, match\n"
+        "from tests.hunt.cases import heading, match\n"
         "case = Case(Path(sys.argv[1]), create=True)\n"
-        "recording = case.begin(identity(), {}, '1')\n"
+        "recording = case.begin(heading())\n"
         "recording.keep(match(1, {'pid': 1}))\n"
         "recording._look_for_gone = lambda _: os.kill(os.getpid(), signal.SIGKILL)\n"
         "recording.keep(match(2, *({'pid': n, 'x': 'x' * 9999} for n in range(1000))))\n"
@@ -246,7 +247,7 @@ def test_rules_are_run_on_where_no_more_can_be_kept(
     monkeypatch.setattr(case_file, "PATIENCE", 0.05)
     findings = [match(1, ONE), match(2, ONE), match(3, ONE)]
     with Case(case.file.path, create=True) as second:
-        recording = second.begin(identity(), {}, ATTACK)
+        recording = second.begin(heading())
         kept = recording.kept(findings, {})
         assert next(kept) is findings[0]
         with case.file.change():

@@ -14,7 +14,7 @@ from memq.hunt import case_file
 from memq.hunt.case import Case
 from memq.hunt.case_file import LONGEST, TABLES, VERSION, CaseFile
 from memq.hunt.case_query import ask_case
-from tests.hunt.cases import identity, made, match, ran
+from tests.hunt.cases import heading, made, match, ran
 from tests.program import POSIX
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ def test_one_that_cannot_be_written_to(tmp_path: Path) -> None:
     with Case(path, create=True) as case:
         list(case.file.read("PRAGMA query_only = ON"))
         with pytest.raises(CaseError) as raised:
-            case.begin(identity(), {}, "1")
+            case.begin(heading())
         told = "cannot be written to: change its permissions, or go on with a copy"
         assert str(raised.value) == f"{path} {told}"
 

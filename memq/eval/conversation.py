@@ -90,6 +90,13 @@ class Conversation:
                 raise refusals.too_deep(Span(0, len(text))).at(text) from None
             raise
 
+    def bind_apart(self, text: str) -> Bound:
+        """Check a text that somebody else has written: what it names, it alone knows."""
+        lets = dict(self.binder.names.lets)
+        bound = self.bind(text)
+        self.binder.names.lets = lets
+        return bound
+
     def _bound(self, query: ast.Query, placed: str) -> Bound:
         found, node = self._script.found(query)
         last = query.statements[-1]

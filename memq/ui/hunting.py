@@ -37,6 +37,7 @@ MOST_MARKED = 1000
 _WORD = re.compile(r'(?:"[^"]*"|\'[^\']*\'|[^\s"\'])+')
 _QUOTES = re.compile(r'"([^"]*)"|\'([^\']*)\'')
 _HERE = 'finding.Where(here == "" || fingerprint == here)'
+_QUOTED = re.compile(r'"[^"]*"|\'[^\']*\'')
 _LIST = f"{_HERE}.Where(!is_gone).OrderByDescending(severity)"
 _GONE = f"{_HERE}.Count(is_gone)"
 _COLUMNS = ".Select([id, status, is_new, level, rule, evidence, note])"
@@ -126,7 +127,9 @@ def mark(session: Session, text: str) -> None:
     if session.case is None:
         raise QueryError("Marks are kept in a case, and none is open.", hint=_OPEN)
     status, note = words[0][0], text[words[0].end() :].strip()
-    session.case.mark(numbers, status, _unquoted(note) or None)
+    if _QUOTED.fullmatch(note):
+        note = note[1:-1]
+    session.case.mark(numbers, status, note or None)
     if isinstance(session.image, OpenCase):  # which is asked for the marks, too
         session.image.kernel.forget()
         session.conversation.forget()
@@ -157,7 +160,7 @@ def _show(session: Session, case: Case, number: int) -> None:
     if not found.query or found.fingerprint != session.fingerprint:
         return
     try:
-        bound = session.conversation.bind(found.query)
+        bound = session.conversation.bind_apart(found.query)
     except QueryError as error:
         session.say(f"the rule's query cannot be asked here: {error.message}")
         return

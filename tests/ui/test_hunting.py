@@ -101,6 +101,7 @@ def test_their_examples(transcript: Transcript, folder: Path) -> None:
 
 
 def test_what_one_finding_tells(transcript: Transcript) -> None:
+    transcript.enter("let most = 5")
     transcript.enter(".playbook rules.yml --let most=1")
     shown = transcript.enter(".findings 1")
     name = transcript.session.dump.physical.path.name
@@ -117,6 +118,8 @@ def test_what_one_finding_tells(transcript: Transcript) -> None:
     )
     assert "1  systemd" in transcript.enter("_")
     assert transcript.enter(".Select(pid)").endswith("    1\n_3: 1 row\n")
+    # A name that the user has given means what it did.
+    assert transcript.enter("most") == "5\n_4\n"
 
 
 def test_findings_without_a_case_are_those_of_the_last_playbook(
@@ -188,6 +191,23 @@ def test_what_is_refused(transcript: Transcript, folder: Path, entry: str, said:
     assert transcript.session.failures == 1
     # The case that was open still is.
     assert transcript.enter(".case") == "case a.case: 1 finding, 1 in this dump\n"
+
+
+@pytest.mark.parametrize(
+    ("entered", "note"),
+    [
+        ('"it is init"', "it is init"),
+        ("'it is \"init\"'", 'it is "init"'),
+        ('it\'s "init"', 'it\'s "init"'),
+        ("", ""),
+    ],
+)
+def test_notes(transcript: Transcript, entered: str, note: str) -> None:
+    for entry in (".case a.case", ".playbook rules.yml", f".mark 1 confirmed {entered}"):
+        transcript.enter(entry)
+    assert transcript.session.case is not None
+    kept = transcript.session.case.finding(1)
+    assert (kept.status, kept.note) == ("confirmed", note)
 
 
 def test_no_case_is_open(transcript: Transcript) -> None:

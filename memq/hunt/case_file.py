@@ -169,6 +169,8 @@ class CaseFile:
         except sqlite3.Error as error:
             code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
             raise CaseError(f"{self.name} {_SAID.get(code, f'{_DAMAGED} ({error})')}") from error
+        except UnicodeDecodeError as error:  # SQLite's own message may repeat what is damaged
+            raise CaseError(f"{self.name} {_DAMAGED}") from error
 
 
 _SCHEMA = "SELECT type, name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"

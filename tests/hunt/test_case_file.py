@@ -129,6 +129,16 @@ def test_damage(tmp_path: Path) -> None:
     assert refused(path).startswith("is damaged")
 
 
+def test_damage_that_is_no_text(tmp_path: Path) -> None:
+    """What SQLite says of a table repeats its name, which Python takes for text."""
+    path = made(tmp_path / "a.case")
+    whole = path.read_bytes()
+    assert b"tableruns" in whole
+    odd = whole.replace(b"tableruns", b"tabler\xa0ns").replace(b"TABLE runs (", b"TABLE runs %")
+    path.write_bytes(odd)
+    assert refused(path) == "is damaged: go on with a copy of it that is whole"
+
+
 def test_values_that_are_too_long(tmp_path: Path) -> None:
     path = made(tmp_path / "a.case")
     changed(path, f"UPDATE findings SET evidence = zeroblob({LONGEST + 1})")

@@ -124,12 +124,12 @@ class CaseFinding(
 
     @field()
     def pid(self) -> Number:
-        """Number of the process, where the evidence has such a column."""
+        """Number of the process, where the evidence names one: `pid`, or `process.pid`."""
         return self._made("pid", lambda rows: numbers_of(list(_of_evidence(rows, "pid", int))))
 
     @field()
     def name(self) -> String:
-        """Name in the evidence, where it has such a column."""
+        """Name of the process: `name`, or `process.name`; of other things, their own."""
         return self._made(
             "in evidence", lambda rows: text_column(list(_of_evidence(rows, "name", str)))
         )
@@ -344,8 +344,13 @@ def _tactics(tags: str) -> str | None:
 
 
 def _of_evidence(rows: Rows, name: str, type_: type) -> Iterator[Any]:
-    """Yield a column of the evidence of each finding, where it has one of this type."""
+    """Yield a column of the evidence of each finding, where it has one of this type.
+
+    What a process owns has the process in a record of its own: that one is asked.
+    """
     for text in rows.values("evidence"):
         row = parsed(text)
-        value = row.get(name) if isinstance(row, dict) else None
+        owner = row.get("process") if isinstance(row, dict) else None
+        asked = owner if isinstance(owner, dict) else row
+        value = asked.get(name) if isinstance(asked, dict) else None
         yield value if type(value) is type_ else None

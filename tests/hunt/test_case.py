@@ -141,14 +141,14 @@ def test_a_rule_is_kept_as_it_was_run(case: Case) -> None:
 
 
 def test_what_a_finding_tells(case: Case) -> None:
-    ran(case, match(1, {"pid": 5, "name": "sh"}, {"pid": "5"}, "text"))
+    owned = {"process": {"pid": 5, "name": "sh"}, "name": "/tmp/x"}
+    ran(case, match(1, {"pid": 5, "name": "sh"}, owned, {"pid": "5"}, {"process": 1}, "text"))
     found = rows(case, "finding.Select([pid, name, techniques, tactics, severity, system, host])")
     rest = {"techniques": "T1055.012", "tactics": "persistence", "severity": 3}
     rest |= {"system": "linux", "host": "host"}
     assert found == [
-        {"pid": 5, "name": "sh", **rest},
-        {"pid": None, "name": None, **rest},
-        {"pid": None, "name": None, **rest},
+        *[{"pid": 5, "name": "sh", **rest}] * 2,
+        *[{"pid": None, "name": None, **rest}] * 3,
     ]
 
 

@@ -78,7 +78,7 @@ _DECLARED = (
     Command(
         "playbook", usages.PLAYBOOK.arguments,
         "Run hunting rules on this dump: files, folders, zips, or memq's own by name.",
-        ".playbook rules.yml --level high", later("hunting", "playbook"), ("rules",),
+        ".playbook default --level high", later("hunting", "playbook"), ("rules",),
     ),
     Command(
         "findings", "[ID]",

@@ -225,7 +225,7 @@ def _asked(text: str) -> _Asked:
             raise QueryError(f"{name} needs a value.", text, Span(start, end), usages.PLAYBOOK.text)
         given[name].append(value)
     if not paths:
-        raise QueryError("Run which rules?", hint="Such as `.playbook rules.yml`.")
+        raise QueryError("Run which rules?", hint="Such as `.playbook default`, or a path.")
     level = given["--level"][-1] if given["--level"] else None
     parameters = dict(_parameter(one) for one in given["--let"])
     return _Asked(tuple(paths), level, tuple(given["--tag"]), parameters)

@@ -11,7 +11,7 @@ import atexit
 import os
 import re
 import sys
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, NoReturn
@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from memq.eval.plan import Plan
+    from memq.hunt.case import Case
+    from memq.hunt.case_query import OpenCase
+    from memq.image import Image
     from memq.lang.ast import Expression
     from memq.os.hints import Hints
 
@@ -114,15 +117,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
         garbage.as_usual()
 
 
-def _run(options: argparse.Namespace) -> int:
+def _opened(options: argparse.Namespace, opened: ExitStack) -> tuple[Image | OpenCase, Case | None]:
+    """Open what is asked, a dump or a case by itself, and the case if there is one.
+
+    What holds them closes them.
+    """
     from memq.image import Image  # noqa: PLC0415 - so that --help answers at once
     from memq.progress import Progress  # noqa: PLC0415
 
+    case, progress = _case(options, opened), Progress(sys.stderr)
+    if case is None or options.dump is not None:
+        return opened.enter_context(Image(options.dump, progress, _hints(options))), case
+    from memq.hunt.case_query import OpenCase  # noqa: PLC0415 - few runs need it
+
+    return OpenCase(case, progress), case
+
+
+def _run(options: argparse.Namespace) -> int:
     text, parameters = _question(options), _parameters(options.let or ())
-    with Image(options.dump, Progress(sys.stderr), _hints(options)) as image:
-        for warning in image.warnings:
+    with ExitStack() as opened:
+        asked, _ = _opened(options, opened)
+        for warning in asked.warnings:
             say(f"warning: {warning}")
-        answer = image.ask(text, parameters)
+        answer = asked.ask(text, parameters)
         answer.run.keeps_undecided = options.undecided
         for warning in answer.result.plan.warnings:
             say(f"warning: {warning}")
@@ -156,24 +173,36 @@ def _hunt(options: argparse.Namespace) -> int:
     asked = plan(options.playbook, options.level, options.tag or (), parameters)
     if asked is None:
         return QueryError.exit_status
-    with Image(options.dump, Progress(sys.stderr), _hints(options)) as image:
+    with ExitStack() as opened:
+        case = _case(options, opened)
+        image = opened.enter_context(Image(options.dump, Progress(sys.stderr), _hints(options)))
         for warning in image.warnings:
             say(f"warning: {warning}")
         garbage.collect()
-        matched = hunt(asked, image, form, stream)
+        matched = hunt(asked, image, form, stream, case)
     return NO_MATCH if options.exit_match and not matched else 0
+
+
+def _case(options: argparse.Namespace, opened: ExitStack) -> Case | None:
+    """Open the case that is named, if any; it is made only where findings are to be kept in it."""
+    if options.case is None:
+        return None
+    from memq.hunt.case import Case  # noqa: PLC0415 - few runs need it
+
+    return opened.enter_context(Case(Path(options.case), create=options.dump is not None))
 
 
 def _interpret(options: argparse.Namespace) -> int:
     """Open the interpreter."""
-    from memq.image import Image  # noqa: PLC0415 - so that --help answers at once
-    from memq.progress import Progress  # noqa: PLC0415
-    from memq.repl import interpret  # noqa: PLC0415
+    from memq.repl import interpret  # noqa: PLC0415 - so that --help answers at once
     from memq.ui.session import Session  # noqa: PLC0415
     from memq.ui.terminal import Terminal  # noqa: PLC0415
 
-    image = Image(options.dump, Progress(sys.stderr), _hints(options))
+    with ExitStack() as opened:
+        image, case = _opened(options, opened)
+        opened.pop_all()  # the session closes them from here on
     session = Session(image, Terminal(standard_output()))
+    session.keep_findings(case)
     try:
         if options.output or not session.terminal.is_terminal:
             session.settings.set("format", options.output or "json")
@@ -181,7 +210,7 @@ def _interpret(options: argparse.Namespace) -> int:
             session.conversation.let(name, value)
         return interpret(session)
     finally:
-        session.image.close()
+        session.close()
 
 
 def _hints(options: argparse.Namespace) -> Hints:

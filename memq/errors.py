@@ -4,6 +4,7 @@ MemqError                 exit status 1, a failure while running
     QueryError            2, the text of a query or of the command line, with the place in it
     ImageError            3, a dump that cannot be opened
         SymbolError       3, no kernel, or none whose types can be read, was found in it
+    CaseError             1, a case file that cannot be read or written
     Cancelled             1, the user stopped the run
 
 An error is for what stops everything. What concerns one value is a Reason in that value's column.
@@ -93,6 +94,10 @@ class ImageError(MemqError):
 
 class SymbolError(ImageError):
     """A dump in which no kernel, or not the facts that are needed of it, could be found."""
+
+
+class CaseError(MemqError):
+    """A case file that is none, or that cannot be read or written; says what to do."""
 
 
 class Cancelled(MemqError):  # noqa: N818 - no error, but what the user asked for

@@ -19,6 +19,7 @@ _REPORTS = f"{', '.join(REPORTS[:-1])} and {REPORTS[-1]}"
 _USAGE = f"""\
 memq DUMP [-e QUERY | -f FILE] [option ...]
        memq DUMP --playbook PATH ... [option ...]
+       memq --case FILE [-e QUERY | -f FILE] [option ...]
        memq --schema [{{{",".join(REFERENCES)}}}]
        memq --check-playbook PATH ...
 """
@@ -41,6 +42,7 @@ def read(arguments: Sequence[str] | None) -> argparse.Namespace:
     given = [options.dump, question, options.output, options.let]
     given += [options.profile, options.symbol_server, options.pagefile]
     given += [options.dtb, options.kernel_base, options.playbook, options.level, options.tag]
+    given += [options.case]
     if options.schema or options.check_playbook:
         flags = options.exit_match, options.undecided, options.explain
         several = options.schema and options.check_playbook
@@ -52,9 +54,10 @@ def read(arguments: Sequence[str] | None) -> argparse.Namespace:
         parser.error("--explain prints text, or JSON with -o json")
     if options.explain and (options.undecided or options.exit_match):
         parser.error("--explain runs no query: nothing is undecided, and nothing matches")
-    if options.dump is None:
+    if options.dump is None and options.case is None:
         parser.error("the following arguments are required: DUMP")
     _check_hunt(parser, options, question)
+    _check_case(parser, options, question)
     asked = {
         "--undecided": options.undecided,
         "--explain": options.explain,
@@ -83,6 +86,30 @@ def _check_hunt(
     if options.undecided or options.explain:
         name = "--undecided" if options.undecided else "--explain"
         parser.error(f"{name} speaks of one query: give the rule's by -e")
+
+
+def _check_case(
+    parser: argparse.ArgumentParser, options: argparse.Namespace, question: str | None
+) -> None:
+    """End the program where a case is to be asked and to be filled, or neither."""
+    if options.case is None:
+        return
+    if options.dump is not None:
+        if question is not None:
+            parser.error("--case keeps what --playbook finds; to ask the case, leave out the dump")
+        return
+    if options.playbook:
+        parser.error("--playbook runs rules on a dump: give one, and --case keeps what they find")
+    of_dumps = {
+        "--profile": options.profile,
+        "--symbol-server": options.symbol_server,
+        "--dtb": options.dtb,
+        "--kernel-base": options.kernel_base,
+        "--pagefile": options.pagefile,
+    }
+    for name, value in of_dumps.items():
+        if value is not None:
+            parser.error(f"{name} speaks of a dump, and --case by itself asks a case")
 
 
 def _formatter(prog: str) -> argparse.HelpFormatter:
@@ -142,6 +169,11 @@ def _add_hunt(parser: argparse.ArgumentParser) -> None:
         action="extend",
         help="run hunting rules: files, folders, zips, or names of the set that comes with memq, "
         "as default",
+    )
+    parser.add_argument(
+        "--case",
+        metavar="FILE",
+        help="keep what rules find in a case; without a dump, -e asks it",
     )
     parser.add_argument("--level", metavar="LEVEL", help="only the rules of this level and above")
     parser.add_argument(

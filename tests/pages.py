@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import memq
 from memq.errors import MemqError, QueryError
 from memq.eval.callables import callables
+from memq.hunt.case_objects import CASE
 from memq.hunt.rule_format import markdown_table, markdown_table_of_filters
 from memq.output.reference.page import table as table_of
 from memq.output.reference.regions import language_tables
@@ -48,6 +49,7 @@ PAGES = (
     ROOT / "docs" / "language.md",
     ROOT / "docs" / "interpreter.md",
     ROOT / "docs" / "rules.md",
+    ROOT / "docs" / "cases.md",
 )
 
 _BLOCK = re.compile(r"(?<=```memq\n)(.*?)(```\n)(?:\n```(text|json)\n(.*?)```\n)?", re.DOTALL)
@@ -151,12 +153,21 @@ def tables() -> dict[str, str]:
     settings = [(f"`{one.name}`", ", ".join(one.choices), one.doc) for one in SETTINGS.values()]
     return language_tables(callables()) | {
         "rules": markdown_table(),
+        "cases": table_of(("field", "what it is", "what it means"), list(_of_cases())),
         "site filters": markdown_table_of_filters(),
         "commands": table_of(("command", "what it does", "for example"), commands).replace(
             "\\\\", "\\"
         ),
         "settings": table_of(("setting", "values, the usual one first", "what it is"), settings),
     }
+
+
+def _of_cases() -> Iterator[tuple[str, str, str]]:
+    """Yield each field of the objects of a case; the default columns have a star."""
+    for name, type_ in CASE.objects.items():
+        for one in type_.fields.values():
+            mark = " \\*" if one.shown else ""
+            yield f"`{name}.{one.name}`{mark}", one.value_type.kind.value, one.doc
 
 
 def sessions(page: str) -> list[re.Match[str]]:

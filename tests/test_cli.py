@@ -170,6 +170,23 @@ def test_a_bad_command_line_is_2(capsys: pytest.CaptureFixture[str], arguments: 
             ["--schema", "--check-playbook", "x"],
             "--schema stands alone: no dump, no query, no other option",
         ),
+        (
+            ["--schema", "--case", "x"],
+            "--schema stands alone: no dump, no query, no other option",
+        ),
+        (
+            ["x", "--case", "y", "-e", "process"],
+            "--case keeps what --playbook finds; to ask the case, leave out the dump",
+        ),
+        (
+            ["--case", "y", "--playbook", "z"],
+            "--playbook runs rules on a dump: give one, and --case keeps what they find",
+        ),
+        (
+            ["--case", "y", "-e", "run", "--pagefile", "z"],
+            "--pagefile speaks of a dump, and --case by itself asks a case",
+        ),
+        (["--case", "y", "--explain"], "--explain speaks of a query: give one with -e or -f"),
         (["--schema", "--exit-match"], "--schema stands alone: no dump, no query, no other option"),
     ],
 )
@@ -182,6 +199,7 @@ def test_a_bad_command_line_is_told(
     assert capsys.readouterr().err == (
         "usage: memq DUMP [-e QUERY | -f FILE] [option ...]\n"
         "       memq DUMP --playbook PATH ... [option ...]\n"
+        "       memq --case FILE [-e QUERY | -f FILE] [option ...]\n"
         "       memq --schema [{text,json,markdown}]\n"
         "       memq --check-playbook PATH ...\n"
         f"memq: error: {complaint}\n"

@@ -55,6 +55,7 @@ FENCES = {
     "lzma": ("memq/layers/compress.py",),
     "gzip": ("memq/layers/compress.py",),
     "yaml": ("memq/hunt/",),
+    "sqlite3": ("memq/hunt/",),
     "urllib": ("memq/symbols/server.py",),
     "elftools": ("memq/symbols/dwarf.py",),
 }

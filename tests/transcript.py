@@ -11,6 +11,7 @@ from memq.ui.session import Session
 from memq.ui.terminal import Terminal
 
 if TYPE_CHECKING:
+    from memq.hunt.case_query import OpenCase
     from memq.image import Image
 
 WIDTH = 96
@@ -26,7 +27,7 @@ class Paper(io.StringIO):
 class Transcript:
     """Enters one text after the other, as at a terminal without colours."""
 
-    def __init__(self, image: Image, width: int = WIDTH) -> None:
+    def __init__(self, image: Image | OpenCase, width: int = WIDTH) -> None:
         self.paper = Paper()
         terminal = Terminal(self.paper, {"TERM": "dumb"}, columns=width)
         self.session = Session(image, terminal)

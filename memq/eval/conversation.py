@@ -90,6 +90,13 @@ class Conversation:
                 raise refusals.too_deep(Span(0, len(text))).at(text) from None
             raise
 
+    def bind_apart(self, text: str) -> Bound:
+        """Check a text that somebody else has written: what it names, it alone knows."""
+        lets = dict(self.binder.names.lets)
+        bound = self.bind(text)
+        self.binder.names.lets = lets
+        return bound
+
     def _bound(self, query: ast.Query, placed: str) -> Bound:
         found, node = self._script.found(query)
         last = query.statements[-1]
@@ -111,6 +118,11 @@ class Conversation:
         expansion.note(ast.Let(LAST, ast.Name(name)))
         lets[name] = lets[LAST] = bound.found
         return name
+
+    def forget(self) -> None:
+        """Read anew what was read so far; names stay."""
+        if self._context.kept is not None:
+            self._context.kept.clear()
 
     def run(self, plan: Plan, run: Run) -> Result:
         """Return the answer to a plan; it is to be pulled before the next one is run."""

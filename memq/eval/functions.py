@@ -92,9 +92,11 @@ def raw_columns(place: Place, path: tuple[str, ...] = ()) -> tuple[SelectItem, .
 
 def raw_of(binder: Binder, place: Place, span: Span) -> Found:
     """Bind `.raw`: the kernel's structure of an object."""
+    if getattr(binder.kernel, "types", None) is None:
+        raise raw_refusals.no_types(span)
     struct = getattr(place.type, "struct", "")
     found = None
-    if struct and binder.kernel is not None:
+    if struct:
         found = find_type(binder.kernel.types, f"struct {struct}")
     if found is None:
         name = place.type.type_name if place.type else "this"

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from memq.schema.declare import System
     from memq.symbols.types import Type, Types
 
+_ASK_A_DUMP = "Ask it of a dump: `memq DUMP -e QUERY`."
 _MOST_SYMBOLS = 5000
 """Symbols that begin alike, and are compared with the one that was not found."""
 
@@ -63,7 +64,7 @@ def no_array(type_: Type, node: ast.Index) -> QueryError:
 
 def no_types(span: Span) -> QueryError:
     """A type's name where no kernel is."""
-    return QueryError("Nothing is known of a kernel's types here.", span=span)
+    return QueryError("Nothing is known of a kernel's types here.", span=span, hint=_ASK_A_DUMP)
 
 
 def no_type(types: Types, node: ast.Text, *, struct: bool) -> QueryError:
@@ -78,11 +79,12 @@ def no_type(types: Types, node: ast.Text, *, struct: bool) -> QueryError:
 
 def no_symbol(symbols: Any, node: ast.Text) -> QueryError:
     """A symbol that the kernel does not have."""
-    near: list[str] = []
-    if symbols is not None:
-        prefix = node.value[: max(3, len(node.value) // 2)]
-        alike = [each for each, _ in symbols.with_prefix(prefix)][:_MOST_SYMBOLS]
-        near = hints.nearest(node.value, alike)
+    if symbols is None:
+        message = "Nothing is known of a kernel's symbols here."
+        return QueryError(message, span=node.span, hint=_ASK_A_DUMP)
+    prefix = node.value[: max(3, len(node.value) // 2)]
+    alike = [each for each, _ in symbols.with_prefix(prefix)][:_MOST_SYMBOLS]
+    near = hints.nearest(node.value, alike)
     return QueryError(
         f'This kernel has no symbol called "{node.value}".',
         span=node.span,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
 from memq.errors import QueryError
 from memq.hunt.attack import load_attack
 from memq.hunt.binding import RuleBinder
+from memq.hunt.case import recorded
 from memq.hunt.check import report
 from memq.hunt.findings import writer_for
 from memq.hunt.heading import heading_of
@@ -20,9 +22,11 @@ from memq.printing import interruptible, say
 from memq.run import Run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from memq.hunt.attack import Attack
+    from memq.hunt.case import Case
+    from memq.hunt.heading import Heading
     from memq.hunt.rule import Rule
     from memq.hunt.running import Finding
     from memq.image import Image
@@ -44,6 +48,7 @@ def plan(
     level: str | None,
     tags: Sequence[str],
     parameters: Mapping[str, Expression],
+    tell: Callable[..., None] = say,
 ) -> Asked | None:
     """Load rules and select from them; None if any is wrong, which is told then.
 
@@ -52,10 +57,10 @@ def plan(
     attack = load_attack()
     playbook = load_playbook(playbook_paths(paths), attack, proven=FOLDER)
     if playbook.errors:
-        say(*report(playbook))
+        tell(*report(playbook))
         return None
     for warning in playbook.warnings:
-        say(str(warning).partition("\n")[0])
+        tell(str(warning).partition("\n")[0])
     if level is not None and level not in LEVELS:
         raise QueryError(f"There is no level {level!r}: give one of {', '.join(LEVELS)}.")
     rules = tuple(rule for rule in playbook.rules if _is_wanted(rule, level, tags))
@@ -105,8 +110,8 @@ def _check_rule(binder: RuleBinder, rule: Rule, values: Mapping[str, Expression]
             raise QueryError(message) from None
 
 
-def hunt(asked: Asked, image: Image, form: str, stream: TextIO) -> bool:
-    """Run rules and write what they find; whether any matched."""
+def hunt(asked: Asked, image: Image, form: str, stream: TextIO, case: Case | None = None) -> bool:
+    """Run rules and write what they find, and keep it in a case; whether any matched."""
     run = Run(image.progress)
     matched: list[bool] = []
 
@@ -115,11 +120,30 @@ def hunt(asked: Asked, image: Image, form: str, stream: TextIO) -> bool:
             matched.append(finding.outcome == "match")
             yield finding
 
-    with interruptible(run):
-        heading = heading_of(image, asked.attack, asked.parameters)
-        findings = watched(run_playbook(asked.rules, image, run, asked.parameters))
-        for piece in writer_for(form, stream)(findings, heading):
+    write = writer_for(form, stream)
+
+    def written(findings: Iterator[Finding], heading: Heading) -> Iterator[str]:
+        return write(watched(findings), heading)
+
+    with interruptible(run), found_by(asked, image, run, written, case) as pieces:
+        for piece in pieces:
             image.progress.erase()  # it may stand on the same terminal
             stream.write(piece)
             stream.flush()
     return any(matched)
+
+
+@contextmanager
+def found_by(
+    asked: Asked,
+    image: Image,
+    run: Run,
+    write: Callable[[Iterator[Finding], Heading], Iterator[str]],
+    case: Case | None,
+    tell: Callable[[str], None] = say,
+) -> Iterator[Iterator[str]]:
+    """Give what rules find, as it is written, while it is found; what is new is told at the end."""
+    heading = heading_of(image, asked.attack, asked.parameters)
+    found = run_playbook(asked.rules, image, run, asked.parameters)
+    with recorded(found, case, heading, run, tell) as kept:
+        yield write(kept, heading)

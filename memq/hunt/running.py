@@ -59,6 +59,8 @@ class Finding:
     """Sub-objects that were left out, undecided."""
     filtered: int = 0
     """Rows that filters left out."""
+    is_cut: bool = False
+    """Whether there may be rows that are not in the evidence: not looked at, or not kept."""
 
 
 def run_playbook(
@@ -192,9 +194,9 @@ class _Runner:
             said.append(f"filters left out {filtered:,} row{'' if filtered == 1 else 's'}")
         said += _shortened(list(told(run)))
         outcome = "match" if evidence else "clean" if run.is_whole else "undecided"
-        return Finding(
-            rule, outcome, "; ".join(said), tuple(evidence), more, undecided, lost, filtered
-        )
+        is_cut = bool(why or more) or not run.is_whole
+        found = (rule, outcome, "; ".join(said), tuple(evidence), more, undecided, lost)
+        return Finding(*found, filtered, is_cut)
 
 
 def _is_foreign(records: Records) -> bool:

@@ -12,6 +12,7 @@ from memq.eval.raw_types import layout, written
 from memq.output.cells import clean
 from memq.output.reference.words import summary
 from memq.printing import FORMATS
+from memq.ui.look import usages
 from memq.ui.matching import Entry, Group
 from memq.ui.members import parts_of
 from memq.ui.phrases import of_part, sentence
@@ -25,6 +26,10 @@ MOST_FILES = 4096
 """Files of one folder that are looked at."""
 
 
+REPEATED = ("rules", "marks")
+"""Kinds of arguments of which there may be several."""
+
+
 class Words(NamedTuple):
     """What stands behind a command's name: the argument at the cursor, and what it is."""
 
@@ -36,7 +41,7 @@ class Words(NamedTuple):
     @property
     def wanted(self) -> str:
         """What the words that are offered begin with; of a path, what is behind the last slash."""
-        if self.kind == "file":
+        if self.kind in ("file", "rules"):
             return self.partial[len(_folder(self.partial)) :]
         is_path = self.kind in ("help", "type")
         return self.partial.rpartition(".")[2] if is_path else self.partial
@@ -51,6 +56,8 @@ class Words(NamedTuple):
         rest = rest.lstrip()
         while True:
             kind = takes[len(before)] if len(before) < len(takes) else "none"
+            if kind == "none" and takes and takes[-1] in REPEATED:
+                kind = takes[-1]
             if kind == "none" and "setting" in takes[len(before) - 1 : len(before)]:
                 kind = "choice"
             word, space, behind = rest.partition(" ")
@@ -86,6 +93,10 @@ def argument_groups(words: Words, world: World) -> Iterator[Group]:
             yield _files(words.partial)
         case "help":
             yield from _help(words.partial, world)
+        case "rules":
+            yield from _of_rules(words)
+        case "finding" | "marks":
+            yield from _of_findings(words, world)
         case _:
             yield _of_settings(words, world)
 
@@ -105,6 +116,41 @@ def _of_settings(words: Words, world: World) -> Group:
 
 def _plain(words: Sequence[str]) -> Group:
     return Group(words, lambda word: Entry(word, word, "", "keyword"))
+
+
+def _of_rules(words: Words) -> Iterator[Group]:
+    """Yield what `.playbook` takes: its options, values of them, memq's own rules, files."""
+    before = words.before[-1] if words.before else ""
+    if before == "--level":
+        from memq.hunt.rule_format import LEVELS  # noqa: PLC0415 - few look for it
+
+        yield _plain(LEVELS)
+    elif before == "--tag":
+        from memq.hunt.attack import TAG_PREFIX, load_attack  # noqa: PLC0415 - as above
+
+        all_ = load_attack().techniques.values()
+        known = {f"{TAG_PREFIX}{one.id.lower()}": one.name for one in all_}
+        yield Group(list(known), lambda tag: Entry(tag, tag, known[tag], "keyword"))
+    elif words.partial.startswith("-"):
+        yield _plain(list(usages.PLAYBOOK.options))
+    elif before != "--let":
+        from memq.hunt.names import playbook_names  # noqa: PLC0415 - as above
+
+        folder = _folder(words.partial)
+        names = [name for name in playbook_names() if name.startswith(folder)]
+        yield _plain([name.removeprefix(folder) for name in names])
+        yield _files(words.partial)
+
+
+def _of_findings(words: Words, world: World) -> Iterator[Group]:
+    """Yield numbers of findings; what is marked, is marked as something."""
+    from memq.hunt.case_file import STATUSES  # noqa: PLC0415 - few look for it
+
+    if not any(word in STATUSES for word in words.before):
+        titles = {str(number): title for number, title in world.findings.items()}
+        yield Group(list(titles), lambda one: Entry(one, one, clean(titles[one]), "keyword"))
+        if words.kind == "marks":
+            yield _plain(STATUSES)
 
 
 def _types(partial: str, world: World) -> Group:

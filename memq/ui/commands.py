@@ -76,6 +76,27 @@ _DECLARED = (
         ".save found.csv process.Select([pid, name])", later("asking", "save"), ("file", "query"),
     ),
     Command(
+        "playbook", usages.PLAYBOOK.arguments,
+        "Run hunting rules on this dump: files, folders, zips, or memq's own by name.",
+        ".playbook default --level high", later("hunting", "playbook"), ("rules",),
+    ),
+    Command(
+        "findings", "[ID]",
+        "List what rules have found in this dump, with numbers; or show all about one of them.",
+        ".findings 1", later("hunting", "findings"), ("finding",),
+    ),
+    Command(
+        "mark", usages.MARK.arguments,
+        "Keep in the case what you think of findings; `new` takes it back.",
+        ".mark 1 false-positive \"the Java of our build servers\"",
+        later("hunting", "mark"), ("marks",),
+    ),
+    Command(
+        "case", "[FILE]",
+        "Keep findings in a case from now on, a new one if there is none; or tell what is open.",
+        ".case office.case", later("hunting", "case"), ("file",),
+    ),
+    Command(
         "open", "DUMP", "Go on with another dump. What was named spoke of this one, and is gone.",
         ".open samples/deb12-6.1-small.lime.xz", later("asking", "open_"), ("file",),
     ),

@@ -81,6 +81,10 @@ class World(Protocol):
         """Values and names of the dump."""
 
     @property
+    def findings(self) -> Mapping[int, str]:
+        """The findings that there are, and the titles of their rules."""
+
+    @property
     def settings(self) -> Mapping[str, Sequence[str]]:
         """What can be set, and to which words."""
 

@@ -36,17 +36,17 @@ _FOUND = 1000
 
 def layout(session: Session, text: str) -> None:
     """Show a type's layout; at an address, with the values there."""
-    session.page(layout_lines(session.image.kernel, text))
+    session.page(layout_lines(session.dump.kernel, text))
 
 
 def symbol(session: Session, text: str) -> None:
     """Tell where symbols are."""
-    session.page(symbol_lines(session.image.kernel, text))
+    session.page(symbol_lines(session.dump.kernel, text))
 
 
 def dump(session: Session, text: str) -> None:
     """Show memory as bytes."""
-    session.page(hexdump(session.image, text))
+    session.page(hexdump(session.dump, text))
 
 
 def browse(session: Session, text: str) -> None:
@@ -84,7 +84,7 @@ def _nodes(session: Session, answer: Answer) -> Iterator[Node]:
     if first is None or not isinstance(first.batch, RawBatch):
         yield from record_nodes(answer.rows())
         return
-    places = Places(session.image.kernel)
+    places = Places(session.dump.kernel)
     for slot in chain([first], found):
         for row, place in enumerate(slot.index.tolist()):
             if place >= 0:

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from memq.errors import Cancelled, ImageError, MemqError, QueryError
-from memq.image import Answer
+from memq.image import Answer, Image
 from memq.lang.parser import Parser
 from memq.output.cells import clean
 from memq.output.humane import counted
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator
 
     from memq.eval.conversation import Bound, Conversation
-    from memq.image import Image
+    from memq.hunt.case import Case
+    from memq.hunt.case_query import OpenCase
     from memq.ui.terminal import Terminal
 
 
@@ -61,11 +62,15 @@ def rows_of(run: Run) -> str:
 
 
 class Session:
-    """What commands and queries work on; `open` exchanges the dump."""
+    """What commands and queries work on, a dump or a case; `open` exchanges it."""
 
-    def __init__(self, image: Image, terminal: Terminal) -> None:
+    def __init__(self, image: Image | OpenCase, terminal: Terminal) -> None:
         self.image = image
         self.terminal = terminal
+        self.case: Case | None = None
+        """Where findings are kept, if somebody has said so."""
+        self.found: Case | None = None
+        """What the last playbook has found, where nobody has; it is gone with the session."""
         self.history: Callable[[], Iterable[str]] = tuple
         """Gives what was entered, the latest first; who asks for entries sets it."""
         self.settings = Settings()
@@ -74,11 +79,40 @@ class Session:
         self.failures = 0
         """How many entries went wrong."""
 
-    def open(self, image: Image) -> None:
+    @property
+    def dump(self) -> Image:
+        """The dump; QueryError where a case is asked without one."""
+        if not isinstance(self.image, Image):
+            hint = "`.open DUMP` opens one."
+            raise QueryError("This is a case, and the command speaks of a dump.", hint=hint)
+        return self.image
+
+    def open(self, image: Image | OpenCase) -> None:
         """Go on with another dump; names spoke of the one before, and are gone."""
         self.image.close()
         self.image = image
-        vars(self).pop("conversation", None)
+        for name in ("conversation", "fingerprint"):
+            vars(self).pop(name, None)
+        self.keep_findings(self.case)
+
+    def keep_findings(self, case: Case | None) -> None:
+        """Keep findings in a case from now on; those that were in none are gone."""
+        for one in (self.case, self.found):
+            if one is not None and one is not case:
+                one.close()
+        self.case, self.found = case, None
+
+    def close(self) -> None:
+        """Close all that is open."""
+        self.image.close()
+        self.keep_findings(None)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """What findings know the dump by; of a case by itself it is empty."""
+        from memq.hunt.identity import identity_of  # noqa: PLC0415 - a prompt does not wait for it
+
+        return identity_of(self.image).fingerprint if isinstance(self.image, Image) else ""
 
     @cached_property
     def conversation(self) -> Conversation:
@@ -185,7 +219,9 @@ class Session:
     def greet(self) -> None:
         """Say what was opened, where someone looks on; and what is odd about it."""
         if self.terminal.is_terminal:
-            for line in self.terminal.wrapped(clean(summary(self.image)), ", "):
+            image = self.image
+            told = summary(image) if isinstance(image, Image) else image.summary
+            for line in self.terminal.wrapped(clean(told), ", "):
                 self.terminal.write(self.terminal.paint(line, styles.BOLD))
         self.warn()
 

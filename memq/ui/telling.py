@@ -222,7 +222,7 @@ def _reference(session: Session) -> Reference:
 
 def info(session: Session, _text: str) -> None:
     """Tell all that is known of the dump."""
-    rows = facts(session.image)
+    rows = facts(session.dump)
     longest = max(len(label) for label, _ in rows)
     lines = (f"{label:{longest}}  {clean(str(value))}" for label, value in rows)
     session.page(

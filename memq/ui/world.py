@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from memq.errors import MemqError
 from memq.ui.commands import COMMANDS
+from memq.ui.matching import MOST
 from memq.ui.settings import SETTINGS
 from memq.ui.values import KnownValues
 
@@ -43,6 +45,17 @@ class SessionWorld:
     def system(self) -> System:
         """The dump's system."""
         return self._session.image.system
+
+    @property
+    def findings(self) -> Mapping[int, str]:
+        """What rules have found in the dump, and the titles of the rules; the latest first."""
+        case = self._session.case or self._session.found
+        if case is None:
+            return {}
+        try:
+            return case.titles(self._session.fingerprint, MOST)
+        except MemqError:
+            return {}
 
     @property
     def values(self) -> KnownValues:

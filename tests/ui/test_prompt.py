@@ -152,7 +152,7 @@ def test_what_is_suggested_is_a_whole_entry(session: Session) -> None:
 def test_where_no_history_can_be_kept(session: Session, folder: Path) -> None:
     folder.write_text("no folder")
     session.terminal.stream = io.StringIO()
-    paper = Transcript(session.image)
+    paper = Transcript(session.dump)
     history = history_of(paper.session)
     assert isinstance(history, InMemoryHistory)
     assert paper.text.startswith("warning: the history is not kept: ")

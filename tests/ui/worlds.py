@@ -56,6 +56,7 @@ class Desk:
     settings: Mapping[str, Sequence[str]] = field(
         default_factory=lambda: {"format": ("table", "json", "tree"), "color": ("on", "off")}
     )
+    findings: Mapping[int, str] = field(default_factory=dict)
     binder: Binder = field(init=False)
     values: KnownValues = field(init=False)
 

@@ -1,4 +1,4 @@
-"""How the commands that look at the kernel are written."""
+"""How the commands are written that look at the kernel, and those that run rules."""
 
 from __future__ import annotations
 
@@ -33,3 +33,9 @@ SYMBOL = Usage(".symbol NAME | ADDRESS | PATTERN", most=1)
 BYTES = Usage(
     ".x ADDRESS [LENGTH] [--process PID] [--physical]", 2, {"--process": "PID", "--physical": ""}
 )
+PLAYBOOK = Usage(
+    ".playbook PATH|NAME ... [--level LEVEL] [--tag TAG] [--let NAME=VALUE]",
+    1 << 10,
+    {"--level": "LEVEL", "--tag": "TAG", "--let": "NAME=VALUE"},
+)
+MARK = Usage('.mark ID ... STATUS ["NOTE"]', 1 << 10)

@@ -34,7 +34,16 @@ def plant(machine: Machine) -> None:
         thread = machine.system.thread(number, start=at)
         thread.record["Tcb.SystemThread|SystemThread"] = 1
     _interrupt(machine, code + 0x500)
+    _unloaded(machine, hidden.truth.base + 0x10_0000)
     _deferred_call(machine, code + 0x600)
+
+
+def _unloaded(machine: Machine, base: int) -> None:
+    """Leave the object of a driver in memory that the kernel says it has unloaded."""
+    machine.modules.unload("gone.sys", base, 0x4000, machine.options.boot)
+    record = machine.objects.create("Driver", "_DRIVER_OBJECT").record
+    record.fill({"Type": 4, "Size": record.type.size, "DriverStart": base, "DriverSize": 0x4000})
+    machine.kernel.text(record, "DriverName", "\\Driver\\gone")
 
 
 def _interrupt(machine: Machine, target: int) -> None:

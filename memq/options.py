@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from memq import __version__
-from memq.printing import FORMATS, terminal_columns
+from memq.printing import FORMATS, REPORTS, terminal_columns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 REFERENCES = ("text", "json", "markdown")
 """Forms of what --schema prints."""
 NO_MATCH = 10
+_REPORTS = f"{', '.join(REPORTS[:-1])} and {REPORTS[-1]}"
 
 _USAGE = f"""\
 memq DUMP [-e QUERY | -f FILE] [option ...]
@@ -73,15 +74,15 @@ def _check_hunt(
         if options.level or options.tag:
             name = "--level" if options.level else "--tag"
             parser.error(f"{name} selects rules: give some with --playbook")
+        if options.output in REPORTS:
+            forms = f"{', '.join(FORMATS[:-1])} or {FORMATS[-1]}"
+            parser.error(f"-o {options.output} is a report of --playbook: use -o {forms}")
         return
     if question is not None:
         parser.error("--playbook runs rules, and -e and -f ask a query: give one of them")
     if options.undecided or options.explain:
         name = "--undecided" if options.undecided else "--explain"
         parser.error(f"{name} speaks of one query: give the rule's by -e")
-    if options.output in ("csv", "tsv"):
-        forms = "table, json or jsonl"
-        parser.error(f"each rule has columns of its own, so no {options.output}: use -o {forms}")
 
 
 def _formatter(prog: str) -> argparse.HelpFormatter:
@@ -156,8 +157,8 @@ def _add_forms(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-o",
         "--output",
-        choices=FORMATS,
-        help="format of the result (table on a terminal, else json)",
+        choices=(*FORMATS, *REPORTS),
+        help=f"format of the result (table on a terminal, else json); {_REPORTS}: of rules only",
     )
     parser.add_argument(
         "--profile",

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 _COLUMNS = 80
 """Width of a terminal that does not tell."""
 FORMATS = ("table", "json", "jsonl", "csv", "tsv")
+"""Forms of a query's result."""
+REPORTS = ("markdown", "html", "navigator", "sarif")
+"""Forms that only what hunting rules find has, besides."""
 
 
 def standard_output() -> TextIO:

@@ -6,16 +6,19 @@ Without recursion: a plan is as deep as all the `let`s of a script together.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from memq.eval.places import Pick, Step
 from memq.eval.series import Series, SharedSeries, StageSeries
 from memq.eval.terms import Aggregate, Constant, Fold
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
 
     from memq.eval.plan import Plan
+
+    Parts: TypeAlias = list[tuple[str, Any]]
+    """Parts of a bound thing, with their names in it; those of a tuple have none."""
 
 
 def within(node: object) -> Iterator[Any]:
@@ -48,21 +51,23 @@ def rewritten(
     if not _is_bound(root):
         return root
     done = {} if done is None else done
-    todo: list[tuple[Any, bool]] = [(root, False)]
+    todo: list[tuple[Any, Parts | None]] = [(root, None)]
     while todo:
-        node, has_parts = todo.pop()
+        node, parts = todo.pop()
         if id(node) in done:
             continue
-        if has_parts:
-            made = _with_parts(node, done)
-            done[id(node)] = node, made if isinstance(made, tuple) else change(made)
-        else:
-            todo.append((node, True))
-            todo.extend((part, False) for _, part in _parts(node))
+        if parts is None:
+            parts = _parts(node)
+            if parts:
+                todo.append((node, parts))
+                todo.extend((part, None) for _, part in parts)
+                continue
+        made = _with_parts(node, parts, done) if parts else node
+        done[id(node)] = node, made if isinstance(made, tuple) else change(made)
     return done[id(root)][1]
 
 
-def _parts(node: object) -> Iterable[tuple[str, Any]]:
+def _parts(node: object) -> Parts:
     """Return the bound things and tuples directly in a bound thing or a tuple."""
     if isinstance(node, tuple):
         return [("", item) for item in node if _is_bound(item)]
@@ -79,11 +84,11 @@ def _is_bound(node: object) -> bool:
     return hasattr(kind, "__dataclass_fields__") and kind.__module__.startswith("memq.eval.")
 
 
-def _with_parts(node: Any, done: dict[int, tuple[object, Any]]) -> Any:
+def _with_parts(node: Any, parts: Parts, done: dict[int, tuple[object, Any]]) -> Any:
     if isinstance(node, tuple):
         items = tuple(done[id(item)][1] if id(item) in done else item for item in node)
         return items if any(a is not b for a, b in zip(items, node, strict=True)) else node
-    changed = {name: done[id(part)][1] for name, part in _parts(node)}
+    changed = {name: done[id(part)][1] for name, part in parts}
     changed = {name: new for name, new in changed.items() if new is not getattr(node, name)}
     return replace(node, **changed) if changed else node
 

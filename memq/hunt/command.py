@@ -8,7 +8,8 @@ from memq.errors import QueryError
 from memq.hunt.attack import load_attack
 from memq.hunt.binding import RuleBinder
 from memq.hunt.check import report
-from memq.hunt.findings import WRITERS
+from memq.hunt.findings import writer_for
+from memq.hunt.heading import heading_of
 from memq.hunt.loading import load_playbook
 from memq.hunt.names import playbook_paths
 from memq.hunt.rule_format import LEVELS
@@ -21,6 +22,7 @@ from memq.run import Run
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from memq.hunt.attack import Attack
     from memq.hunt.rule import Rule
     from memq.hunt.running import Finding
     from memq.image import Image
@@ -33,6 +35,8 @@ class Asked:
 
     rules: tuple[Rule, ...]
     parameters: Mapping[str, Expression]
+    attack: Attack
+    """What their tags speak of."""
 
 
 def plan(
@@ -45,7 +49,8 @@ def plan(
 
     QueryError where nothing is selected, or a parameter does not fit.
     """
-    playbook = load_playbook(playbook_paths(paths), load_attack())
+    attack = load_attack()
+    playbook = load_playbook(playbook_paths(paths), attack)
     if playbook.errors:
         say(*report(playbook))
         return None
@@ -57,7 +62,7 @@ def plan(
     if not rules:
         raise QueryError("No rule is of this level and tag; leave out --level or --tag.")
     _check(parameters, rules)
-    return Asked(rules, parameters)
+    return Asked(rules, parameters, attack)
 
 
 def _is_wanted(rule: Rule, level: str | None, tags: Sequence[str]) -> bool:
@@ -111,8 +116,9 @@ def hunt(asked: Asked, image: Image, form: str, stream: TextIO) -> bool:
             yield finding
 
     with interruptible(run):
+        heading = heading_of(image, asked.attack, asked.parameters)
         findings = watched(run_playbook(asked.rules, image, run, asked.parameters))
-        for piece in WRITERS[form](findings):
+        for piece in writer_for(form, stream)(findings, heading):
             image.progress.erase()  # it may stand on the same terminal
             stream.write(piece)
             stream.flush()

@@ -1,64 +1,69 @@
-"""What rules found, as text: JSON for programs, and lines for people."""
+"""What rules found, as text: which forms there are, and the ones for programs.
+
+What is JSON, or a line for each row, is written as rules finish; a report waits for all of them.
+"""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from memq.hunt.attack import TAG_PREFIX
-from memq.hunt.rule_format import LEVELS
-from memq.hunt.running import OUTCOMES
-from memq.output.cells import clean, clean_json
+from memq.hunt.reports.html import as_html
+from memq.hunt.reports.markdown import as_markdown
+from memq.hunt.reports.navigator import as_layer
+from memq.hunt.reports.sarif import as_sarif
+from memq.hunt.reports.separated import as_csv, as_tsv
+from memq.hunt.reports.terminal import as_table
+from memq.output.cells import clean_json
+from memq.printing import look_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
+    from typing import TextIO
 
+    from memq.hunt.heading import Heading
     from memq.hunt.running import Finding
 
-_COUNTED = "clean"
-"""The outcome whose rules the table does not list."""
+    Writer: TypeAlias = Callable[[Iterable[Finding], Heading], Iterator[str]]
 
 
-def as_json(findings: Iterable[Finding]) -> Iterator[str]:
+def as_json(findings: Iterable[Finding], heading: Heading) -> Iterator[str]:
     """Yield the pieces of one array, a rule a line."""
     before = "[\n"
     for finding in findings:
-        yield f"{before}{_line(finding)}"
+        yield f"{before}{_line(finding, heading)}"
         before = ",\n"
     yield "[]\n" if before == "[\n" else "\n]\n"
 
 
-def as_lines(findings: Iterable[Finding]) -> Iterator[str]:
+def as_lines(findings: Iterable[Finding], heading: Heading) -> Iterator[str]:
     """Yield JSON lines."""
     for finding in findings:
-        yield f"{_line(finding)}\n"
+        yield f"{_line(finding, heading)}\n"
 
 
-def as_table(findings: Iterable[Finding]) -> Iterator[str]:
-    """Yield a line for each rule but the clean ones, what matters most first."""
-    groups: dict[str, list[tuple[int, str]]] = {outcome: [] for outcome in OUTCOMES}
-    for finding in findings:  # their evidence is not held until the last one is there
-        shown = (-LEVELS.index(finding.rule.level), clean(_shown(finding)))
-        groups[finding.outcome].append(shown)
-    for outcome, lines in groups.items():
-        is_listed = outcome != _COUNTED
-        if lines or not is_listed:
-            yield f"{outcome}: {len(lines):,}\n"
-        # Sorting keeps the playbook's order within a level.
-        for _, line in sorted(lines, key=lambda one: one[0]) if is_listed else ():
-            yield f"  {line}\n"
-
-
-WRITERS: Mapping[str, Callable[[Iterable[Finding]], Iterator[str]]] = {
+WRITERS: Mapping[str, Writer] = {
+    "table": as_table,
     "json": as_json,
     "jsonl": as_lines,
-    "table": as_table,
+    "csv": as_csv,
+    "tsv": as_tsv,
+    "markdown": as_markdown,
+    "html": as_html,
+    "navigator": as_layer,
+    "sarif": as_sarif,
 }
-"""How findings are written, by the name of the form."""
+"""How findings are written, by the name of the form (memq.printing.FORMATS and REPORTS)."""
 
 
-def record(finding: Finding) -> dict[str, Any]:
-    """Return a finding as JSON has it."""
+def writer_for(form: str, stream: TextIO) -> Writer:
+    """Return what writes a form; a table is fitted to the terminal where it goes to one."""
+    return partial(as_table, look=look_of(stream)) if form == "table" else WRITERS[form]
+
+
+def record(finding: Finding, heading: Heading) -> dict[str, Any]:
+    """Return a finding as JSON has it; the end says of what it is, and by what."""
     rule = finding.rule
     return {
         "rule": {
@@ -72,21 +77,11 @@ def record(finding: Finding) -> dict[str, Any]:
         "evidence": list(finding.evidence),
         "undecided": finding.undecided,
         "reason": finding.reason,
+        **({"more": finding.more} if finding.more else {}),
+        "memq": heading.version,
+        "image": heading.image.fingerprint,
     }
 
 
-def _line(finding: Finding) -> str:
-    return clean_json(json.dumps(record(finding), ensure_ascii=False))
-
-
-def _shown(finding: Finding) -> str:
-    rule = finding.rule
-    width = max(map(len, LEVELS))
-    # A technique's id has digits, a tactic's name has none.
-    named = (tag.removeprefix(TAG_PREFIX) for tag in rule.tags if tag.startswith(TAG_PREFIX))
-    technique = next((name.upper() for name in named if name[1:5].isdecimal()), "-")
-    parts = [f"{rule.level:<{width}}  {technique:<9}  {rule.title}"]
-    if finding.evidence:
-        count = len(finding.evidence) + finding.more
-        parts.append(f"{count:,} row{'' if count == 1 else 's'}")
-    return ": ".join([*parts, *filter(None, [finding.reason])])
+def _line(finding: Finding, heading: Heading) -> str:
+    return clean_json(json.dumps(record(finding, heading), ensure_ascii=False))

@@ -61,3 +61,25 @@ def _end(path: str, width: int) -> str:
     if whole is not None and 3 * whole.start() <= 2 * len(end):
         end = end[whole.start() :]
     return f"…{end}"
+
+
+def wrapped(text: str, width: int | None, indent: int) -> list[str]:
+    """Return the lines of a text that is broken at spaces, all but the first indented.
+
+    A word that is wider than a line is cut; without a width there is one line.
+    """
+    if width is None or columns_of(text) <= width:
+        return [text]
+    lines, line, space = [], "", ""
+    for word in text.split(" "):
+        taken = columns_of(word)
+        fits = columns_of(line) + len(space) + taken <= width
+        if line.strip() and not fits and taken <= width - indent:
+            lines.append(line.rstrip(" "))
+            line, space = " " * indent, ""
+        line, space = f"{line}{space}{word}", " "
+        while columns_of(line) > width > indent + 1:  # there is room for any character
+            piece = _cut(line, width)
+            lines.append(piece.rstrip(" "))
+            line = " " * indent + line[len(piece) :]
+    return [*lines, line.rstrip(" ")]

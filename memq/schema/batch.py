@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, TypeVar, cast
 
 import numpy as np
 
-from memq.column import Array, Column, Indexes, Text, places_in, unknown
+from memq.column import Array, Column, Indexes, Text, unknown
 from memq.errors import Reason
 from memq.merge import concatenate
 from memq.node import dataclass
@@ -21,6 +21,7 @@ from memq.schema.collection import (
     join_references,
 )
 from memq.schema.declare import Field, Part, SubObject, inherited, settle
+from memq.schema.parts import Parts, Place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -121,7 +122,6 @@ class Portion:
 
 
 T = TypeVar("T", bound="Takeable")
-_KEPT_PARTS = 4
 
 
 class Takeable(Protocol):
@@ -191,10 +191,9 @@ class ObjectType:
         self.parents = parents
         self._root: ObjectType = self
         self._index: Indexes | None = None
-        self._kept: dict[str, list[tuple[Indexes | None, Takeable]]] = {}
+        self._kept = Parts()
         self._own: dict[str, Takeable] = {}
-        self._standing: list[tuple[Indexes, Indexes | None]] = []
-        """Where these objects stand in parts of the root: the last few that were asked for."""
+        self._stands: Place | None = None
         self._views: dict[str, Collection] = {}
         self._others: dict[str, Reference] = {}
         self.extras: dict[str, Column] = {}
@@ -272,31 +271,27 @@ class ObjectType:
         if found is None:
             found = compute()
             self._own[name] = found
-            self._root._kept.setdefault(name, []).insert(0, (self._index, found))  # noqa: SLF001
-            del self._root._kept[name][_KEPT_PARTS:]  # noqa: SLF001
+            part = self._place().part(found)
+            are_many = self.context.kept is not None
+            self._root._kept.add(name, part, self._root.length, are_many=are_many)  # noqa: SLF001
         return cast("T", found)
 
     def peek(self, name: str) -> Any:
         """Return what `kept` would without computing anything; None if nothing is there."""
         if name not in self._own:
-            for index, value in self._root._kept.get(name, ()):  # noqa: SLF001
-                rows = self._rows_in(index)
+            place = self._place()
+            for part in self._root._kept.of(name, place):  # noqa: SLF001
+                rows = place.rows_in(part)
                 if rows is not None:
-                    self._own[name] = value.take(rows)
+                    self._own[name] = part.value.take(rows)
                     break
         return self._own.get(name)
 
-    def _rows_in(self, index: Indexes | None) -> Indexes | None:
-        """Where the objects of this batch stand in a part of the root; None if not all do."""
-        if index is None:
-            return self._index if self._index is not None else np.arange(self.length)
-        for part, found in self._standing:  # all that is computed of one batch has one index
-            if part is index:
-                return found
-        own = np.arange(self.length) if self._index is None else self._index
-        found = places_in(index, own, self._root.length)
-        self._standing = [*self._standing[-_KEPT_PARTS:], (index, found)]
-        return found
+    def _place(self) -> Place:
+        """Return where these objects stand in the root."""
+        if self._stands is None:
+            self._stands = Place(self._index, self.length, self._root.length)
+        return self._stands
 
     def take(self, index: Indexes) -> Self:
         """Return the objects at the index, in its order; they share what is computed of them."""
@@ -382,7 +377,7 @@ class ObjectType:
     @property
     def weight(self) -> int:
         """How many objects, its own and those that they led to, this batch keeps in memory."""
-        kept = [value for parts in self._root._kept.values() for _, value in parts]  # noqa: SLF001
+        kept = list(self._root._kept.values())  # noqa: SLF001
         inner = [each.children for each in kept if isinstance(each, Collection)]
         inner += [each.batch for each in kept if isinstance(each, Reference)]
         return self.length + sum(

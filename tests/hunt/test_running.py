@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from memq import __version__
 from memq.cli import main
 from memq.errors import MemqError, Reason, SymbolError
-from memq.hunt.findings import as_table
-from memq.hunt.loading import load_playbook
 from memq.hunt.rule import Rule
 from memq.hunt.running import MOST_EVIDENCE, Finding, run_playbook
 from memq.image import Image
@@ -23,7 +22,6 @@ from memq.os.linux.vma import Vma
 from memq.run import Run
 from memq.schema.batch import Cut, Portion
 from tests.eval.stopping import Stops
-from tests.hunt.attack import little_attack
 from tests.test_streams import cut
 
 if TYPE_CHECKING:
@@ -112,7 +110,10 @@ def test_each_outcome_as_json(ask: Any) -> None:
         "evidence": [FIRST],
         "undecided": 0,
         "reason": "",
+        "memq": __version__,
+        "image": findings[1]["image"],
     }
+    assert len(findings[0]["image"]) == 64
     assert [(one["outcome"], one["undecided"], one["reason"]) for one in findings[1:]] == [
         ("clean", 0, ""),
         ("undecided", 1, UNDECIDED),
@@ -334,7 +335,10 @@ def test_wrong_rules_are_told_before_the_dump_is_opened(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["x", "--playbook", "y", "-o", "csv"], "so no csv: use -o table, json or jsonl"),
+        (
+            ["x", "-e", "process", "-o", "html"],
+            "-o html is a report of --playbook: use -o table, json, jsonl, csv or tsv",
+        ),
         (["x", "--playbook", "y", "-e", "process"], "give one of them"),
         (["x", "--playbook", "y", "--undecided"], "--undecided speaks of one query"),
         (["x", "--level", "high"], "--level selects rules: give some with --playbook"),
@@ -355,36 +359,3 @@ def test_options_that_do_not_go_together(
 def test_exit_match(ask: Any, level: str, status: int) -> None:
     assert ask("--level", level, "--exit-match")[0] == status
     assert ask("--level", level)[0] == 0
-
-
-# For people
-
-
-def test_the_table_has_matches_first_and_counts_the_clean(ask: Any) -> None:
-    assert ask("-o", "table")[1] == (
-        "match: 1\n"
-        "  low            T1055.012  The first process: 1 row\n"
-        "undecided: 1\n"
-        f"  critical       -          Nobody knows: {UNDECIDED}\n"
-        "skipped: 1\n"
-        f"  medium         -          Of another system: {FOREIGN}\n"
-        "clean: 1\n"
-    )
-
-
-def test_what_a_dump_says_does_not_act_on_the_terminal() -> None:
-    finding = Finding(rule_of("process"), "undecided", "\x1b[2Jgone")
-    text = "".join(as_table([finding]))
-    assert "\x1b" not in text
-    assert r"\x1b[2Jgone" in text
-
-
-def test_the_page_shows_what_is_printed(sample: Path, tmp_path: Path) -> None:
-    page = (Path(__file__).parents[2] / "docs" / "rules.md").read_text("utf-8")
-    rule = page.split("```yaml\n")[1].split("```")[0]
-    shown = page.split("```text\n")[1].split("```")[0]
-    file = tmp_path / "page.yml"
-    file.write_text(rule, "utf-8")
-    playbook = load_playbook([file], little_attack())
-    with Image(sample) as opened:
-        assert "".join(as_table(found(opened, *playbook.rules))) == shown

@@ -1,0 +1,1 @@
+"""Findings as people, and programs of others, read them: a module for each form."""

@@ -53,11 +53,16 @@ def table_of(store: ProfileStore, build: int, paging: str, number: int = 0) -> I
 
 def scene_of(table: ImageTable, options: Options) -> Scene:
     """Build a scene from a table, with what has no name in it, too."""
-    if table.rvas:
-        behind = (max(table.rvas.values()) | 0xFFF) + 1
-        more = {name: behind + number * 0x400 for number, name in enumerate(UNNAMED)}
-        table = replace(table, rvas={**more, **table.rvas})
-    return Scene(table, options)
+    return Scene(with_unnamed(table), options)
+
+
+def with_unnamed(table: ImageTable) -> ImageTable:
+    """Return a table that knows where variables are which every kernel has, without names, too."""
+    if not table.rvas:
+        return table
+    behind = (max(table.rvas.values()) | 0xFFF) + 1
+    more = {name: behind + number * 0x400 for number, name in enumerate(UNNAMED)}
+    return replace(table, rvas={**more, **table.rvas})
 
 
 @dataclass

@@ -171,11 +171,11 @@ def make_process(
     for member in LINKS:
         if record.has(member):
             ring(kernel.space, record.at(member), [])
-    _write_path(kernel, record, truth.path)
+    write_path(kernel, record, truth.path)
     return Process(kernel, objects, thing, truth, space)
 
 
-def _write_path(kernel: Kernel, record: Record, path: str | None) -> None:
+def write_path(kernel: Kernel, record: Record, path: str | None) -> None:
     """Write the path as the kernel noted it when the process was made (for its audit)."""
     if path is None:
         return

@@ -117,6 +117,10 @@ class Scene:
             ("C:\\Windows\\SysWOW64\\kernel32.dll", 0x7600_0000, 0xE_0000),
         ]
         add_wow64(self.machine.kernel, process, self.parts[5012], modules)
+        for path, base, size in modules:
+            file = self.machine.file(path.removeprefix("C:"))
+            process.vad(base, size // 0x1000, kind="image", protection="PAGE_EXECUTE_WRITECOPY",
+                        file=file)  # fmt: skip
         return process
 
     def _exited(self) -> Process:

@@ -18,7 +18,7 @@ STUB = 0x13000
 SHARED = {8: 0xFFFF_F780_0000_0000, 4: 0xFFDF_0000}
 SHARED_USER = 0x7FFE_0000
 VECTORS = 256
-_PRCB = {8: 0x180, 4: 0x120}
+PRCB_OFFSETS = {8: 0x180, 4: 0x120}
 """Where a _KPCR holds its _KPRCB, by the size of a pointer; not all tables have the member."""
 KDBG_SIZE = {3790: 0x318, 7601: 0x340, 9600: 0x360}
 _KDBG = {
@@ -161,7 +161,7 @@ def write_processors(kernel: Kernel) -> list[Record]:
     """Write a _KPCR with its _KPRCB for each processor; return the _KPRCBs."""
     found, places = [], []
     for number in range(kernel.options.processors):
-        offset = _PRCB[kernel.word]
+        offset = PRCB_OFFSETS[kernel.word]
         record = kernel.new("_KPCR", "KPCR", more=offset + kernel.size("_KPRCB"))
         block = kernel.record("_KPRCB", record.address + offset)
         if kernel.word == 8:

@@ -36,6 +36,7 @@ from memq.ui.settings import SETTINGS
 from tests import transcript
 from tests.lab import ROOT, windows_sample
 from tests.lab import sample as load_sample
+from tests.playbooks.page import page as playbooks_page
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -206,8 +207,13 @@ def renewed(page: str, images: Sequence[Image]) -> str:
     return page
 
 
+PLAYBOOKS = ROOT / "docs" / "playbooks.md"
+"""All of it is made, of the rules and their proofs."""
+
+
 def main() -> int:
     """Write the pages anew."""
+    PLAYBOOKS.write_text(playbooks_page(), "utf-8")
     with memq.open(load_sample().path) as linux, memq.open(windows_sample()) as windows:
         for path in PAGES:
             _write(path, renewed(path.read_text("utf-8"), (linux, windows)))

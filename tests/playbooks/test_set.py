@@ -10,6 +10,8 @@ import yaml
 from memq.hunt.attack import load_attack
 from memq.hunt.loading import load_playbook
 from memq.hunt.names import FOLDER
+from tests.pages import COMMAND, PLAYBOOKS
+from tests.playbooks.page import page
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,6 +21,10 @@ def test_all_is_right_and_nothing_rarely_means_what_it_says() -> None:
     playbook = load_playbook([FOLDER], load_attack())
     assert [str(one) for one in (*playbook.errors, *playbook.warnings)] == []
     assert len(playbook.rules) == len(list(FOLDER.rglob("*.yml")))
+
+
+def test_the_page_is_fresh() -> None:
+    assert PLAYBOOKS.read_text("utf-8") == page(), f"stale: run {COMMAND}"
 
 
 def test_what_is_known_to_be_right_is_read_the_same() -> None:

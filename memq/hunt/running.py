@@ -103,6 +103,9 @@ class _Runner:
             return Finding(rule, "skipped", Reason.STOPPED.text)
         except MemqError as error:
             return Finding(rule, "skipped", _in_words(error))
+        except Exception as error:  # noqa: BLE001 - one fault of ours must not end all other rules
+            fault = f"{type(error).__name__}: {error}"
+            return Finding(rule, "skipped", f"memq failed, which is a fault of its own: {fault}")
 
     def _begin(self) -> None:
         """Let the run count anew, and stop if somebody asked for it."""

@@ -207,6 +207,19 @@ def test_a_rule_that_fails_is_skipped_and_the_others_go_on(
     assert second.outcome == "match"
 
 
+def test_a_fault_in_one_rule_does_not_end_the_others(
+    image: Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def faulty(*_: object) -> None:
+        raise IndexError("out of bounds")
+
+    monkeypatch.setattr(Vma, "of", faulty)
+    first, second = found(image, rule_of("vad.Where(start == 0)"), rule_of("process.Take(1)"))
+    fault = "memq failed, which is a fault of its own: IndexError: out of bounds"
+    assert (first.outcome, first.reason) == ("skipped", fault)
+    assert second.outcome == "match"
+
+
 def test_what_was_found_before_a_failure_is_kept(
     image: Image, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -53,6 +53,7 @@ def load_playbook(paths: Sequence[Path], attack: Attack, *, proven: Path | None 
         reader.asked,
         len(reader.site_filters),
         tuple(loader.warnings),
+        tuple(loader.left),
     )
 
 
@@ -79,6 +80,7 @@ class _Loader:
         self.rules: list[Rule] = []
         self.errors: list[RuleError] = []
         self.warnings: list[RuleError] = []
+        self.left: list[RuleError] = []
         self._seen: set[str] = set()
         self._files = 0
 
@@ -196,6 +198,7 @@ class _Loader:
         self.rules += self.reader.rules(source, problems)
         self.errors.extend(problems)
         self.warnings += problems.warnings
+        self.left += problems.left.values()
 
     # Archives
 

@@ -18,6 +18,7 @@ from tests.lab import ROOT, Dump, Lab
 from tests.playbooks.command_lines import HARMLESS, HOSTILE
 from tests.playbooks.linux import (
     CHANGED,
+    OF_CHILDREN,
     PLANTED,
     PLANTED_BY_ROOTKIT,
     PROOFS,
@@ -191,10 +192,10 @@ def test_what_was_planted_is_found_and_no_other_process(
     planted = {**PLANTED, **(PLANTED_BY_ROOTKIT if image == ROOTKIT else {})}
     expected = {(rule, pids[thing]) for thing, rules in planted.items() for rule in rules}
     found = {
-        (slug, number)
+        (slug, row["ppid"] if slug in OF_CHILDREN else number)
         for slug, finding in hunts.of(image).items()
-        for number in map(number_of, finding.evidence)
-        if number is not None
+        for row in finding.evidence
+        if (number := number_of(row)) is not None
     }
     assert found == expected
 
@@ -226,6 +227,7 @@ OF_A_SITE = {
     "tools": "[]",
     "miners": "[]",
     "first_user": "1001",
+    "debuggers": '["labp"]',
 }
 STILL = {
     "bpf-descriptor": [1] * 5,  # systemd's own, which is known no more
@@ -251,6 +253,8 @@ def test_parameters_decide(changed_sample: RawCopy, rules: Mapping[str, Rule]) -
 OF_NO_PROCESS = {"hooked-system-call", "tainting-module", "vanished-module"}
 """What does not ask for processes, and so not for their list."""
 DECIDED = {
+    "borrowed-credentials": "every task is there",
+    "traced-process": "every task is there",
     "child-of-kernel-thread": "every task is there",
     "hidden-process": "the list and the table of tasks are there",
     "root-of-user": "the parents of those without a program are root's",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import os
 from typing import TYPE_CHECKING
 
@@ -84,13 +85,16 @@ def memories(draw: st.DrawFn) -> tuple[list[tuple[int, int]], list[Extent]]:
     """Runs of blocks of a file, empty or not, and extents that lie anyhow in it."""
     run = st.sampled_from([(0, 1), (0, 8), (0, 40), (1, 1), (1, 8)])
     runs = [(1, 1), *draw(st.lists(run, max_size=24))]
-    extents, offset, size = [], 0, sum(times for _, times in runs) * BLOCK
+    size = sum(times for _, times in runs) * BLOCK
+    lengths = st.sampled_from([1, 700, PAGE, 9 * PAGE, 99 * PAGE])
+    edges = [0]
+    while edges[-1] < size:
+        edges.append(min(size, edges[-1] + draw(lengths)))
+    extents = []
     address = draw(st.sampled_from([0, 5, 3 * PAGE, 3 * PAGE + 700]))
-    while offset < size:
-        length = min(draw(st.sampled_from([1, 700, PAGE, 9 * PAGE, 99 * PAGE])), size - offset)
-        extents.append(Extent(address, address + length, offset))
-        address += length + draw(st.sampled_from([0, 0, 3, PAGE]))
-        offset += length
+    for offset, end in draw(st.permutations(list(itertools.pairwise(edges)))):
+        extents.append(Extent(address, address + end - offset, offset))
+        address += end - offset + draw(st.sampled_from([0, 0, 3, PAGE]))
     return runs, extents
 
 

@@ -138,8 +138,8 @@ def _searched(
     count = 0
     with run.progress.step("searching memory for pool tags"):
         for at, data in physical.pieces(0, physical.limit, _PIECE, holes=False):
+            run.progress.tick(at, physical.limit)  # first: a check shows seconds
             run.check()
-            run.progress.tick(at, physical.limit)
             skip = -at % step
             rows, found = _hits(data[skip:] if skip else data, wanted, offset, step)
             places.append(np.uint64(at + skip) + rows.astype(np.uint64) * np.uint64(step))

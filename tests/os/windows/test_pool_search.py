@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ from memq.os.windows.endpoints import TAGS
 from memq.os.windows.pool_kinds import KINDS
 from memq.os.windows.pool_scan import carved
 from memq.os.windows.pool_tags import Allocations, allocations, tag_number, tagged
+from memq.progress import Progress
 from memq.run import Run
 from tests.os.linux.small import SmallTypes
 from tests.os.windows.patched import content, written
@@ -90,6 +92,18 @@ def test_holes_change_nothing_of_what_is_found(tmp_path: Path) -> None:
     if tells_holes(tmp_path):
         assert sparse.physical.bytes_read < 8 << 20
         assert whole.physical.bytes_read > 3 * GAP
+
+
+class _Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_how_far_it_has_come_is_shown(tmp_path: Path) -> None:
+    terminal = _Terminal()
+    kernel = kernel_of(write_sparse(tmp_path / "sparse", 4 * PAGE, {0: b"something"}))
+    allocations(kernel, Run(Progress(terminal, delay=0)))
+    assert "searching memory for pool tags 0%" in terminal.getvalue()
 
 
 def test_all_kinds_are_found_in_one_pass(

@@ -26,6 +26,7 @@ from tests.playbooks.guest_things import (
     FIRST,
     ORDINARY,
     PLANTED,
+    UNFOUND,
     tools,
 )
 
@@ -59,30 +60,39 @@ def main() -> NoReturn:
     for place, kind in _MOUNTS.items():
         kernel.mount(kind, place)
     Path("/tmp").chmod(0o1777)
+    Path("/dev/fd").symlink_to("/proc/self/fd")  # by which bash names its pipes
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
         fcntl.ioctl(any_socket, _SET_FLAGS, struct.pack("16sH14x", b"lo", _UP))
     for path in MODULES:
         load_module(Path(path))
     tools()
     say("booted")
-    planted, ordinary = started()
+    groups = started()
     say("waiting until all sleep")
     settle()
-    record = {"planted": named(planted), "ordinary": named(ordinary)}
+    for name, number in {**groups["planted"], **groups["unfound"], **groups["ordinary"]}.items():
+        if not program_of(number):
+            raise ChildProcessError(f"{name} has ended")
+    record = {name: named(numbers) for name, numbers in groups.items()}
     say(json.dumps({"kernel": os.uname().release, **record}))
     while True:
         signal.pause()
 
 
-def started() -> tuple[dict[str, int], dict[str, int]]:
-    """Start all; return the numbers of what is planted, and of what is ordinary."""
-    first = {name: start(name, act) for name, act in FIRST.items()}
-    planted = {name: start(name, act) for name, act in PLANTED.items()}
-    ordinary = {name: start(name, act) for name, act in ORDINARY.items()}
+def started() -> dict[str, dict[str, int]]:
+    """Start all; return the numbers of what is planted, unfound and ordinary, by name."""
+    first, planted, unfound, ordinary = (
+        {name: start(name, act) for name, act in group.items()}
+        for group in (FIRST, PLANTED, UNFOUND, ORDINARY)
+    )
     for place in DELETED:
         Path(place).unlink()
     planted["program-of-kernel"] = started_by_kernel()
-    return planted, {"init": 1, **first, **ordinary}
+    return {
+        "planted": planted,
+        "unfound": unfound,
+        "ordinary": {"init": 1, **first, **ordinary},
+    }
 
 
 def start(name: str, act: Act) -> int:

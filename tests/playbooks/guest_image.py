@@ -54,7 +54,8 @@ def main() -> int:
         return kernel, initramfs(guest.__name__, files)
 
     made = make(folder / IMAGE, _MEMORY, boot, clock)
-    clock.say(f"{folder / IMAGE}: {len(made['planted'])} planted, {len(made['ordinary'])} ordinary")
+    counts = [f"{len(made[group])} {group}" for group in ("planted", "unfound", "ordinary")]
+    clock.say(f"{folder / IMAGE}: {', '.join(counts)}")
     return 0
 
 

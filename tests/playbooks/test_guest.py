@@ -28,7 +28,7 @@ from tests.playbooks.findings import hold_to, number_of, slug_of
 from tests.playbooks.guest_acts import BASH, PYTHON, SH, SLEEPER
 from tests.playbooks.guest_image import IMAGE, RECORD, programs, sleeper, without_signature
 from tests.playbooks.guest_proofs import FOUND
-from tests.playbooks.guest_things import FIRST, ORDINARY, PLANTED
+from tests.playbooks.guest_things import FIRST, ORDINARY, PLANTED, UNFOUND
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -40,6 +40,7 @@ NO_GUEST = (
     "the guest is not here: run python -m tests.playbooks.guest_image FOLDER, "
     "and set MEMQ_GUEST to the folder"
 )
+GROUPS = ("planted", "unfound", "ordinary")
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="the guest is made on Linux")
 
 Record = dict[str, dict[str, int]]
@@ -88,17 +89,20 @@ def roots(names: Mapping[str, Any]) -> set[str]:
 def test_each_process_is_found_by_a_rule_or_is_ordinary() -> None:
     found = {number_of(row) for _, rows in FOUND.values() for row in rows} - {None}
     assert roots({str(name): 1 for name in found}) == {*PLANTED, "program-of-kernel"}
-    assert not set(PLANTED) & {*ORDINARY, *FIRST}
+    groups = (PLANTED, UNFOUND, ORDINARY, FIRST)
+    assert len({name for group in groups for name in group}) == sum(map(len, groups))
 
 
 def test_the_dump_is_of_this_guest(record: Record) -> None:
     assert roots(record["planted"]) == {*PLANTED, "program-of-kernel"}
+    assert roots(record["unfound"]) == set(UNFOUND)
     assert roots(record["ordinary"]) == {*ORDINARY, *FIRST, "init"}
 
 
 def test_the_dump_has_the_processes_that_its_guest_had(record: Record, image: Image) -> None:
     numbers = image.query("process.Where(!is_kernel_thread).Select(pid)").rows()
-    assert sorted(numbers) == sorted([*record["planted"].values(), *record["ordinary"].values()])
+    told = (record[group].values() for group in GROUPS)
+    assert sorted(numbers) == sorted(number for group in told for number in group)
 
 
 @pytest.mark.parametrize("slug", sorted(path.stem for path in RULES.glob("*.yml")))
@@ -106,7 +110,7 @@ def test_a_rule_finds_what_was_planted_for_it_and_nothing_else(
     findings: Mapping[str, Finding], record: Record, slug: str
 ) -> None:
     names: dict[int | None, str] = {
-        number: name for group in ("ordinary", "planted") for name, number in record[group].items()
+        number: name for group in GROUPS for name, number in record[group].items()
     }
     _, rows = FOUND.get(slug, ("", ()))
     hold_to(rows, [named(row, names) for row in findings[slug].evidence])

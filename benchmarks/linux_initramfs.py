@@ -24,10 +24,15 @@ PYTHON = f"/usr/bin/python3.{sys.version_info.minor}"
 ALONE = "-ISB"
 """Options of Python: nothing but its own library, no compiled files written."""
 _LIST = """
-import sys
+import os, sys
 sys.path.append(sys.argv[1])
 __import__(sys.argv[2])
-print(*(m.__file__ for m in sys.modules.values() if getattr(m, "__file__", None)), sep="\\n")
+files = {m.__file__ for m in sys.modules.values() if getattr(m, "__file__", None)}
+for name in sys.modules:  # one may stand in for another, which is looked for all the same
+    for folder in sys.path:
+        place = os.path.join(folder, *name.split("."))
+        files |= {path for path in (place + ".py", place + "/__init__.py") if os.path.isfile(path)}
+print(*sorted(files), sep="\\n")
 """
 """Prints the files of all modules that the guest's program imports."""
 _INIT = """\

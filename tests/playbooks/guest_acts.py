@@ -64,7 +64,8 @@ def script(place: str, text: str) -> str:
 
 def run(place: str, *arguments: str, environment: Mapping[str, str] | None = None) -> Act:
     """Become a program; the first argument is what it takes for its own name."""
-    usual = {"PATH": "/usr/sbin:/usr/bin", "HOME": "/"}
+    # Python 3.13 has another prompt, of modules that are not in the guest, unless it is told.
+    usual = {"PATH": "/usr/sbin:/usr/bin", "HOME": "/", "PYTHON_BASIC_REPL": "1"}
     return lambda: os.execve(place, arguments or (place,), {**usual, **(environment or {})})
 
 

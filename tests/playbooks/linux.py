@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tests.lab import DUMPS, OTHER_FORMS
+from tests.playbooks import guest_proofs
 from tests.playbooks.proof import Proof
 
 if TYPE_CHECKING:
@@ -247,7 +248,7 @@ _IN_COPIES = (
     ),
 )
 
-PROOFS: tuple[Proof, ...] = (*_ON_SYSTEMS, *_IN_COPIES)
+PROOFS: tuple[Proof, ...] = (*_ON_SYSTEMS, *guest_proofs.PROOFS, *_IN_COPIES)
 
 PLANTED: Mapping[str, tuple[str, ...]] = {
     "deleted-exe": ("program-in-memory-only", "deleted-program", "program-in-temporary-folder"),

@@ -99,13 +99,8 @@ class _Runner:
             self._begin()
             why = self._why_not(rule)
             return Finding(rule, "skipped", why) if why else self._found(rule)
-        except Cancelled:
-            return Finding(rule, "skipped", Reason.STOPPED.text)
-        except MemqError as error:
-            return Finding(rule, "skipped", _in_words(error))
         except Exception as error:  # noqa: BLE001 - one fault of ours must not end all other rules
-            fault = f"{type(error).__name__}: {error}"
-            return Finding(rule, "skipped", f"memq failed, which is a fault of its own: {fault}")
+            return Finding(rule, "skipped", _in_words(error))
 
     def _begin(self) -> None:
         """Let the run count anew, and stop if somebody asked for it."""
@@ -164,10 +159,11 @@ class _Runner:
         if filtered is None or not evidence:
             return self._concluded(rule, evidence, why)
         # Asked once more, with what was read: so it is known how much the filters leave out.
-        before = self.run.matched
+        before, was_cut = self.run.matched, bool(why)
         self._begin()
         evidence, why = self._collect(filtered)
-        return self._concluded(rule, evidence, why, before - self.run.matched)
+        left_out = 0 if was_cut or why else before - self.run.matched
+        return self._concluded(rule, evidence, why, left_out)
 
     def _collect(self, plan: Plan) -> tuple[list[Any], str]:
         """Pull the rows; returns why they are not all there, too, empty if they are."""
@@ -179,11 +175,10 @@ class _Runner:
                 evidence.append(row)  # noqa: PERF402 - extend need not keep those before an error
             for _ in batches:  # counted by the run
                 pass
-        except MemqError as error:
+        except Exception as error:
             if not evidence:
                 raise
-            is_stop = isinstance(error, Cancelled)
-            return evidence, Reason.STOPPED.text if is_stop else _in_words(error)
+            return evidence, _in_words(error)
         return evidence, ""
 
     def _concluded(self, rule: Rule, evidence: list[Any], why: str, filtered: int = 0) -> Finding:
@@ -211,11 +206,15 @@ def _is_foreign(records: Records) -> bool:
     )
 
 
-def _in_words(error: MemqError) -> str:
+def _in_words(error: Exception) -> str:
     """Return an error in one line; nobody sees the query that its places speak of."""
+    if isinstance(error, Cancelled):
+        return Reason.STOPPED.text
     if isinstance(error, QueryError):
         return " ".join(filter(None, (error.message, error.hint)))
-    return str(error)
+    if isinstance(error, MemqError):
+        return str(error)
+    return f"memq failed, which is a fault of its own: {type(error).__name__}: {error}"
 
 
 def _shortened(lines: list[str]) -> list[str]:

@@ -13,7 +13,7 @@ import pytest
 from memq import __version__
 from memq.cli import main
 from memq.errors import MemqError, Reason, SymbolError
-from memq.hunt.rule import Rule
+from memq.hunt.rule import Filter, Rule
 from memq.hunt.running import MOST_EVIDENCE, Finding, run_playbook
 from memq.image import Image
 from memq.os.linux.process import Task
@@ -220,19 +220,31 @@ def test_a_fault_in_one_rule_does_not_end_the_others(
     assert second.outcome == "match"
 
 
+@pytest.mark.parametrize(
+    ("failure", "reason"),
+    [
+        (SymbolError("the rest is damaged"), "the rest is damaged"),
+        (IndexError("far"), "memq failed, which is a fault of its own: IndexError: far"),
+    ],
+)
 def test_what_was_found_before_a_failure_is_kept(
-    image: Image, monkeypatch: pytest.MonkeyPatch
+    image: Image, monkeypatch: pytest.MonkeyPatch, failure: Exception, reason: str
 ) -> None:
     portions = Task.portions
 
     def failing(context: Context) -> Iterator[Portion]:
         yield next(portions(context))
-        raise SymbolError("the rest is damaged")
+        raise failure
 
     monkeypatch.setattr(Task, "portions", failing)
-    (finding,) = found(image, rule_of("process.Where(pid > 0)"))
-    assert (finding.outcome, finding.reason) == ("match", "the rest is damaged")
-    assert finding.evidence[0]["process_id"] == 1
+    query = "process.Where(pid > 0)"
+    filtered = (Filter("None of these", "pid == 1"),)
+    first, second = found(image, rule_of(query), rule_of(query, filters=filtered))
+    assert (first.outcome, first.reason, first.is_cut) == ("match", reason, True)
+    assert first.evidence[0]["process_id"] == 1
+    # How many rows the filter left out is not known, for not all were looked at.
+    assert (second.outcome, second.reason, second.filtered) == ("match", reason, 0)
+    assert second.evidence == first.evidence[1:]
 
 
 def test_rules_share_what_was_read(image: Image, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,8 @@ from memq.hunt.case import MOST_NOTE, Case
 from memq.hunt.case_file import STATUSES
 from memq.hunt.case_objects import CASE
 from memq.hunt.case_query import ask_case
-from memq.hunt.case_recording import MOST_EVIDENCE_TEXT, evidence_text, key_of
+from memq.hunt.case_recording import MOST_EVIDENCE_TEXT, evidence_text
+from memq.hunt.keys import key_of
 from memq.hunt.running import Finding
 from tests.hunt.attack import little_attack
 from tests.hunt.cases import heading, identity, match, ran, rule

@@ -126,7 +126,7 @@ class _Runner:
     def _missing_of(self, required: str) -> str:
         """Why an object or a field is not there; a field is looked at in the first objects."""
         try:
-            script = Script(self.image.system, self.image.kernel, required)
+            script = Script(self.image.system, self.image.kernel, required, optimize=False)
             plan = script.bind(self.binder.parser.parse(required), {})
             first = next(self.conversation.run(plan, self.run).batches(), None)
         except Cancelled:

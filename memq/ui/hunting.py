@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 MOST_MARKED = 1000
 """Findings that are marked at once."""
+_LONGEST_NAME = 40
+"""Characters of a column's name for which room is made in each line."""
 _WORD = re.compile(r'(?:"[^"]*"|\'[^\']*\'|[^\s"\'])+')
 _QUOTES = re.compile(r'"([^"]*)"|\'([^\']*)\'')
 _HERE = 'finding.Where(here == "" || fingerprint == here)'
@@ -193,13 +195,16 @@ def _lines(found: Kept) -> Iterator[str]:
 def _indented(evidence: Any) -> list[str]:
     """Return evidence as lines, a column each."""
     if isinstance(evidence, dict) and evidence:
-        longest = max(map(len, evidence))
+        longest = min(max(map(len, evidence)), _LONGEST_NAME)
         return [f"{name:{longest}}  {_value(value)}" for name, value in evidence.items()]
     return [_value(evidence)]
 
 
 def _value(value: Any) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    try:
+        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    except RecursionError:  # a stranger's, which could just be read
+        return "nested too deeply to be shown"
     return clean_json(text)
 
 

@@ -55,10 +55,6 @@ class Finding:
     """How many rows there are besides."""
     undecided: int = 0
     """Elements that could not be decided."""
-    lost: int = 0
-    """Sub-objects that were left out, undecided."""
-    filtered: int = 0
-    """Rows that filters left out."""
     is_cut: bool = False
     """Whether there may be rows that are not in the evidence: not looked at, or not kept."""
 
@@ -183,7 +179,6 @@ class _Runner:
 
     def _concluded(self, rule: Rule, evidence: list[Any], why: str, filtered: int = 0) -> Finding:
         run = self.run
-        undecided, lost = sum(run.undecided.values()), sum(run.lost.values())
         more = run.matched - len(evidence)
         said = [why] if why else []
         if more:
@@ -193,8 +188,8 @@ class _Runner:
         said += _shortened(list(told(run)))
         outcome = "match" if evidence else "clean" if run.is_whole else "undecided"
         is_cut = bool(why or more) or not run.is_whole
-        found = (rule, outcome, "; ".join(said), tuple(evidence), more, undecided, lost)
-        return Finding(*found, filtered, is_cut)
+        reason, undecided = "; ".join(said), sum(run.undecided.values())
+        return Finding(rule, outcome, reason, tuple(evidence), more, undecided, is_cut)
 
 
 def _is_foreign(records: Records) -> bool:

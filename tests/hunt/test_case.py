@@ -79,7 +79,7 @@ def test_what_was_not_looked_at_is_not_gone(case: Case, later: Finding) -> None:
 
 def test_what_only_is_remarked_hides_nothing(case: Case) -> None:
     ran(case, match(1, ONE, TWO))
-    remarked = match(1, TWO, reason="filters left out 1 row", filtered=1)
+    remarked = match(1, TWO, reason="filters left out 1 row")
     assert ran(case, remarked).endswith(": 0 new, 1 seen before, 1 gone")
 
 

@@ -243,7 +243,7 @@ def test_what_was_found_before_a_failure_is_kept(
     assert (first.outcome, first.reason, first.is_cut) == ("match", reason, True)
     assert first.evidence[0]["process_id"] == 1
     # How many rows the filter left out is not known, for not all were looked at.
-    assert (second.outcome, second.reason, second.filtered) == ("match", reason, 0)
+    assert (second.outcome, second.reason) == ("match", reason)
     assert second.evidence == first.evidence[1:]
 
 

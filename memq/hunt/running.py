@@ -36,6 +36,8 @@ OUTCOMES = ("match", "undecided", "skipped", "clean")
 """What a rule can end in, what people look at first before the others."""
 MOST_EVIDENCE = 1000
 """Rows of a rule that are kept; the others are counted."""
+_MOST_TEXT = 64 << 20
+"""Characters in these: the row with which there are more is the last that is kept."""
 _MOST_TOLD = 6
 """Sentences of a reason: a damaged dump can have a note for each of its processes."""
 
@@ -165,10 +167,14 @@ class _Runner:
         """Pull the rows; returns why they are not all there, too, empty if they are."""
         batches = self.conversation.run(plan, self.run).batches()
         evidence: list[Any] = []
+        left = _MOST_TEXT
         try:
             # Nobody asks between these whether to stop: what was found is kept.
             for row in islice(json.parsed(batches, bare=plan.records.bare), MOST_EVIDENCE):
-                evidence.append(row)  # noqa: PERF402 - extend need not keep those before an error
+                evidence.append(row)
+                left -= _characters(row)
+                if left < 0:
+                    break
             for _ in batches:  # counted by the run
                 pass
         except Exception as error:
@@ -199,6 +205,17 @@ def _is_foreign(records: Records) -> bool:
         column.status is not None and bool(np.all(column.status == Reason.NOT_IN_KERNEL))
         for column in columns
     )
+
+
+def _characters(value: Any) -> int:
+    """Count the characters of all texts in a row; the language bounds how deep lists go."""
+    if isinstance(value, str):
+        return len(value)
+    if isinstance(value, dict):
+        value = value.values()
+    elif not isinstance(value, list):
+        return 0
+    return sum(map(_characters, value))
 
 
 def _in_words(error: Exception) -> str:

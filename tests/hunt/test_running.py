@@ -145,6 +145,17 @@ def test_evidence_is_bounded_and_the_rest_counted(image: Image) -> None:
     assert finding.reason.startswith(f"{finding.more:,} more rows are not shown")
 
 
+def test_the_texts_of_evidence_are_bounded(image: Image, monkeypatch: pytest.MonkeyPatch) -> None:
+    query = "process.Where(vad.file_name != null).Select([name, vad.file_name])"
+    (whole,) = found(image, rule_of(query))
+    monkeypatch.setattr("memq.hunt.running._MOST_TEXT", 20_000)
+    (finding,) = found(image, rule_of(query))
+    assert 1 < len(finding.evidence) < len(whole.evidence)
+    assert finding.evidence == whole.evidence[: len(finding.evidence)]
+    assert len(finding.evidence) + finding.more == len(whole.evidence)
+    assert (finding.reason, finding.is_cut) == (f"{finding.more} more rows are not shown", True)
+
+
 def test_what_is_not_in_this_kernel_is_skipped(
     image: Image, monkeypatch: pytest.MonkeyPatch
 ) -> None:

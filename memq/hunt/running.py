@@ -225,8 +225,11 @@ def _in_words(error: Exception) -> str:
     if isinstance(error, QueryError):
         return " ".join(filter(None, (error.message, error.hint)))
     if isinstance(error, MemqError):
-        return str(error)
-    return f"memq failed, which is a fault of its own: {type(error).__name__}: {error}"
+        told = str(error)
+    else:
+        told = f"memq failed, which is a fault of its own: {type(error).__name__}: {error}"
+    # It may name a file, whose name may hold bytes that are no text.
+    return told.encode("utf-8", "backslashreplace").decode()
 
 
 def _shortened(lines: list[str]) -> list[str]:

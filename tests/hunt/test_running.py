@@ -210,11 +210,12 @@ def test_a_rule_that_fails_is_skipped_and_the_others_go_on(
     image: Image, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fails(*_: object) -> None:
-        raise MemqError("the file is gone")
+        raise MemqError("\udcff.lime: the file is gone")
 
     monkeypatch.setattr(Vma, "of", fails)
     first, second = found(image, rule_of("vad.Where(start == 0)"), rule_of("process.Take(1)"))
-    assert (first.outcome, first.reason) == ("skipped", "the file is gone")
+    # The name is one that no form could be written with.
+    assert (first.outcome, first.reason) == ("skipped", "\\udcff.lime: the file is gone")
     assert second.outcome == "match"
 
 

@@ -47,7 +47,8 @@ def as_sarif(findings: Iterable[Finding], heading: Heading) -> Iterator[str]:
         for result in _results(finding, len(rules), heading):
             yield before + _text(result)
             before = ",\n"
-        is_stopped |= Reason.STOPPED.text in finding.reason
+        # At the beginning only: notes behind it may name what a dump calls like this.
+        is_stopped |= finding.reason.startswith(Reason.STOPPED.text)
         if finding.reason and heading.image.system in finding.rule.queries:
             notes.append(_note(finding, len(rules)))
         rules.append(_rule(finding.rule, heading))

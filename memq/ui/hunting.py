@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from memq.errors import Cancelled, QueryError, Span
-from memq.eval.pipeline import literal_of
+from memq.eval.pipeline import parameter_of
 from memq.hunt.case import Case
 from memq.hunt.case_file import STATUSES
 from memq.hunt.case_query import OpenCase, ask_case
@@ -232,15 +232,8 @@ def _asked(text: str) -> _Asked:
     if not paths:
         raise QueryError("Run which rules?", hint="Such as `.playbook default`, or a path.")
     level = given["--level"][-1] if given["--level"] else None
-    parameters = dict(_parameter(one) for one in given["--let"])
+    parameters = dict(map(parameter_of, given["--let"]))
     return _Asked(tuple(paths), level, tuple(given["--tag"]), parameters)
-
-
-def _parameter(text: str) -> tuple[str, Expression]:
-    name, sign, value = text.partition("=")
-    if not sign or not name.isidentifier():
-        raise QueryError(f"--let takes NAME=VALUE, and this is {text!r}.")
-    return name, literal_of(value)
 
 
 def _number(word: str, text: str) -> int:

@@ -172,6 +172,7 @@ def test_marks_are_shown_again_in_a_later_session(transcript: Transcript) -> Non
         (".playbook rules.yml --levl high", "There is no option --levl."),
         (".playbook rules.yml --level", "--level needs a value."),
         (".playbook rules.yml --let most", "--let takes NAME=VALUE, and this is 'most'."),
+        (".playbook rules.yml --let é=1", "--let takes NAME=VALUE, and this is 'é=1'."),
         (".playbook rules.yml --let least=1", "No rule has a parameter `least`"),
         (".playbook rules.yml --tag attack.t1", "No rule is of this level and tag"),
         (".mark", 'Mark what as what? .mark ID ... STATUS ["NOTE"] A status is new,'),

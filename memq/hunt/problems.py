@@ -70,6 +70,11 @@ class Problems:
         if self._count <= _MOST:
             self._found.append(RuleError(message, self.source, span, hint))
 
+    @property
+    def is_full(self) -> bool:
+        """Whether what is noted from here on is only counted."""
+        return self._count >= _MOST
+
     def warn(self, message: str, span: Span) -> None:
         """Note what is worth a second look."""
         if len(self.warnings) < _MOST:

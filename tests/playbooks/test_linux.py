@@ -267,8 +267,12 @@ def test_missing_structures_leave_rules_undecided(
     path = tmp_path / "holes.lime"
     with open_physical(sample_dump.path) as memory:
         with_holes(memory, changed_sample, holes, path)
+    asked = tuple(rules.values())
     with Image(path) as image:
-        findings = list(run_playbook(tuple(rules.values()), image, Run()))
+        findings = list(run_playbook(asked, image, Run()))
+    with Image(path) as image:
+        backwards = list(run_playbook(asked[::-1], image, Run()))
+    assert findings == backwards[::-1]  # walks that are kept tell what is missing as new ones do
     assert {one.outcome for one in findings} == {"match", "undecided"}
     missing = {slug_of(one.rule) for one in findings if "memory not in the dump" in one.reason}
     assert missing == set(SLUGS) - set(DECIDED)

@@ -119,6 +119,14 @@ FOUND: Mapping[str, tuple[str, tuple[Row, ...]]] = {
         "a packet socket with a ring that is mapped",
         (_in("packets-in-ring", size=16384),),
     ),
+    "packet-socket": (
+        "packet sockets, one with a ring and one without",
+        (
+            _of("packets", descriptor=3, family=17),
+            _of("packets-in-ring", descriptor=3, family=17),
+            _of("packets-in-ring", descriptor=5, family=17),
+        ),
+    ),
     "password-file-open": (
         "a process that has /etc/shadow open",
         (_in("passwords", name="/etc/shadow"),),
@@ -153,12 +161,20 @@ FOUND: Mapping[str, tuple[str, tuple[Row, ...]]] = {
             _of("reverse-socat"),
         ),
     ),
+    "root-for-another": (
+        "a user's program with the setuid bit that has left its real user as it was",
+        (_of("shell-of-setuid", exe="/usr/local/bin/backup", uid=1000),),
+    ),
     "root-of-user": (
         "a user's program with the setuid bit that made itself root, and a daemon that came to one",
         (
             _of("root-of-user/helper", parent={"name": "job", "uid": 1000}),
             _of("root-adopted/daemon", parent={"name": "session", "uid": 1000}),
         ),
+    ),
+    "traced-process": (
+        "a process that lets its parent trace it",
+        (_of("tracer/traced", name="traced", tracer="debug"),),
     ),
     "script-in-temporary-folder": (
         "scripts in /tmp, /var/tmp and /dev/shm, one named without its folder, one as input",

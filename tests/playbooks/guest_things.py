@@ -43,6 +43,7 @@ from tests.playbooks.guest_acts import (
     run,
     run_from_memory,
     script,
+    traced,
     wait_as,
     with_child,
 )
@@ -201,7 +202,10 @@ _PROGRAMS: Mapping[str, Act] = {
     "memory-of-machine": opened("/dev/mem"),
     "passwords": opened("/etc/shadow"),
     "keyboard": opened("/dev/input/event0"),
+    "packets": packets,
     "packets-in-ring": ring_of_packets,
+    "shell-of-setuid": _setuid("/usr/local/bin/backup", f"import time; time.sleep({LONG})", ""),
+    "tracer": with_child(in_turn(traced, renamed("traced")), renamed("debug")),
     "bpf": bpf,
     "file-deleted": _deleted("/var/log/gone.log"),
     "file-without-name": _deleted("/tmp", has_name=False),
@@ -219,10 +223,6 @@ UNFOUND: Mapping[str, Act] = {
     "script-by-python-in-folder": in_turn(
         lambda: os.chdir("/dev/shm"), _script("u.py", PYTHON, "python3")
     ),
-    # memq knows of a socket that it is one, not which: without a ring, nothing is mapped.
-    "packets": packets,
-    # The real user is the user still; memq does not know the effective one.
-    "shell-of-setuid": _setuid("/usr/local/bin/backup", f"import time; time.sleep({LONG})", ""),
 }
 """What a rule should find, and none can; each with the reason."""
 

@@ -46,6 +46,30 @@ def _made(rule: str, planted: str, *rows: Row) -> Proof:
 
 _ON_SYSTEMS = (
     _real(
+        "packet-socket",
+        "a packet socket and a raw one",
+        _of(313, descriptor=4, family=2),
+        _of(313, descriptor=5, family=17),
+    ),
+    _real(
+        "keyboard-notifier",
+        "the rootkit's function that hears each key",
+        {"function": "0xffffffffc0563070"},
+        image=ROOTKIT,
+    ),
+    _real(
+        "ftrace-hook",
+        "the rootkit's function before tcp4_seq_show",
+        {"function": "0xffffffffc0563040"},
+        image=ROOTKIT,
+    ),
+    _real(
+        "netfilter-hook",
+        "the rootkit's function for packets to the system itself",
+        {"point": 1, "function": "0xffffffffc0563050"},
+        image=ROOTKIT,
+    ),
+    _real(
         "traced-process",
         "a process that another one traces by ptrace",
         _of(346, name="labp", tracer_pid=328, tracer="labp"),
@@ -128,6 +152,26 @@ _ON_SYSTEMS = (
 )
 
 _IN_COPIES = (
+    _made(
+        "root-for-another",
+        "a process of root whose real user is another one",
+        _of(314, uid=1000),
+    ),
+    _made(
+        "keyboard-notifier",
+        "a function at the top of memory that hears each key",
+        {"function": "0xffffffffff001000"},
+    ),
+    _made(
+        "ftrace-hook",
+        "a function at the top of memory that is called by ftrace",
+        {"function": "0xffffffffff002000"},
+    ),
+    _made(
+        "netfilter-hook",
+        "a function at the top of memory that sees each packet to the system itself",
+        {"point": 1, "number": 0, "function": "0xffffffffff003000"},
+    ),
     _made(
         "borrowed-credentials",
         "a process that was given the credentials of the kernel's first task",
@@ -258,8 +302,9 @@ PLANTED: Mapping[str, tuple[str, ...]] = {
     "ld-preload": ("foreign-library",),
     "bpf": ("bpf-descriptor",),
     "open-files": ("deleted-open-file",),
-    # What memq knows of a socket is its number: not its family, addresses or state.
-    **dict.fromkeys(("raw-sockets", "tcp-c2", "tcp-connect", "tcp-listen", "tcp6-listen"), ()),
+    "raw-sockets": ("packet-socket",),
+    # Connections by themselves are nothing that a rule would speak of.
+    **dict.fromkeys(("tcp-c2", "tcp-connect", "tcp-listen", "tcp6-listen"), ()),
     **dict.fromkeys(("udp", "unix-connect", "unix-listen"), ()),
     "ptrace": ("traced-process",),
     # Neither namespaces nor capabilities are fields.

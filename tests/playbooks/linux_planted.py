@@ -22,6 +22,8 @@ PAGE = 4096
 VM_EXEC = 4
 TAINT_PROPRIETARY, TAINT_OUT_OF_TREE, TAINT_UNSIGNED = 1 << 0, 1 << 12, 1 << 13
 KILL = 62
+OUTSIDE = (0xFFFF_FFFF_FF00_1000, 0xFFFF_FFFF_FF00_2000, 0xFFFF_FFFF_FF00_3000)
+"""Where no code of the kernel is."""
 
 ARGUMENTS = {
     "scenario": "/bin/bash /tmp/lab/scenario.sh",
@@ -117,7 +119,7 @@ class Planter:
 def plant(image: Image, pids: Mapping[str, int]) -> dict[int, bytes]:
     """Return all changes, by physical address."""
     planter = Planter(image, pids)
-    for part in (_memory, _files, _families, _names, _kernel):
+    for part in (_memory, _files, _families, _names, _kernel, _hooks):
         part(planter)
     for who, line in ARGUMENTS.items():
         planter.give_arguments(who, line)
@@ -184,3 +186,26 @@ def _kernel(planter: Planter) -> None:
     planter.pointer(taints, TAINT_PROPRIETARY)
     mask = planter.image.kernel.symbol("tainted_mask")
     planter.pointer(mask, TAINT_OUT_OF_TREE | TAINT_UNSIGNED)
+
+
+def _hooks(planter: Planter) -> None:
+    """Functions of nobody, in structures that stand in a process's memory."""
+    own = planter.of("rwx", "vad.Where(is_writable && is_executable).First().start") + PAGE // 2
+    place = planter.place(own, planter.of("rwx", "dtb"))
+    address = place + planter.at('kernel.Select(cast("unsigned long", symbol("page_offset_base")))')
+    before = planter.at('kernel.Select(cast("unsigned long", symbol("ftrace_ops_list")))')
+    ends = (
+        planter.at(
+            "kernel.Select(addressof("
+            'cast("struct atomic_notifier_head", symbol("keyboard_notifier_list")).head))'
+        ),
+        planter.image.kernel.symbol("ftrace_ops_list"),
+        planter.at(
+            'kernel.Select(addressof(cast("struct net", symbol("init_net")).nf.hooks_ipv4[1]))'
+        ),
+    )
+    # A notifier_block, an ftrace_ops with the next one, nf_hook_entries with one of them.
+    made = struct.pack("<6Q", OUTSIDE[0], 0, OUTSIDE[1], before, 1, OUTSIDE[2])
+    planter.changes[place] = made
+    for number, end in enumerate(ends):
+        planter.pointer(end, address + 16 * number)

@@ -234,13 +234,17 @@ def test_parameters_decide(changed_sample: RawCopy, rules: Mapping[str, Rule]) -
 
 # Where memory is missing
 
-OF_NO_PROCESS = {"hooked-system-call", "tainting-module", "vanished-module"}
+OF_NO_PROCESS = {
+    *("ftrace-hook", "hooked-system-call", "keyboard-notifier", "netfilter-hook"),
+    *("tainting-module", "vanished-module"),
+}
 """What does not ask for processes, and so not for their list."""
 DECIDED = {
     "borrowed-credentials": "every task is there",
     "traced-process": "every task is there",
     "child-of-kernel-thread": "every task is there",
     "hidden-process": "the list and the table of tasks are there",
+    "root-for-another": "those without a program are root's",
     "root-of-user": "the parents of those without a program are root's",
     "shell-of-server": "the parents of those without a program are no servers",
     "tunnel": "those without arguments have another name",

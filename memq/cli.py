@@ -99,6 +99,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _check_playbooks(options.check_playbook)
         if options.playbook:
             return _hunt(options)
+        if options.merge:
+            return _merge(options)
         is_query = options.query is not None or options.file is not None
         return _run(options) if is_query else _interpret(options)
     except (Cancelled, KeyboardInterrupt):
@@ -190,6 +192,21 @@ def _case(options: argparse.Namespace, opened: ExitStack) -> Case | None:
     from memq.hunt.case import Case  # noqa: PLC0415 - few runs need it
 
     return opened.enter_context(Case(Path(options.case), create=options.dump is not None))
+
+
+def _merge(options: argparse.Namespace) -> int:
+    """Put other cases into one."""
+    from memq.hunt.case import Case  # noqa: PLC0415 - few runs need it
+    from memq.hunt.case_merging import merge  # noqa: PLC0415 - as above
+    from memq.progress import Progress  # noqa: PLC0415 - as above
+
+    with ExitStack() as opened:
+        others = [opened.enter_context(Case(Path(path))) for path in options.merge]
+        case = opened.enter_context(Case(Path(options.case), create=True))
+        for other in others:
+            for line in merge(case, other, Progress(sys.stderr)).told(case.name):
+                say(line)
+    return 0
 
 
 def _interpret(options: argparse.Namespace) -> int:

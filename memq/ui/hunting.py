@@ -12,6 +12,7 @@ from memq.errors import Cancelled, QueryError, Span
 from memq.eval.pipeline import literal_of
 from memq.hunt.case import Case
 from memq.hunt.case_file import STATUSES
+from memq.hunt.case_merging import merge
 from memq.hunt.case_query import OpenCase, ask_case
 from memq.hunt.command import found_by, plan
 from memq.hunt.findings import WRITERS
@@ -130,9 +131,7 @@ def mark(session: Session, text: str) -> None:
     if _QUOTED.fullmatch(note):
         note = note[1:-1]
     session.case.mark(numbers, status, note or None)
-    if isinstance(session.image, OpenCase):  # which is asked for the marks, too
-        session.image.kernel.forget()
-        session.conversation.forget()
+    _read_anew(session)
     session.quietly(f"{counted(len(numbers), 'finding')} marked as {status}")
 
 
@@ -149,6 +148,27 @@ def case(session: Session, text: str) -> None:
     all_, here = session.case.count(), session.case.count(session.fingerprint)
     of_dump = f", {here:,} in this dump" if session.fingerprint else ""
     session.say(f"case {session.case.name}: {counted(all_, 'finding')}{of_dump}")
+
+
+def merge_case(session: Session, text: str) -> None:
+    """Put another case into the one that is open."""
+    name = _unquoted(text.strip())
+    if not name:
+        raise QueryError("Merge which case?", hint="Such as `.merge colleague.case`.")
+    if session.case is None:
+        raise QueryError("No case is open.", hint="`.case FILE` opens one, or makes it.")
+    with Case(Path(name).expanduser()) as other:
+        merged = merge(session.case, other, session.progress())
+    _read_anew(session)
+    for line in merged.told(session.case.name):
+        session.say(line)
+
+
+def _read_anew(session: Session) -> None:
+    """What has changed is also asked, if a case is open by itself."""
+    if isinstance(session.image, OpenCase):
+        session.image.kernel.forget()
+        session.conversation.forget()
 
 
 # One finding

@@ -265,6 +265,31 @@ def test_words_are_completed(transcript: Transcript, folder: Path) -> None:
 # A case without a dump
 
 
+def test_a_colleagues_case_is_merged(transcript: Transcript, folder: Path) -> None:
+    with Case(made(folder / "theirs.case")) as theirs:
+        theirs.mark([1], "confirmed", "it is")
+    with pytest.raises(QueryError, match="No case is open"):
+        transcript.enter(".merge theirs.case")
+    transcript.enter(".case mine.case")
+    with pytest.raises(QueryError, match="Merge which case"):
+        transcript.enter(".merge")
+    transcript.enter('.merge "theirs.case"')
+    case = transcript.session.case
+    assert case is not None
+    assert case.finding(1).note == "it is"
+
+
+def test_what_was_merged_is_asked(folder: Path) -> None:
+    made(folder / "theirs.case")
+    with Case(folder / "mine.case", create=True) as case:
+        ran(case, match(2, {"pid": 2}))
+        transcript = Transcript(OpenCase(case, Progress()))
+        transcript.session.keep_findings(case)
+        assert "2" not in transcript.enter("finding.Count()")
+        transcript.enter(".merge theirs.case")
+        assert "2" in transcript.enter("finding.Count()")
+
+
 def test_a_case_by_itself(sample: Path) -> None:
     case = Case(made(Path("a.case")))
     transcript = Transcript(OpenCase(case, Progress()))

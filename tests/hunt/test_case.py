@@ -111,14 +111,14 @@ def test_what_every_rule_ended_in_is_kept(case: Case) -> None:
         case,
         match(1, ONE, more=3, reason="3 more"),
         Finding(rule(2), "undecided", "why", undecided=7),
-        Finding(rule(3), "skipped", "it is for Windows"),
+        Finding(rule(3), "skipped", "for Windows"),
         Finding(rule(4), "clean"),
     )
     found = rows(case, "outcome.Select([rule, result, matched, undecided, reason])")
     assert [tuple(row.values()) for row in found] == [
         ("Rule 1", "match", 4, 0, "3 more"),
         ("Rule 2", "undecided", 0, 7, "why"),
-        ("Rule 3", "skipped", 0, 0, "it is for Windows"),
+        ("Rule 3", "skipped", 0, 0, "for Windows"),
         ("Rule 4", "clean", 0, 0, None),
     ]
     (run,) = rows(case, "run.Select([state, attack_version, image, host, taken, size])")

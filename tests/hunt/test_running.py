@@ -60,7 +60,7 @@ os: windows
 query: process
 """
 UNDECIDED = "0 matched, 1 undecided: division by zero"
-FOREIGN = "it is for Windows, and this is Linux"
+FOREIGN = "for Windows, and this is Linux"
 FIRST = {"pid": 1, "name": "systemd"}
 
 
@@ -158,7 +158,7 @@ def test_what_is_not_in_this_kernel_is_skipped(
     (skipped,) = found(image, required)
     assert (skipped.outcome, skipped.reason) == (
         "skipped",
-        "it requires `process.command_line`: not in this kernel's types",
+        "requires `process.command_line`: not in this kernel's types",
     )
 
 
@@ -190,8 +190,8 @@ def test_objects_of_which_none_can_be_found(
 def test_what_cannot_be_bound_is_skipped(image: Image) -> None:
     rules = rule_of("process", requires=("process.none",)), rule_of("process.Where(none == 1)")
     first, second, third = found(image, *rules, rule_of("process.Take(1)"))
-    assert first.reason.startswith("it requires `process.none`: ")
-    assert second.reason.startswith("it does not fit this kernel: ")
+    assert first.reason.startswith("requires `process.none`: ")
+    assert second.reason.startswith("does not fit this kernel: ")
     assert [first.outcome, second.outcome, third.outcome] == ["skipped", "skipped", "match"]
 
 
@@ -355,7 +355,7 @@ def test_wrong_rules_are_told_before_the_dump_is_opened(
         (["x", "--playbook", "y", "-e", "process"], "give one of them"),
         (["x", "--playbook", "y", "--undecided"], "--undecided speaks of one query"),
         (["x", "--level", "high"], "--level selects rules: give some with --playbook"),
-        (["--playbook", "y"], "the following arguments are required: DUMP"),
+        (["--playbook", "y"], "all behind --playbook are rules"),
         (["--schema", "--playbook", "y"], "--schema stands alone"),
     ],
 )

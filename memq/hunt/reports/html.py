@@ -45,6 +45,7 @@ def as_html(findings: Iterable[Finding], heading: Heading) -> Iterator[str]:
     yield _head(heading)
     yield _header(results)
     yield "<main>\n"
+    yield _worst(results)
     yield matrix(results)
     yield _matches(results)
     for outcome in ("undecided", "skipped"):
@@ -113,6 +114,20 @@ def _section(outcome: str, content: str) -> str:
 # Matches
 
 
+def _worst(results: Results) -> str:
+    """Return what was found in short, the worst first: whoever opens the page sees it at once."""
+    found = "".join(
+        f'<li class="tone-{one.rule.level}">{_level(one)}<a href="#rule-{one.number}">'
+        f"{text(one.rule.title)}</a>: {counted(one.evidence.count, 'row')}</li>\n"
+        for one in results.of("match")
+    )
+    return (
+        f'<section>\n<h2>The worst first</h2>\n<ul class="rules">\n{found}</ul>\n</section>\n'
+        if found
+        else ""
+    )
+
+
 def _matches(results: Results) -> str:
     parts = []
     for tactic, groups in groupby(results.groups, lambda group: group.tactic):
@@ -166,8 +181,12 @@ def _references(references: Iterable[str]) -> str:
 
 
 def _named(result: Result) -> str:
+    return _level(result) + text(result.rule.title)
+
+
+def _level(result: Result) -> str:
     level = result.rule.level
-    return f'<span class="level tone-{level}">{level}</span>{text(result.rule.title)}'
+    return f'<span class="level tone-{level}">{level}</span>'
 
 
 def _rows(evidence: Evidence, title: str) -> str:

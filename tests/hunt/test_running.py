@@ -303,6 +303,8 @@ def test_an_interrupt_ends_with_what_was_found(ask: Any, monkeypatch: pytest.Mon
         (["--tag", "attack.T1055"], ["The first process", "No process"]),
         (["--tag", "attack.t1055.012"], ["The first process"]),
         (["--tag", "attack.persistence"], ["The first process"]),
+        (["--tag", "t1055.012"], ["The first process"]),
+        (["--tag", "Persistence"], ["The first process"]),
         (["--level", "medium", "--tag", "attack.t1055"], ["No process"]),
     ],
 )
@@ -322,7 +324,15 @@ def test_a_parameter_takes_another_value(ask: Any) -> None:
         (["--let", "other=2"], "No rule has a parameter `other`"),
         (["--let", "wanted=text"], "With the values of --let, 'The first process'"),
         (["--level", "huge"], "There is no level 'huge': give one of informational, "),
-        (["--tag", "attack.t1"], "No rule is of this level and tag"),
+        (["--tag", "attack.t1"], "No rule has the tag 'attack.t1'"),
+        (["--tag", "T1055", "--tag", "t105"], "No rule has the tag 'attack.t105'"),
+        (["--tag", "persistance"], "No rule has the tag 'attack.persistance'.\nDid you mean"),
+        (["--tag", "T1093"], "No rule has the tag 'attack.t1093'.\nIts successor is `attack.t1055"),
+        (["--tag", "site.mine"], "No rule has the tag 'site.mine'"),
+        (
+            ["--tag", "attack.persistence", "--level", "high"],
+            "No rule of level high or above has the tag 'attack.persistence'",
+        ),
     ],
 )
 def test_what_does_not_fit_is_refused_before_the_dump_is_opened(

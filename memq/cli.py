@@ -172,12 +172,13 @@ def _hunt(options: argparse.Namespace) -> int:
     stream = standard_output()
     form = options.output or ("table" if stream.isatty() else "json")
     parameters = _parameters(options.let or ())
-    asked = plan(options.playbook, options.level, options.tag or (), parameters)
+    progress, tags = Progress(sys.stderr), options.tag or ()
+    asked = plan(options.playbook, options.level, tags, parameters, progress=progress)
     if asked is None:
         return QueryError.exit_status
     with ExitStack() as opened:
         case = _case(options, opened)
-        image = opened.enter_context(Image(options.dump, Progress(sys.stderr), _hints(options)))
+        image = opened.enter_context(Image(options.dump, progress, _hints(options)))
         for warning in image.warnings:
             say(f"warning: {warning}")
         garbage.collect()

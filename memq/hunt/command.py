@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from itertools import chain
 from typing import TYPE_CHECKING, TextIO
 
-from memq.errors import QueryError
+from memq.errors import Cancelled, QueryError
 from memq.hunt.attack import TAG_PREFIX, load_attack
 from memq.hunt.binding import RuleBinder
 from memq.hunt.case import recorded
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from memq.hunt.running import Finding
     from memq.image import Image
     from memq.lang.ast import Expression
+    from memq.progress import Progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +53,14 @@ def plan(
     tags: Sequence[str],
     parameters: Mapping[str, Expression],
     tell: Callable[..., None] = say,
+    progress: Progress | None = None,
 ) -> Asked | None:
     """Load rules and select from them; None if any is wrong, which is told then.
 
     QueryError where nothing is selected, or a parameter does not fit.
     """
     attack = load_attack()
-    playbook = load_playbook(playbook_paths(paths), attack, proven=FOLDER)
+    playbook = load_playbook(playbook_paths(paths), attack, proven=FOLDER, progress=progress)
     if playbook.errors:
         tell(*report(playbook))
         return None
@@ -155,7 +157,10 @@ def _check_rule(binder: RuleBinder, rule: Rule, values: Mapping[str, Expression]
 
 
 def hunt(asked: Asked, image: Image, form: str, stream: TextIO, case: Case | None = None) -> bool:
-    """Run rules and write what they find, and keep it in a case; whether any matched."""
+    """Run rules and write what they find, and keep it in a case; whether any matched.
+
+    Cancelled if somebody has stopped it: what was found is written and kept all the same.
+    """
     run = Run(image.progress)
     matched: list[bool] = []
 
@@ -174,6 +179,8 @@ def hunt(asked: Asked, image: Image, form: str, stream: TextIO, case: Case | Non
             image.progress.erase()  # it may stand on the same terminal
             stream.write(piece)
             stream.flush()
+    if run.cancelled:
+        raise Cancelled("stopped")
     return any(matched)
 
 

@@ -19,8 +19,9 @@ from memq.hunt.findings import WRITERS
 from memq.hunt.reports.terminal import as_table
 from memq.lang import hints
 from memq.node import dataclass
-from memq.output.cells import clean_json
+from memq.output.cells import clean, clean_json
 from memq.output.humane import counted
+from memq.output.widths import wrapped
 from memq.printing import texts
 from memq.run import Run
 from memq.ui.look import usages
@@ -41,8 +42,8 @@ _HERE = 'finding.Where(here == "" || fingerprint == here)'
 _QUOTED = re.compile(r'"[^"]*"|\'[^\']*\'')
 _LIST = f"{_HERE}.Where(!is_gone).OrderByDescending(severity)"
 _GONE = f"{_HERE}.Count(is_gone)"
-_COLUMNS = ".Select([id, status, is_new, level, rule, evidence, note])"
-_WITH_IMAGE = ".Select([id, status, is_new, level, image, rule, evidence, note])"
+_COLUMNS = ".Select([id, status, is_new, level, rule, summary, note])"
+_WITH_IMAGE = ".Select([id, status, is_new, level, image, rule, summary, note])"
 _RUN = "`.playbook PATH` runs some; `.case FILE` opens a case that has findings."
 _OPEN = "`.case FILE` opens a case, or makes one; then run `.playbook` again."
 
@@ -60,7 +61,8 @@ class _Asked:
 def playbook(session: Session, text: str) -> None:
     """Run rules, and show what each of them has found."""
     asked, image = _asked(text), session.dump
-    rules = plan(asked.paths, asked.level, asked.tags, asked.parameters, session.say)
+    chosen = asked.level, asked.tags, asked.parameters
+    rules = plan(asked.paths, *chosen, session.say, session.progress())
     if rules is None:
         session.failures += 1  # what is wrong with them was said
         return
@@ -175,8 +177,8 @@ def _read_anew(session: Session) -> None:
 
 
 def _show(session: Session, case: Case, number: int) -> None:
-    found = case.finding(number)
-    session.page(_lines(found))
+    found, width = case.finding(number), session.look().width
+    session.page(part for line in _lines(found) for part in _broken(line, width))
     if not found.query or found.fingerprint != session.fingerprint:
         return
     try:
@@ -208,6 +210,12 @@ def _lines(found: Kept) -> Iterator[str]:
         yield ""
         yield "query:"
         yield from (f"  {line}" for line in found.query.splitlines())
+
+
+def _broken(line: str, width: int | None) -> list[str]:
+    """Return a line as those of a width, all as far in as it is."""
+    line = clean(line)
+    return wrapped(line, width, len(line) - len(line.lstrip(" ")))
 
 
 def _indented(evidence: Any) -> list[str]:

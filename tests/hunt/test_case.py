@@ -42,6 +42,24 @@ def rows(case: Case, query: str) -> list[Any]:
     return list(ask_case(case, query, {}).rows())
 
 
+def test_a_finding_in_short_begins_with_the_process(case: Case) -> None:
+    own = {"uid": 0, "exe": None, "process": {"pid": 7, "name": "sh"}, "ports": [22, 80]}
+    windows = {"program": "x.exe", "process": "cmd.exe", "name": "a key", "pid": 4}
+    ran(case, match(1, own, windows, {"table": "64-bit", "index": 62}, "alone"))
+    deep = '{"a":' * 50_000 + "1" + "}" * 50_000
+    ran(case, match(2, {"a": 1}))
+    with case.file.change():
+        case.file.write("UPDATE findings SET evidence = ? WHERE number = 5", deep)
+    found = rows(case, "finding.Select([summary, name])")
+    assert [tuple(row.values()) for row in found[:4]] == [
+        ("7 sh 0 22, 80", "sh"),
+        ("4 a key cmd.exe x.exe", "cmd.exe"),
+        ("64-bit 62", None),
+        ('"alone"', None),
+    ]
+    assert found[4]["summary"] == deep
+
+
 # What is new
 
 

@@ -213,6 +213,8 @@ def test_rules_that_share_a_reason_are_named_but_for_those_of_another_system() -
     text = shown(80, *here, *away)
     assert f"    2 rules: {why}\n      high           Rule 1\n      high           Rule 2\n" in text
     assert f"    2 rules: {NOT_HERE}\n\nclean" in text
+    many = [Finding(rule(n, f"Rule {n}", "high"), "undecided", why) for n in range(1, 20)]
+    assert "Rule 12\n      and 7 more; see -o json\n" in shown(80, *many)
 
 
 def test_what_is_not_known_is_marked_and_dim_on_a_terminal() -> None:
@@ -329,8 +331,9 @@ def test_a_report_of_a_run_that_was_stopped_is_whole(
     second = second.replace("pid == wanted", "pid > wanted")
     path.write_text(f"{FIRST}---\n{second}", "utf-8")
     monkeypatch.setattr(Task, "portions", interrupted)
-    assert main([str(sample), "--playbook", str(path), "-o", form]) == 0
-    out = capsys.readouterr().out
+    assert main([str(sample), "--playbook", str(path), "-o", form]) == 1
+    out, err = capsys.readouterr()
+    assert err == "memq: stopped\n"
     assert "kthreadd" in out
     assert "stopped by the user" in out
     assert out.endswith(end)

@@ -287,7 +287,7 @@ def test_an_interrupt_ends_with_what_was_found(ask: Any, monkeypatch: pytest.Mon
     monkeypatch.setattr(Task, "portions", interrupted)
     status, out, err = ask("-o", "json")
     findings = json.loads(out)
-    assert (status, err) == (0, "")
+    assert (status, err) == (1, "memq: stopped\n")
     assert [one["outcome"] for one in findings] == ["match", "skipped", "skipped", "skipped"]
     assert {one["reason"] for one in findings[1:]} == {"stopped by the user"}
     assert findings[0]["evidence"] == [FIRST]  # found by its pid, without all the others

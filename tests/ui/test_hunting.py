@@ -21,6 +21,7 @@ from memq.hunt.names import playbook_names
 from memq.progress import Progress
 from memq.ui.commands import COMMANDS
 from memq.ui.complete import suggest
+from memq.ui.hunting import _broken
 from memq.ui.world import SessionWorld
 from tests.hunt.cases import made, match, ran
 from tests.transcript import Transcript
@@ -261,6 +262,21 @@ def test_words_are_completed(transcript: Transcript, folder: Path) -> None:
     assert offered(".mark 1 2 fal") == ["false-positive"]
     assert offered(".mark 1 confirmed ") == []
     assert offered(".case a") == ["a.case"]
+
+
+def test_findings_are_listed_by_what_tells_them_apart(transcript: Transcript) -> None:
+    transcript.enter(".playbook rules.yml")
+    shown = transcript.enter(".findings")
+    assert re.search(r"1 +new +true +high +The first processes +1 systemd", shown)
+    assert "{" not in shown
+
+
+def test_a_long_text_of_a_rule_is_broken_at_spaces() -> None:
+    lines = _broken("  " + "word " * 30 + "\x1b", 40)
+    assert len(lines) == 5
+    assert all(line.startswith("  word") and len(line) <= 40 for line in lines[:-1])
+    assert "\x1b" not in lines[-1]
+    assert _broken("word " * 30, None) == ["word " * 30]
 
 
 # A case without a dump

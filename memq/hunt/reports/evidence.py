@@ -71,6 +71,11 @@ def evidence_of(
     return Evidence(tuple(map(shortened, titles)), cells, count)
 
 
+def named_cells(row: Any) -> Iterator[tuple[str, Cell]]:
+    """Yield the values of one row, each with its dotted name."""
+    return _cells(row)
+
+
 def shortened(text: str, most: int = LONGEST) -> str:
     """Return a text of which at most the beginning is there; then it says so."""
     return text if len(text) <= most else f"{text[:most]}… (of {len(text):,} characters)"

@@ -28,6 +28,8 @@ _SHOWN = 3
 """Rows of a match that are shown."""
 _FEW = 3
 """Matches of which there is no list before they are shown."""
+_NAMED = 12
+"""Rules that are named of those that share a reason."""
 _LINES = 4
 """Lines of a value: a command line is seldom longer, and says most."""
 _WORST = LEVELS[-2:]
@@ -123,9 +125,11 @@ class _Page:
             yield from self._levelled(_GAP * 2, first.rule.level, said)
             return
         yield from self._wrapped(f"    {counted(len(told.results), 'rule')}: {told.reason}", 6)
-        for result in told.results:
-            if not result.is_foreign:
-                yield from self._levelled(_ROW, result.rule.level, result.rule.title)
+        here = [result for result in told.results if not result.is_foreign]
+        for result in here[:_NAMED]:
+            yield from self._levelled(_ROW, result.rule.level, result.rule.title)
+        if len(here) > _NAMED:
+            yield f"{_ROW}and {len(here) - _NAMED:,} more; see -o json"
 
     def _levelled(self, before: str, level: str, text: str) -> Iterator[str]:
         """Yield a line of a rule, and what does not fit below it."""

@@ -221,9 +221,19 @@ def _broken(line: str, width: int | None) -> list[str]:
 def _indented(evidence: Any) -> list[str]:
     """Return evidence as lines, a column each."""
     if isinstance(evidence, dict) and evidence:
-        longest = max(map(len, evidence))
-        return [f"{name:{longest}}  {_value(value)}" for name, value in evidence.items()]
+        columns = dict(_columns(evidence))
+        longest = max(map(len, columns))
+        return [f"{name:{longest}}  {_value(value)}" for name, value in columns.items()]
     return [_value(evidence)]
+
+
+def _columns(evidence: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield what a row has, and for what it belongs to, such as a process, each value of that."""
+    for name, value in evidence.items():
+        if isinstance(value, dict) and value:
+            yield from ((f"{name}.{inner}", one) for inner, one in value.items())
+        else:
+            yield name, value
 
 
 def _value(value: Any) -> str:

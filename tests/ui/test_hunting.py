@@ -271,6 +271,15 @@ def test_findings_are_listed_by_what_tells_them_apart(transcript: Transcript) ->
     assert "{" not in shown
 
 
+def test_evidence_of_a_process_is_told_by_its_columns(transcript: Transcript) -> None:
+    with Case(Path("a.case"), create=True) as case:
+        ran(case, match(1, {"process": {"pid": 7, "name": "sh"}, "size": 1, "none": {}}))
+        case.file.write("UPDATE images SET fingerprint = ?", transcript.session.fingerprint)
+    transcript.enter(".case a.case")
+    shown = transcript.enter(".findings 1")
+    assert "  process.pid   7\n  process.name  sh\n  size          1\n  none          {}\n" in shown
+
+
 def test_a_long_text_of_a_rule_is_broken_at_spaces() -> None:
     lines = _broken("  " + "word " * 30 + "\x1b", 40)
     assert len(lines) == 5

@@ -32,6 +32,8 @@ _TITLES = {
     "skipped": "Skipped",
     "clean": "Clean",
 }
+_SHORT = 48
+"""Characters of a value that stays in one line: a time, an address, a user of Windows."""
 _MEANING = {
     "undecided": "Nothing was found, but something could not be decided, or was cut short.",
     "skipped": "These rules could not be run.",
@@ -194,9 +196,7 @@ def _rows(evidence: Evidence, title: str) -> str:
     if not evidence.titles:
         return ""
     columns = list(zip(*evidence.rows, strict=True))
-    kinds = [
-        ' class="number"' if all(_is_number(cell) for cell in column) else "" for column in columns
-    ]
+    kinds = [f' class="{kind}"' if (kind := _kind(column)) else "" for column in columns]
     head = "".join(
         f'<th scope="col"{kind}>{text(name)}</th>'
         for name, kind in zip(evidence.titles, kinds, strict=True)
@@ -211,6 +211,14 @@ def _rows(evidence: Evidence, title: str) -> str:
         f'<div class="scroll" role="region" tabindex="0" aria-label="Evidence of {text(title)}">\n'
         f"<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}</tbody>\n</table>\n</div>\n"
     )
+
+
+def _kind(column: Iterable[Cell]) -> str:
+    """Return how a column is set: numbers to the right, and what is short is not broken."""
+    cells = list(column)
+    if all(map(_is_number, cells)):
+        return "number"
+    return "short" if all(len(cell.worded) <= _SHORT for cell in cells) else ""
 
 
 def _is_number(cell: Cell) -> bool:

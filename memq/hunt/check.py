@@ -42,6 +42,8 @@ def report(playbook: Playbook) -> list[str]:
     if not playbook.errors:
         return [*lines, f"{rules}{with_filters}, all right{warned}"]
     errors = _counted(len(playbook.errors), "error")
+    if len(playbook.rules) == playbook.asked:  # it is a filter, or a file, that is wrong
+        return [*lines, f"{errors}{warned}"]
     return [*lines, f"{errors}{warned}; {len(playbook.rules):,} of {rules} right"]
 
 

@@ -27,6 +27,16 @@ def test_rules_that_are_right_take_one_line(
     assert capsys.readouterr() == ("1 rule, all right\n2 rules, all right\n", "")
 
 
+def test_where_a_filter_is_wrong_the_rules_are_not_told_to_be(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    id_ = RULE.split("id: ")[1].split("\n")[0]
+    (tmp_path / "a.yml").write_text(RULE, "utf-8")
+    (tmp_path / "b.yml").write_text(f"title: X\nrules: {id_}\nwhere: nmae == 1\n", "utf-8")
+    assert main(["--check-playbook", str(tmp_path)]) == 2
+    assert capsys.readouterr().out.splitlines()[-1] == "1 error"
+
+
 def test_what_is_wrong_is_told_with_its_place(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -30,7 +30,7 @@ def test_rules_that_are_right_take_one_line(
 def test_where_a_filter_is_wrong_the_rules_are_not_told_to_be(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    id_ = RULE.split("id: ")[1].split("\n")[0]
+    id_ = RULE.split("id: ")[1].split("\n", maxsplit=1)[0]
     (tmp_path / "a.yml").write_text(RULE, "utf-8")
     (tmp_path / "b.yml").write_text(f"title: X\nrules: {id_}\nwhere: nmae == 1\n", "utf-8")
     assert main(["--check-playbook", str(tmp_path)]) == 2

@@ -24,6 +24,7 @@ from memq.printing import (
     interruptible,
     report,
     say,
+    say_stopped,
     standard_output,
     terminal_columns,
     write,
@@ -104,7 +105,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         is_query = options.query is not None or options.file is not None
         return _run(options) if is_query else _interpret(options)
     except (Cancelled, KeyboardInterrupt):
-        say("stopped")
+        say_stopped()
         return 1
     except BrokenPipeError:
         # Whoever read the output has seen enough; what is still buffered has nowhere to go.

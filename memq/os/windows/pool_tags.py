@@ -101,8 +101,8 @@ def _searched(
     done = count = 0
     with run.progress.step("searching memory for pool tags"):
         for at, data in physical.pieces(0, physical.limit, _PIECE):
-            run.progress.tick(done, physical.present)  # before the check, which knows no total
             run.check()
+            run.progress.tick(done, physical.present)
             skip = -at % step
             rows, found = _hits(data[skip:] if skip else data, wanted, offset, step)
             places.append(np.uint64(at + skip) + rows.astype(np.uint64) * np.uint64(step))

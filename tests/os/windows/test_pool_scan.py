@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +15,6 @@ from memq.os.windows.pool_scan import KINDS, Carved, carved
 from memq.os.windows.pool_tags import Allocations, tag_number, tagged
 from memq.os.windows.process import ProcessObject
 from memq.os.windows.thread import Thread
-from memq.progress import Progress
 from memq.run import Run
 from memq.schema.batch import Context, Cut
 from tests.os.linux.small import SmallTypes
@@ -294,16 +292,6 @@ def test_a_search_can_be_stopped(tmp_path: Path) -> None:
     memory.allocate(PAGE)
     with pytest.raises(Cancelled):
         tagged(small(memory, tmp_path), Run(cancelled=True), [1])
-
-
-def test_a_search_tells_how_far_it_has_come(tmp_path: Path) -> None:
-    """Whoever waits sees a part of the whole, not seconds alone: memory may be large."""
-    memory = Memory()
-    memory.allocate(2 * PAGE)
-    stream = io.StringIO()
-    stream.isatty = lambda: True  # type: ignore[method-assign]
-    tagged(small(memory, tmp_path), Run(Progress(stream, delay=0)), [1])
-    assert "searching memory for pool tags 0%" in stream.getvalue()
 
 
 def test_a_kernel_without_the_type_says_so(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 It forks the processes, lets each map memory and open descriptors, counts what there is in /proc,
 says so on the console and waits. It is put into the guest as a file (linux_initramfs.py), so it
-imports nothing but the standard library.
+imports nothing but the standard library and linux_inside.py.
 """
 
 from __future__ import annotations
@@ -16,15 +16,14 @@ import os
 import select
 import signal
 import socket
-import sys
 import threading
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
+from benchmarks.linux_inside import Kernel, say
+
 SCENARIO = "/scenario.json"
 """Where the guest finds its Size."""
-MARK = "bench-image: "
-"""How the lines for the host begin; the kernel may write others between them."""
 
 _GROUP = 40
 """So many processes have one parent, itself one of them."""
@@ -37,7 +36,6 @@ _FILLERS, _BLOCK = 16, 1 << 20
 _EXECUTABLE_SHARE = 250
 """Of so many anonymous mappings, one is executable."""
 _PAGE = mmap.PAGESIZE
-_SET_NAME = 15  # PR_SET_NAME in prctl.h
 
 
 class Size(NamedTuple):
@@ -60,48 +58,6 @@ def mapping_counts(size: Size) -> list[int]:
     each, more = divmod(left, few)
     extra = iter(range(few))
     return [t * size.mappings if t else each + (next(extra) < more) for t in times]
-
-
-class Kernel:
-    """The calls that Python's own modules do not have."""
-
-    def __init__(self) -> None:
-        self._library = ctypes.CDLL(None, use_errno=True)
-        self._under_lock = ctypes.PyDLL(None)
-        self._library.mmap.restype = ctypes.c_void_p
-        self._library.mmap.argtypes = (
-            *(ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int),
-            *(ctypes.c_int, ctypes.c_int, ctypes.c_long),
-        )
-
-    def mount(self, kind: str, place: str) -> None:
-        """Mount a file system that needs no device."""
-        Path(place).mkdir(exist_ok=True)
-        name = kind.encode()
-        self._held(self._library.mount(name, place.encode(), name, 0, None))
-
-    def fork(self) -> int:
-        """Fork without what Python does after it: in each child, that writes to 100 pages more."""
-        child: int = self._under_lock.fork()
-        self._held(child)
-        return child
-
-    def rename(self, name: str) -> None:
-        """Call this process something else."""
-        self._held(self._library.prctl(_SET_NAME, name.encode(), 0, 0, 0))
-
-    def map(self, size: int, protection: int, file: int = -1, offset: int = 0) -> int:
-        """Map private memory, anonymous or of a file; unlike mmap.mmap, it keeps no descriptor."""
-        flags = mmap.MAP_PRIVATE | (mmap.MAP_ANONYMOUS if file < 0 else 0)
-        address: int = self._library.mmap(None, size, protection, flags, file, offset)
-        self._held(-1 if address == ctypes.c_void_p(-1).value else 0)
-        return address
-
-    @staticmethod
-    def _held(result: int) -> None:
-        if result < 0:
-            number = ctypes.get_errno()
-            raise OSError(number, os.strerror(number))
 
 
 class Worker:
@@ -260,12 +216,6 @@ def prepare(kernel: Kernel) -> None:
             file.truncate(_FILE_SIZE)
 
 
-def say(text: str) -> None:
-    """Tell the host."""
-    sys.stdout.write(f"\n{MARK}{text}\n")
-    sys.stdout.flush()
-
-
 def main() -> NoReturn:
     """Be the guest's init; whatever goes wrong ends it, and with it the guest."""
     kernel = Kernel()
@@ -280,7 +230,3 @@ def main() -> NoReturn:
     say(json.dumps({"kernel": os.uname().release, **settled()}))
     while True:
         signal.pause()
-
-
-if __name__ == "__main__":
-    main()

@@ -1,11 +1,11 @@
-"""An initramfs with one program in it: linux_guest.py, and of this Python just what it imports.
+"""An initramfs with one program in it: a module of ours, and of this Python what that imports.
 
 Nothing is compiled or installed for it: interpreter, modules and libraries are those that run here.
+They are put where a package has them, wherever they are here, so that guests are alike.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import stat
@@ -14,21 +14,36 @@ import sys
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
-from benchmarks import linux_guest
+from benchmarks.measuring import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-_GUEST = Path(linux_guest.__file__)
+PYTHON = f"/usr/bin/python3.{sys.version_info.minor}"
+"""The interpreter in the guest."""
+ALONE = "-ISB"
+"""Options of Python: nothing but its own library, no compiled files written."""
 _LIST = """
-import sys
+import os, sys
 sys.path.append(sys.argv[1])
-import linux_guest
-print(*(m.__file__ for m in sys.modules.values() if getattr(m, "__file__", None)), sep="\\n")
+__import__(sys.argv[2])
+files = {m.__file__ for m in sys.modules.values() if getattr(m, "__file__", None)}
+for name in sys.modules:  # one may stand in for another, which is looked for all the same
+    for folder in sys.path:
+        place = os.path.join(folder, *name.split("."))
+        files |= {path for path in (place + ".py", place + "/__init__.py") if os.path.isfile(path)}
+print(*sorted(files), sep="\\n")
 """
 """Prints the files of all modules that the guest's program imports."""
-_ALONE = "-ISB"
-"""Options of Python: nothing but its own library, no compiled files written."""
+_INIT = """\
+#!{python} {alone}
+import sys
+sys.path.append("{place}")
+from {module} import main
+main()
+"""
+_PLACE = "/usr/lib/guest"
+"""Where modules of ours are in the guest."""
 _LIBRARY = re.compile(r"(/\S+) \(0x")
 
 
@@ -42,27 +57,48 @@ class Entry(NamedTuple):
 _FOLDER = Entry(stat.S_IFDIR | 0o755)
 
 
-def initramfs(size: linux_guest.Size) -> bytes:
-    """Return the archive that a kernel boots from, its init at /init."""
-    python = Path(sys.executable).resolve()
-    modules = _modules(python)
-    parts = [python, *(path for path in modules if path.suffix == ".so")]
-    entries = {str(path): _program(path.read_bytes()) for path in (*modules, python)}
-    for path in _libraries(parts):
-        entries[path] = _program(Path(path).read_bytes())
-    entries["/init"] = _program(f"#!{python} {_ALONE}\n".encode() + _GUEST.read_bytes())
-    entries[linux_guest.SCENARIO] = _program(json.dumps(size._asdict()).encode())
+def file_entry(data: bytes, mode: int = 0o755) -> Entry:
+    """Return an ordinary file."""
+    return Entry(stat.S_IFREG | mode, data)
+
+
+def initramfs(module: str, more: Mapping[str, Entry]) -> bytes:
+    """Return the archive that a kernel boots from; its init calls `main` of a module of ours."""
+    init = _INIT.format(python=PYTHON, alone=ALONE, place=_PLACE, module=module)
+    entries = {**python_entries(module), "/init": file_entry(init.encode()), **more}
     return b"".join(archive(entries))
 
 
-def _program(data: bytes) -> Entry:
-    return Entry(stat.S_IFREG | 0o755, data)
+def python_entries(module: str) -> dict[str, Entry]:
+    """Return the interpreter, and all that it needs for a module."""
+    python = Path(sys.executable).resolve()
+    modules = _modules(python, module)
+    entries = {_place(path): file_entry(path.read_bytes()) for path in modules}
+    shared = (path for path in modules if path.suffix == ".so")
+    return {**entries, **program_entries({PYTHON: python}, shared)}
 
 
-def _modules(python: Path) -> list[Path]:
-    command = [str(python), _ALONE, "-c", _LIST, str(_GUEST.parent)]
+def program_entries(programs: Mapping[str, Path], more: Iterable[Path] = ()) -> dict[str, Entry]:
+    """Return programs of this machine, by where they shall be, and their shared libraries."""
+    entries = {place: file_entry(path.read_bytes()) for place, path in programs.items()}
+    for name in _libraries([*programs.values(), *more]):
+        entries[_place(Path(name))] = file_entry(Path(name).read_bytes())
+    return entries
+
+
+def _place(path: Path) -> str:
+    """Say where in the guest a file belongs."""
+    for ours, there in ((ROOT, _PLACE), (Path(sys.base_prefix).resolve(), "/usr")):
+        for form in (path, path.resolve()):
+            if form.is_relative_to(ours) and ours != Path("/usr"):
+                return f"{there}/{form.relative_to(ours).as_posix()}"
+    return str(path)
+
+
+def _modules(python: Path, module: str) -> list[Path]:
+    command = [str(python), ALONE, "-c", _LIST, str(ROOT), module]
     listed = subprocess.check_output(command, env={}, text=True)  # noqa: S603 - this Python
-    return [path for path in map(Path, listed.split("\n")[:-1]) if path.name != _GUEST.name]
+    return [Path(os.path.normpath(line)) for line in listed.split("\n")[:-1]]
 
 
 def _libraries(programs: Iterable[Path]) -> Iterator[str]:

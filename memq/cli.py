@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import atexit
 import os
-import re
 import sys
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -44,7 +43,6 @@ if TYPE_CHECKING:
 
 _NUMPYS_MANUAL = "numpy._core._add_newdocs"
 """A module that does nothing but this; without one of the name, nothing is gained or lost."""
-_NAME = re.compile("[A-Za-z_][A-Za-z0-9_]*")
 _LONGEST = 1 << 20
 """Bytes of a script that are read; one of more than 256 KB is refused by the parser."""
 _PLAIN_WIDTH = 80
@@ -273,15 +271,9 @@ def _parameters(given: Sequence[str]) -> dict[str, Expression]:
     """Read what --let gives names to: literals of the language, and what is none is text."""
     if not given:
         return {}
-    from memq.eval.pipeline import literal_of  # noqa: PLC0415 - so that --help answers at once
+    from memq.eval.pipeline import parameter_of  # noqa: PLC0415 - so that --help answers at once
 
-    found: dict[str, Expression] = {}
-    for each in given:
-        name, sign, value = each.partition("=")
-        if not sign or not _NAME.fullmatch(name):
-            raise QueryError(f"--let takes NAME=VALUE, and this is {each!r}")
-        found[name] = literal_of(value)
-    return found
+    return dict(map(parameter_of, given))
 
 
 def _print_schema(form: str) -> int:

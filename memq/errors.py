@@ -182,3 +182,13 @@ def _excerpt(text: str, span: Span) -> str:
     cut = max(0, column - 60)
     line, column = line[cut : cut + 100].replace("\t", " "), column - cut
     return f"  {line}\n  {' ' * column}{'^' * min(width, max(1, 100 - column))}"
+
+
+class NoKernelError(QueryError):
+    """A query that speaks of a kernel's own types or symbols, where no kernel is."""
+
+    def at(self, text: str) -> QueryError:
+        """Return the same error, placed in the text that its span speaks of."""
+        error = NoKernelError(self.message, text, self.span, self.hint)
+        error.calls = self.calls
+        return error

@@ -25,11 +25,16 @@ import memq
 from memq.errors import MemqError, QueryError
 from memq.eval.callables import callables
 from memq.hunt.case_objects import CASE
+from memq.hunt.command import plan
+from memq.hunt.heading import heading_of
+from memq.hunt.reports.terminal import as_table
 from memq.hunt.rule_format import markdown_table, markdown_table_of_filters
+from memq.hunt.running import run_playbook
 from memq.output.reference.page import table as table_of
 from memq.output.reference.regions import language_tables
 from memq.output.reference.regions import renewed as with_tables
 from memq.printing import fail, report, say, write
+from memq.run import Run
 from memq.ui.commands import COMMANDS
 from memq.ui.plain import CONTINUATION, PROMPT
 from memq.ui.settings import SETTINGS
@@ -197,7 +202,10 @@ def entries_of(shown: str) -> list[str]:
 
 def renewed(page: str, images: Sequence[Image]) -> str:
     """Return a page with all that is made written anew; sessions are of the first image."""
-    page = with_tables(page, tables())
+    made = tables()
+    if HUNTED in page:
+        made["hunted"] = hunted(images[0])
+    page = with_tables(page, made)
     for block in reversed(sessions(page)):
         page = page[: block.start()] + replayed(images[0], block[0]) + page[block.end() :]
     for example in reversed(examples(page)):
@@ -205,6 +213,23 @@ def renewed(page: str, images: Sequence[Image]) -> str:
             told = answered(image_for(images, example.query), example)
             page = page[: example.start] + told + page[example.end :]
     return page
+
+
+HUNTED = "generated: hunted"
+"""The region that shows what the rules of level high find in the sample."""
+_LEVEL = "high"
+SAMPLE = "samples/deb12-6.1-small.lime.xz"
+
+
+def hunted(image: Image) -> str:
+    """Return what rules find, as a terminal shows it below its heading, which has the time."""
+    asked = plan(["linux"], _LEVEL, (), {})
+    assert asked is not None
+    findings = run_playbook(asked.rules, image, Run())
+    table = "".join(as_table(findings, heading_of(image, asked.attack)))
+    lines = (line.rstrip() for line in table.partition("\n\n")[2].splitlines())
+    command = f"memq {SAMPLE} --playbook linux --level {_LEVEL}"
+    return "\n".join(("```text", f"$ {command}", *lines, "```"))
 
 
 PLAYBOOKS = ROOT / "docs" / "playbooks.md"

@@ -177,6 +177,14 @@ def _is_value(place: Place) -> bool:
     return isinstance(place, Pick) and isinstance(place.shape, RecordShape) and place.shape.bare
 
 
+def parameter_of(text: str) -> tuple[str, ast.Expression]:
+    """Read NAME=VALUE, as --let has it; QueryError if it is something else."""
+    name, sign, value = text.partition("=")
+    if not sign or not (name.isascii() and name.isidentifier()):
+        raise QueryError(f"--let takes NAME=VALUE, and this is {text!r}.")
+    return name, literal_of(value)
+
+
 def literal_of(text: str) -> ast.Expression:
     """Return what a parameter from outside stands for: the literal that it is, else the text."""
     try:

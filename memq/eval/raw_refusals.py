@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from memq.errors import QueryError
+from memq.errors import NoKernelError, QueryError
 from memq.eval.raw_types import element_of, members_of, type_names, written
 from memq.eval.suggestions import handful, place_of, quoted
 from memq.lang import hints
@@ -64,7 +64,7 @@ def no_array(type_: Type, node: ast.Index) -> QueryError:
 
 def no_types(span: Span) -> QueryError:
     """A type's name where no kernel is."""
-    return QueryError("Nothing is known of a kernel's types here.", span=span, hint=_ASK_A_DUMP)
+    return NoKernelError("Nothing is known of a kernel's types here.", span=span, hint=_ASK_A_DUMP)
 
 
 def no_type(types: Types, node: ast.Text, *, struct: bool) -> QueryError:
@@ -81,7 +81,7 @@ def no_symbol(symbols: Any, node: ast.Text) -> QueryError:
     """A symbol that the kernel does not have."""
     if symbols is None:
         message = "Nothing is known of a kernel's symbols here."
-        return QueryError(message, span=node.span, hint=_ASK_A_DUMP)
+        return NoKernelError(message, span=node.span, hint=_ASK_A_DUMP)
     prefix = node.value[: max(3, len(node.value) // 2)]
     alike = [each for each, _ in symbols.with_prefix(prefix)][:_MOST_SYMBOLS]
     near = hints.nearest(node.value, alike)

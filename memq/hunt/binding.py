@@ -47,7 +47,7 @@ class RuleBinder:
         conditions = [one.where for one in rule.filters]
         text = "\n".join((query, *conditions))
         with _placed(text):
-            tree = _filtered(self.parser, query, conditions, _without)
+            tree = _Parsed(self.parser, query, conditions).filtered(_without)
             return self._rows(tree, Script(system, kernel, text), given)
 
     def check(
@@ -64,8 +64,9 @@ class RuleBinder:
         said: dict[str, None] = {}
         text = "\n".join((query, *conditions))
         with _placed(text):
+            parsed = _Parsed(self.parser, query, conditions)
             for used in (_as_written, _without) if conditions else (_as_written,):
-                tree = _filtered(self.parser, query, conditions, used)
+                tree = parsed.filtered(used)
                 plan = self._rows(tree, Script(system, None, text, optimize=False), parameters)
                 said |= dict.fromkeys(plan.warnings)
         return tuple(said)
@@ -105,25 +106,32 @@ def start_of_condition(query: str) -> int:
     return len(query) + 1
 
 
-def _filtered(
-    parser: Parser,
-    query: str,
-    conditions: Sequence[str],
-    used: Callable[[ast.Expression], ast.Expression],
-) -> ast.Query:
-    """Return the tree of a query with a Where behind it for each condition, as that is used."""
-    *before, last = parser.parse(query).statements
-    rows = last.value if isinstance(last, ast.Let) else last
-    text = query
-    for written in conditions:
-        start = start_of_condition(text)
-        text = f"{text}\n{written}"
-        where = ast.Member(rows, "Where", span=rows.span)
-        rows = ast.Call(where, (used(_condition(parser, text, start)),), span=rows.span)
-    tree = ast.Query((*before, rows))
-    if conditions and _depth(tree) > MAX_DEPTH + 1:  # as the parser bounds what it builds itself
-        raise refusals.too_deep(last.span)
-    return tree
+class _Parsed:
+    """The trees of a query and of conditions on its rows."""
+
+    def __init__(self, parser: Parser, query: str, conditions: Sequence[str]) -> None:
+        *before, last = parser.parse(query).statements
+        self.before = before
+        self.rows = last.value if isinstance(last, ast.Let) else last
+        self.conditions: list[ast.Expression] = []
+        self.span = last.span
+        text = query
+        for written in conditions:
+            start = start_of_condition(text)
+            text = f"{text}\n{written}"
+            self.conditions.append(_condition(parser, text, start))
+
+    def filtered(self, used: Callable[[ast.Expression], ast.Expression]) -> ast.Query:
+        """Return the query with a Where behind it for each condition, as that is used."""
+        rows, span = self.rows, self.rows.span
+        for condition in self.conditions:
+            where = ast.Member(rows, "Where", span=span)
+            rows = ast.Call(where, (used(condition),), span=span)
+        tree = ast.Query((*self.before, rows))
+        # As the parser bounds what it builds itself.
+        if self.conditions and _depth(tree) > MAX_DEPTH + 1:
+            raise refusals.too_deep(self.span)
+        return tree
 
 
 def parts_of(node: ast.Node) -> Iterator[ast.Node]:

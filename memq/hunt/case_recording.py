@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from memq.errors import CaseError
 from memq.hunt.case_file import STATUSES, status_of
+from memq.hunt.keys import keys_of
 from memq.lang.printer import write
 from memq.output.humane import counted
 
@@ -35,16 +36,6 @@ _MOST_OF_COLUMN = 4 << 10
 _MOST_TEXT = 16 << 10
 """Characters of any other text, such as a rule's description."""
 _TOO_LONG = "too long for a case"
-
-
-def key_of(rule: str, fingerprint: str, row: Any, before: int = 0) -> str:
-    """Return what a finding is known by: 64 digits.
-
-    `before` counts the rows of the same rule that are the same as this one.
-    """
-    evidence = json.dumps(row, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    parts = (rule, fingerprint, evidence, *([str(before)] if before else ()))
-    return hashlib.sha256("\0".join(parts).encode("utf-8", "backslashreplace")).hexdigest()
 
 
 def evidence_text(row: Any) -> str:
@@ -122,7 +113,9 @@ class Recording:
                 rows = len(finding.evidence) + finding.more
                 row = (finding.outcome, rows, finding.undecided, bounded(finding.reason))
                 self.file.write(_OUTCOME, self.run, rule, *row)
-                self._keep_rows(finding, rule)
+                keys = keys_of(finding, self.identity.fingerprint)
+                for key, row in zip(keys, finding.evidence, strict=True):
+                    self._keep_row(key, rule, row)
                 self._look_for_gone(finding)
         except CaseError:
             self.new, self.gone, self.unknown, self.seen = before
@@ -159,17 +152,6 @@ class Recording:
         texts = [rule.title, rule.level, _listed(rule.tags), rule.description]
         texts += [_listed(rule.falsepositives), query]
         return rule_number(self.file, [rule.id, rule.version, *map(bounded, texts)])
-
-    def _keep_rows(self, finding: Finding, rule: int) -> None:
-        met: Counter[str] = Counter()
-        for row in finding.evidence:
-            key = key_of(finding.rule.id, self.identity.fingerprint, row)
-            if met[key]:
-                again = key_of(finding.rule.id, self.identity.fingerprint, row, met[key])
-            else:
-                again = key
-            met[key] += 1
-            self._keep_row(again, rule, row)
 
     def _keep_row(self, key: str, rule: int, row: Any) -> None:
         status = self.file.one(_STATUS, key)

@@ -34,11 +34,13 @@ def check_playbooks(paths: Sequence[str], attack: Attack) -> int:
 
 def report(playbook: Playbook) -> list[str]:
     """Return the lines that tell of each warning and error, and the one that sums up."""
-    told = (*playbook.warnings, *playbook.errors)
+    told = (*playbook.left, *playbook.warnings, *playbook.errors)
     lines = [line for each in told for line in str(each).split("\n")]
     rules = _counted(playbook.asked, "rule")
     with_filters = f" and {_counted(playbook.filters, 'filter')}" if playbook.filters else ""
     warned = f", {_counted(len(playbook.warnings), 'warning')}" if playbook.warnings else ""
+    if playbook.left:
+        warned += f", {_counted(len(playbook.left), 'text')} left for a dump to check"
     if not playbook.errors:
         return [*lines, f"{rules}{with_filters}, all right{warned}"]
     errors = _counted(len(playbook.errors), "error")

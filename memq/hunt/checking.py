@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from memq.errors import QueryError, Span
+from memq.errors import NoKernelError, QueryError, Span
 from memq.eval.pipeline import literal_of
 from memq.hunt.attack import TAG_PREFIX
 from memq.hunt.binding import parts_of, start_of_condition
@@ -153,6 +153,9 @@ class Checker:
     def _check_query(self, query: Scalar, system: System) -> None:
         try:
             said = self.binder.check(query.value, (), system, self.parameters)
+        except NoKernelError:
+            self.problems.leave(query.span)
+            return
         except QueryError as error:
             self._refuse(query, error, 0, system)
             return
@@ -168,6 +171,8 @@ class Checker:
         conditions = [where.value for where in filters]
         try:
             self.binder.check(query.value, conditions, system, self.parameters)
+        except NoKernelError:
+            pass  # told of the filter that needs it
         except QueryError as error:
             hint = error.hint or "Make one filter of several, by `||`."
             whole = Span(0, len(query.value))
@@ -176,6 +181,8 @@ class Checker:
     def _check_filter(self, query: Scalar, where: Scalar, system: System) -> None:
         try:
             self.binder.check(query.value, (where.value,), system, self.parameters)
+        except NoKernelError:
+            self.problems.leave(where.span)
         except QueryError as error:
             self._refuse(where, error, start_of_condition(query.value), system)
 

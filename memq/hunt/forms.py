@@ -332,7 +332,8 @@ class Record(Form):
 
     def _refuse_key(self, name: Scalar, problems: Problems) -> None:
         names = [key.name for key in self.keys]
-        hint = did_you_mean(nearest(name.value, names)) or f"There are: {', '.join(names)}."
+        near = () if problems.is_full else nearest(name.value, names)
+        hint = did_you_mean(near) or f"There are: {', '.join(names)}."
         problems.add(f"{self.name.capitalize()} has no key {quoted(name.value)}.", name.span, hint)
 
     def _ask_for_missing(self, found: dict[str, Any], node: Mapping, problems: Problems) -> None:

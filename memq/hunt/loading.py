@@ -62,6 +62,7 @@ def load_playbook(
         reader.asked,
         len(reader.site_filters),
         tuple(loader.warnings),
+        tuple(loader.left),
     )
 
 
@@ -90,6 +91,7 @@ class _Loader:
         self.rules: list[Rule] = []
         self.errors: list[RuleError] = []
         self.warnings: list[RuleError] = []
+        self.left: list[RuleError] = []
         self._seen: set[str] = set()
         self._files = 0
 
@@ -207,6 +209,7 @@ class _Loader:
         self.rules += self.reader.rules(source, problems)
         self.errors.extend(problems)
         self.warnings += problems.warnings
+        self.left += problems.left.values()
 
     # Archives
 

@@ -59,6 +59,8 @@ class Problems:
         self.source = source
         self.warnings: list[RuleError] = []
         """What is right, and rarely means what it says."""
+        self.left: dict[Span, RuleError] = {}
+        """What can only be checked with a dump."""
         self._found: list[RuleError] = []
         self._count = 0
 
@@ -68,10 +70,21 @@ class Problems:
         if self._count <= _MOST:
             self._found.append(RuleError(message, self.source, span, hint))
 
+    @property
+    def is_full(self) -> bool:
+        """Whether what is noted from here on is only counted."""
+        return self._count >= _MOST
+
     def warn(self, message: str, span: Span) -> None:
         """Note what is worth a second look."""
         if len(self.warnings) < _MOST:
             self.warnings.append(RuleError(f"Warning: {message}.", self.source, span, None))
+
+    def leave(self, span: Span) -> None:
+        """Note a text that speaks of the kernel's own structures: there is none to check it by."""
+        if len(self.left) < _MOST:
+            message = "This speaks of the kernel's own structures: it is checked when it is run."
+            self.left[span] = RuleError(message, self.source, span, None)
 
     def __len__(self) -> int:
         return self._count

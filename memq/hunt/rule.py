@@ -78,3 +78,5 @@ class Playbook:
     """How many filters stand in documents of their own."""
     warnings: tuple[RuleError, ...] = ()
     """What rarely means what it says."""
+    left: tuple[RuleError, ...] = ()
+    """What can only be checked with a dump."""

@@ -39,6 +39,8 @@ OUTCOMES = ("match", "undecided", "skipped", "clean")
 """What a rule can end in, what people look at first before the others."""
 MOST_EVIDENCE = 1000
 """Rows of a rule that are kept; the others are counted."""
+_MOST_TEXT = 64 << 20
+"""Characters in these: the row with which there are more is the last that is kept."""
 _MOST_TOLD = 6
 """Sentences of a reason: a damaged dump can have a note for each of its processes."""
 
@@ -58,10 +60,6 @@ class Finding:
     """How many rows there are besides."""
     undecided: int = 0
     """Elements that could not be decided."""
-    lost: int = 0
-    """Sub-objects that were left out, undecided."""
-    filtered: int = 0
-    """Rows that filters left out."""
     is_cut: bool = False
     """Whether there may be rows that are not in the evidence: not looked at, or not kept."""
     kinds: Mapping[str, Kind] = MappingProxyType({})
@@ -106,13 +104,8 @@ class _Runner:
             self._begin()
             why = self._why_not(rule)
             return Finding(rule, "skipped", why) if why else self._found(rule)
-        except Cancelled:
-            return Finding(rule, "skipped", Reason.STOPPED.text)
-        except MemqError as error:
-            return Finding(rule, "skipped", _in_words(error))
         except Exception as error:  # noqa: BLE001 - one fault of ours must not end all other rules
-            fault = f"{type(error).__name__}: {error}"
-            return Finding(rule, "skipped", f"memq failed, which is a fault of its own: {fault}")
+            return Finding(rule, "skipped", _in_words(error))
 
     def _begin(self) -> None:
         """Let the run count anew, and stop if somebody asked for it."""
@@ -138,7 +131,7 @@ class _Runner:
     def _missing_of(self, required: str) -> str:
         """Why an object or a field is not there; a field is looked at in the first objects."""
         try:
-            script = Script(self.image.system, self.image.kernel, required)
+            script = Script(self.image.system, self.image.kernel, required, optimize=False)
             plan = script.bind(self.binder.parser.parse(required), {})
             first = next(self.conversation.run(plan, self.run).batches(), None)
         except Cancelled:
@@ -172,26 +165,30 @@ class _Runner:
         if filtered is None or not evidence:
             return self._concluded(rule, evidence, why)
         # Asked once more, with what was read: so it is known how much the filters leave out.
-        before = self.run.matched
+        before, was_cut = self.run.matched, bool(why)
         self._begin()
         evidence, why = self._collect(filtered)
-        return self._concluded(rule, evidence, why, before - self.run.matched)
+        left_out = 0 if was_cut or why else before - self.run.matched
+        return self._concluded(rule, evidence, why, left_out)
 
     def _collect(self, plan: Plan) -> tuple[list[Any], str]:
         """Pull the rows; returns why they are not all there, too, empty if they are."""
         batches = self._noted(self.conversation.run(plan, self.run).batches())
         evidence: list[Any] = []
+        left = _MOST_TEXT
         try:
             # Nobody asks between these whether to stop: what was found is kept.
             for row in islice(json.parsed(batches, bare=plan.records.bare), MOST_EVIDENCE):
-                evidence.append(row)  # noqa: PERF402 - extend need not keep those before an error
+                evidence.append(row)
+                left -= _characters(row)
+                if left < 0:
+                    break
             for _ in batches:  # counted by the run
                 pass
-        except MemqError as error:
+        except Exception as error:
             if not evidence:
                 raise
-            is_stop = isinstance(error, Cancelled)
-            return evidence, Reason.STOPPED.text if is_stop else _in_words(error)
+            return evidence, _in_words(error)
         return evidence, ""
 
     def _noted(self, batches: Iterator[Records]) -> Iterator[Records]:
@@ -204,7 +201,6 @@ class _Runner:
 
     def _concluded(self, rule: Rule, evidence: list[Any], why: str, filtered: int = 0) -> Finding:
         run = self.run
-        undecided, lost = sum(run.undecided.values()), sum(run.lost.values())
         more = run.matched - len(evidence)
         said = [why] if why else []
         if more:
@@ -214,8 +210,9 @@ class _Runner:
         said += _shortened(list(told(run)))
         outcome = "match" if evidence else "clean" if run.is_whole else "undecided"
         is_cut = bool(why or more) or not run.is_whole
-        found = (rule, outcome, "; ".join(said), tuple(evidence), more, undecided, lost)
-        return Finding(*found, filtered, is_cut, self._kinds)
+        reason, undecided = "; ".join(said), sum(run.undecided.values())
+        found = (rule, outcome, reason, tuple(evidence), more, undecided)
+        return Finding(*found, is_cut, self._kinds)
 
 
 def _is_foreign(records: Records) -> bool:
@@ -227,11 +224,29 @@ def _is_foreign(records: Records) -> bool:
     )
 
 
-def _in_words(error: MemqError) -> str:
+def _characters(value: Any) -> int:
+    """Count the characters of all texts in a row; the language bounds how deep lists go."""
+    if isinstance(value, str):
+        return len(value)
+    if isinstance(value, dict):
+        value = value.values()
+    elif not isinstance(value, list):
+        return 0
+    return sum(map(_characters, value))
+
+
+def _in_words(error: Exception) -> str:
     """Return an error in one line; nobody sees the query that its places speak of."""
+    if isinstance(error, Cancelled):
+        return Reason.STOPPED.text
     if isinstance(error, QueryError):
         return " ".join(filter(None, (error.message, error.hint)))
-    return str(error)
+    if isinstance(error, MemqError):
+        told = str(error)
+    else:
+        told = f"memq failed, which is a fault of its own: {type(error).__name__}: {error}"
+    # It may name a file, whose name may hold bytes that are no text.
+    return told.encode("utf-8", "backslashreplace").decode()
 
 
 def _shortened(lines: list[str]) -> list[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from memq.errors import QueryError, Span
+from memq.errors import NoKernelError, QueryError, Span
 from memq.hunt.binding import start_of_condition
 from memq.hunt.problems import Problems, quoted
 from memq.hunt.rule import Filter, Rule
@@ -105,6 +105,8 @@ class SiteFilters:
         query = rule.queries[system.name]
         try:
             self.binder.check(query, (one.filter.where,), system, rule.defaults)
+        except NoKernelError:
+            return None  # it is checked when it is run
         except QueryError as error:
             start, span = start_of_condition(query), error.span or Span(0, 0)
             inside = Span(max(0, span.start - start), max(0, span.end - start))

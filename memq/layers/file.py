@@ -6,6 +6,7 @@ read tells both apart and works the same on every system.
 
 from __future__ import annotations
 
+import errno
 import itertools
 import os
 import stat
@@ -33,6 +34,7 @@ _FEW = 300
 _pread: Callable[[int, int, int], bytes] | None = getattr(os, "pread", None)
 _advise: Callable[[int, int, int, int], None] | None = getattr(os, "posix_fadvise", None)
 _WILL_NEED: int = getattr(os, "POSIX_FADV_WILLNEED", 0)
+_SEEK_DATA: int | None = getattr(os, "SEEK_DATA", None)
 
 
 class DumpFile:
@@ -98,6 +100,23 @@ class DumpFile:
             return self._gather_spans(offsets, size)
         except OSError as error:
             raise self._failed(error) from error
+
+    def data_from(self, offset: int) -> int:
+        """Return the first offset from one on that does not lie in a hole of a sparse file.
+
+        What lies before it reads as zeros. The file's size where only a hole follows; the offset
+        itself where the system (Windows) or the file system does not tell holes.
+        """
+        if _SEEK_DATA is None or offset >= self.size:
+            return min(offset, self.size)
+        with self._lock:
+            try:
+                return min(os.lseek(self._fd, offset, _SEEK_DATA), self.size)
+            except OSError as error:
+                if error.errno != errno.ENXIO:
+                    return offset
+                # No data follows: in a file that has become shorter, too, of which reading tells.
+                return self.size if os.lseek(self._fd, 0, os.SEEK_END) >= self.size else offset
 
     def will_need(self, offsets: NDArray[np.uint64], size: int) -> None:
         """Tell the system that `size` bytes at each offset are wanted soon, where it listens."""

@@ -31,6 +31,8 @@ ADDRESS_LIMIT = 1 << 52
 _NEVER = -1 << 99
 """End of "the extent below all": no address, not even a negative one, lies before it."""
 
+_PAGE = 4096
+
 _FEW = 24
 """Below so many addresses one scalar read each costs less than numpy's calls."""
 
@@ -171,20 +173,33 @@ class PhysicalMemory:
         return sum(high - low for low, high in self._stretches(max(start, 0), end))
 
     def pieces(
-        self, start: int, end: int, size: int = 1 << 20, overlap: int = 0
+        self,
+        start: int,
+        end: int,
+        size: int = 1 << 20,
+        overlap: int = 0,
+        *,
+        holes: bool = True,
     ) -> Iterator[tuple[int, bytes]]:
         """Yield (address, bytes) over the memory that is present in [start, end), for a search.
 
         A piece ends at the next multiple of `size`, plus `overlap` bytes of what follows if that is
         there: a pattern of at most overlap + 1 bytes is whole in the piece that it begins in.
-        Read, not mapped, so that what was searched does not stay resident.
+        Read, not mapped, so that what was searched does not stay resident. Without `holes`, pages
+        of zeros for which a sparse file has no blocks may be left out, whole ones: for a search
+        that finds nothing that begins in such a page.
         """
         if size <= 0 or overlap < 0:
             raise ValueError("pieces are at least one byte, and overlap by none or more")
+        if not holes and size % _PAGE:
+            raise ValueError("pieces without holes are whole pages")
         for low, high in self._stretches(max(start, 0), end):
             at = low
             while at < high:
                 following = min(high, (at // size + 1) * size)
+                if not holes and (resumed := self._behind_hole(at, size)) > at:
+                    at = resumed
+                    continue
                 data = self.read(at, min(high, following + overlap) - at)
                 if data is not None:
                     yield at, data
@@ -244,6 +259,18 @@ class PhysicalMemory:
             if low < high:
                 yield low, high
             at = bisect_right(self._starts, reach - 1)
+
+    def _behind_hole(self, address: int, least: int) -> int:
+        """Return the page in which the file's hole at an address ends; the address if none does.
+
+        Not asked where less of the extent than that is left: to read it costs as little.
+        """
+        at = bisect_right(self._starts, address)
+        limit, shift = self._ends[at], self._shifts[at]
+        if limit - address < least:
+            return address
+        data = min(self.file.data_from(address + shift) - shift, limit)
+        return max(address, data // _PAGE * _PAGE)
 
     def _inside(self, rows: Rows) -> Rows:
         """Cut the extents to the file, and warn of what a file that was cut short lacks."""

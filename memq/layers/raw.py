@@ -34,14 +34,17 @@ def open_(file: DumpFile) -> PhysicalMemory:
 
 
 def _is_empty(file: DumpFile) -> bool:
-    """Whether every byte is zero; the first page that is not ends the reading."""
+    """Whether every byte is zero; the first page that is not ends the reading.
+
+    A sparse file's holes are not read.
+    """
     zeros = bytes(_PIECE)
     size = _PAGE
-    offset = 0
+    offset = file.data_from(0)
     while offset < file.size:
         piece = file.read(offset, size)
         if piece != zeros[: len(piece)]:
             return False
-        offset += size
+        offset = file.data_from(offset + size)
         size = _PIECE
     return True

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from memq.errors import Cancelled, QueryError, Span
-from memq.eval.pipeline import literal_of
+from memq.eval.pipeline import parameter_of
 from memq.hunt.case import Case
 from memq.hunt.case_file import STATUSES
 from memq.hunt.case_merging import merge
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 MOST_MARKED = 1000
 """Findings that are marked at once."""
+_LONGEST_NAME = 40
+"""Characters of a column's name for which room is made in each line."""
 _WORD = re.compile(r'(?:"[^"]*"|\'[^\']*\'|[^\s"\'])+')
 _QUOTES = re.compile(r'"([^"]*)"|\'([^\']*)\'')
 _HERE = 'finding.Where(here == "" || fingerprint == here)'
@@ -222,7 +224,7 @@ def _indented(evidence: Any) -> list[str]:
     """Return evidence as lines, a column each."""
     if isinstance(evidence, dict) and evidence:
         columns = dict(_columns(evidence))
-        longest = max(map(len, columns))
+        longest = min(max(map(len, columns)), _LONGEST_NAME)
         return [f"{name:{longest}}  {_value(value)}" for name, value in columns.items()]
     return [_value(evidence)]
 
@@ -237,7 +239,10 @@ def _columns(evidence: dict[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def _value(value: Any) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    try:
+        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    except RecursionError:  # a stranger's, which could just be read
+        return "nested too deeply to be shown"
     return clean_json(text)
 
 
@@ -265,15 +270,8 @@ def _asked(text: str) -> _Asked:
     if not paths:
         raise QueryError("Run which rules?", hint="Such as `.playbook default`, or a path.")
     level = given["--level"][-1] if given["--level"] else None
-    parameters = dict(_parameter(one) for one in given["--let"])
+    parameters = dict(map(parameter_of, given["--let"]))
     return _Asked(tuple(paths), level, tuple(given["--tag"]), parameters)
-
-
-def _parameter(text: str) -> tuple[str, Expression]:
-    name, sign, value = text.partition("=")
-    if not sign or not name.isidentifier():
-        raise QueryError(f"--let takes NAME=VALUE, and this is {text!r}.")
-    return name, literal_of(value)
 
 
 def _number(word: str, text: str) -> int:

@@ -6,17 +6,28 @@ import argparse
 import io
 import os
 import re
+import shutil
 import stat
+import subprocess
 import sys
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
-from benchmarks import linux_guest, linux_image
+from benchmarks import linux_guest, linux_image, linux_inside
 from benchmarks.linux_guest import Size, mapping_counts
-from benchmarks.linux_initramfs import Entry, archive, initramfs, libraries_of
+from benchmarks.linux_initramfs import (
+    PYTHON,
+    Entry,
+    archive,
+    file_entry,
+    initramfs,
+    libraries_of,
+)
+from benchmarks.linux_kernel import files_of
 from benchmarks.linux_machine import Range, copy_ranges, memory_ranges
+from benchmarks.linux_making import PACKAGES, refuse_without
 
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="the image is made on Linux")
 
@@ -103,14 +114,44 @@ def test_libraries_are_taken_from_where_they_are_looked_for() -> None:
 
 @on_linux
 def test_an_initramfs_has_what_its_program_needs() -> None:
-    found = {"/" + packed.name: packed.data for packed in unpacked(initramfs(Size(processes=3)))}
+    given = {"/scenario": file_entry(b"3", 0o600)}
+    archived = unpacked(initramfs(linux_guest.__name__, given))
+    found = {"/" + packed.name: packed.data for packed in archived}
     interpreter = found["/init"].split(b" ", 1)[0].removeprefix(b"#!").decode()
+    assert interpreter == PYTHON
     assert found[interpreter][:4] == b"\x7fELF"
-    assert found["/init"].endswith(Path(linux_guest.__file__).read_bytes())
-    assert b'"processes": 3' in found[linux_guest.SCENARIO]
+    assert b"from benchmarks.linux_guest import main\nmain()" in found["/init"]
+    for module in (linux_guest, linux_inside):
+        path = Path(str(module.__file__))
+        assert found[f"/usr/lib/guest/benchmarks/{path.name}"] == path.read_bytes()
+    assert found["/scenario"] == b"3"
     names = {Path(name).name for name in found}
     assert {"os.py", "json", "socket.py"} <= names
-    assert not names & {"linux_guest.py", "numpy"}
+    assert "numpy" not in names
+
+
+@on_linux
+def test_python_is_where_packages_have_it_wherever_it_is_here() -> None:
+    names = {"/" + packed.name for packed in unpacked(initramfs(linux_guest.__name__, {}))}
+    places = ("/usr/bin", "/usr/lib", "/lib")
+    others = {name for name in names if not name.startswith(places)}
+    assert others <= {"/init", "/usr"}
+    assert f"/usr/lib/{Path(PYTHON).name}/os.py" in names
+
+
+@on_linux
+@pytest.mark.skipif(not shutil.which("dpkg-deb"), reason="dpkg-deb is not here")
+def test_files_of_packages_are_found_by_their_names(tmp_path: Path) -> None:
+    content = tmp_path / "content"
+    (content / "DEBIAN").mkdir(parents=True)
+    (content / "DEBIAN" / "control").write_text(
+        "Package: x\nVersion: 1\nArchitecture: all\nMaintainer: x <x@x>\nDescription: x\n"
+    )
+    for name in ("evdev.ko", "other.ko"):
+        (content / name).write_text(name)
+    package = tmp_path / "x.deb"
+    subprocess.run(["dpkg-deb", "--build", content, package], check=True, capture_output=True)
+    assert list(files_of([package], re.compile(r".*/evdev\.ko$"))) == [("./evdev.ko", b"evdev.ko")]
 
 
 def test_memory_lies_where_the_processor_sees_it() -> None:
@@ -209,11 +250,9 @@ def test_sizes_that_cannot_be_are_refused(name: str, value: int, message: str) -
 def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "linux")
     monkeypatch.setattr("platform.machine", lambda: "x86_64")
-    linux_image.refuse_without(linux_image.PACKAGES, lambda name: name)
+    refuse_without(PACKAGES, lambda name: name)
     with pytest.raises(SystemExit, match=r"^missing here; run: apt-get install qemu-system-x86$"):
-        linux_image.refuse_without(
-            linux_image.PACKAGES, lambda name: None if name.startswith("qemu") else name
-        )
+        refuse_without(PACKAGES, lambda name: None if name.startswith("qemu") else name)
     monkeypatch.setattr("platform.machine", lambda: "aarch64")
     with pytest.raises(SystemExit, match="on Linux on amd64 only"):
-        linux_image.refuse_without(linux_image.PACKAGES, lambda name: name)
+        refuse_without(PACKAGES, lambda name: name)

@@ -18,7 +18,8 @@ from memq.hunt.case import MOST_NOTE, Case
 from memq.hunt.case_file import STATUSES
 from memq.hunt.case_objects import CASE
 from memq.hunt.case_query import ask_case
-from memq.hunt.case_recording import MOST_EVIDENCE_TEXT, evidence_text, key_of
+from memq.hunt.case_recording import MOST_EVIDENCE_TEXT, evidence_text
+from memq.hunt.keys import key_of
 from memq.hunt.running import Finding
 from tests.hunt.attack import little_attack
 from tests.hunt.cases import heading, identity, match, ran, rule
@@ -96,7 +97,7 @@ def test_what_was_not_looked_at_is_not_gone(case: Case, later: Finding) -> None:
 
 def test_what_only_is_remarked_hides_nothing(case: Case) -> None:
     ran(case, match(1, ONE, TWO))
-    remarked = match(1, TWO, reason="filters left out 1 row", filtered=1)
+    remarked = match(1, TWO, reason="filters left out 1 row")
     assert ran(case, remarked).endswith(": 0 new, 1 seen before, 1 gone")
 
 

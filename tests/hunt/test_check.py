@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
+
+import pytest
 
 from memq.cli import main
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import pytest
 
 RULE = (
     "title: A\nid: 00000000-0000-4000-8000-000000000001\nlevel: low\nos: [linux, windows]\n"
@@ -53,3 +55,63 @@ def test_what_is_wrong_is_told_with_its_place(
     )
     assert lines[-1] == "3 errors; 0 of 1 rule right"
     assert err == ""
+
+
+RAW = RULE.replace("[linux, windows]", "linux").replace(
+    "query: process", "query: process.Where(raw.cred != symbol('init_cred')).Select([pid, name])"
+)
+
+
+def test_what_needs_a_kernel_is_left_to_be_checked_when_it_is_run(
+    tmp_path: Path, sample: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "raw.yml"
+    file.write_text(RAW + "filters: [{title: None, where: pid == 1}]\n", "utf-8")
+    assert main(["--check-playbook", str(file)]) == 0
+    first, *_, last = capsys.readouterr().out.splitlines()
+    assert first.startswith(f"{file}:6:8: This speaks of the kernel's own structures:")
+    assert last == "1 rule, all right, 1 text left for a dump to check"
+    for old, new, outcome, reason in (
+        ("raw.cred", "raw.cred", "match", ""),
+        ("raw.cred", "raw.credo", "skipped", "does not fit this kernel: "),
+    ):
+        file.write_text(RAW.replace(old, new), "utf-8")
+        assert main([str(sample), "-o", "json", "--playbook", str(file)]) == 0
+        out, err = capsys.readouterr()
+        (finding,) = json.loads(out)
+        assert (finding["outcome"], err) == (outcome, "")
+        assert finding["reason"].startswith(reason)
+
+
+def test_a_filter_of_a_site_may_need_a_kernel(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    id_ = "00000000-0000-4000-8000-000000000001"
+    (tmp_path / "rule.yml").write_text(RULE.replace("[linux, windows]", "linux"), "utf-8")
+    site = f"title: A\nrules: {id_}\nwhere: raw.flags == 4\n"
+    (tmp_path / "site.yml").write_text(site, "utf-8")
+    assert main(["--check-playbook", str(tmp_path)]) == 0
+    assert capsys.readouterr().out == "1 rule and 1 filter, all right\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ["x", "-e", "process", "-o", "html"],
+            "-o html is a report of --playbook: use -o table, json, jsonl, csv or tsv",
+        ),
+        (["x", "--playbook", "y", "-e", "process"], "give one of them"),
+        (["x", "--playbook", "y", "--undecided"], "--undecided speaks of one query"),
+        (["x", "--level", "high"], "--level selects rules: give some with --playbook"),
+        (["--playbook", "y"], "all behind --playbook are rules"),
+        (["--schema", "--playbook", "y"], "--schema stands alone"),
+    ],
+)
+def test_options_that_do_not_go_together(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+) -> None:
+    with pytest.raises(SystemExit) as exit_:
+        main(arguments)
+    assert exit_.value.code == 2
+    assert message in capsys.readouterr().err

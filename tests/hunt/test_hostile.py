@@ -107,6 +107,18 @@ def test_markdown_shows_a_name_as_it_is(name: str) -> None:
     assert not re.search(r"https?://|www\.|@", line)
 
 
+@pytest.mark.parametrize("name", ["- x", "+ x", "1. x", "2) x", "    x", "=== x", "> x", "# x"])
+def test_what_begins_a_block_in_markdown_begins_none(name: str) -> None:
+    def blocks(text: str) -> list[str]:
+        own = rule(1, text, "low", description=text, falsepositives=(text,))
+        sorts = [Finding(own, outcome, text) for outcome in ("undecided", "skipped", "clean")]
+        found = [Finding(own, "match", text, ({text: text}, text)), *sorts]
+        tokens = tokens_of("".join(as_markdown(found, heading())))
+        return [token.type for token in tokens if token.block]
+
+    assert blocks(name) == blocks("x")
+
+
 def test_a_table_in_markdown_has_as_many_cells_as_titles() -> None:
     row = {"name": "a | b \\| c", "other|": "x"}
     finding = Finding(rule(1, "A", "low"), "match", "", (row,))

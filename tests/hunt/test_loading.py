@@ -244,11 +244,21 @@ def test_folders_within_folders_are_bounded(tmp_path: Path) -> None:
     assert "There are too many folders within folders." in told(load(tmp_path))
 
 
-def test_a_file_of_nothing_but_problems_is_told_in_part(tmp_path: Path) -> None:
+def test_a_file_of_nothing_but_problems_is_told_in_part(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compared: list[str] = []
+
+    def counted(name: str, _names: object) -> list[str]:
+        compared.append(name)
+        return []
+
+    monkeypatch.setattr("memq.hunt.forms.nearest", counted)
     file = tmp_path / "a.yml"
     file.write_text("".join(f"k{number}: x\n" for number in range(500)), "utf-8")
     errors = load(file).errors
     assert len(errors) == 101
+    assert len(compared) == 100  # what is not told is not compared with all keys
     assert errors[-1].message == "There are 405 more problems in this file."
 
 

@@ -184,7 +184,15 @@ def test_a_row_has_the_same_fingerprint_in_each_run_and_another_one_another() ->
     assert prints({"b": 2, "a": 1}) == [first]
 
 
-@pytest.mark.parametrize(("reason", "is_successful"), [("stopped by the user", False), ("", True)])
+@pytest.mark.parametrize(
+    ("reason", "is_successful"),
+    [
+        ("stopped by the user", False),
+        ("stopped by the user; 3 more rows are not shown", False),
+        ("note: vad of 1 stopped by the user cut short", True),
+        ("", True),
+    ],
+)
 def test_a_run_that_was_stopped_says_so(reason: str, is_successful: bool) -> None:
     (invocation,) = run_of(Finding(rule(1, "A", "low"), "skipped", reason))["invocations"]
     assert invocation["executionSuccessful"] is is_successful

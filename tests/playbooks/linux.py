@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tests.lab import DUMPS, OTHER_FORMS
+from tests.playbooks import guest_proofs
 from tests.playbooks.proof import Proof
 
 if TYPE_CHECKING:
@@ -44,6 +45,17 @@ def _made(rule: str, planted: str, *rows: Row) -> Proof:
 
 
 _ON_SYSTEMS = (
+    _real(
+        "traced-process",
+        "a process that another one traces by ptrace",
+        _of(346, name="labp", tracer_pid=328, tracer="labp"),
+    ),
+    _real(
+        "borrowed-credentials",
+        "the task memq-cred, which was given init_cred",
+        _of(358, name="memq-cred", uid=0),
+        image=ROOTKIT,
+    ),
     _real(
         "writable-executable-memory",
         "code written into memory that may be written and executed",
@@ -116,6 +128,11 @@ _ON_SYSTEMS = (
 )
 
 _IN_COPIES = (
+    _made(
+        "borrowed-credentials",
+        "a process that was given the credentials of the kernel's first task",
+        _of(358),
+    ),
     _made(
         "executable-stack-or-heap",
         "a stack that may be executed",
@@ -231,7 +248,7 @@ _IN_COPIES = (
     ),
 )
 
-PROOFS: tuple[Proof, ...] = (*_ON_SYSTEMS, *_IN_COPIES)
+PROOFS: tuple[Proof, ...] = (*_ON_SYSTEMS, *guest_proofs.PROOFS, *_IN_COPIES)
 
 PLANTED: Mapping[str, tuple[str, ...]] = {
     "deleted-exe": ("program-in-memory-only", "deleted-program", "program-in-temporary-folder"),
@@ -244,8 +261,11 @@ PLANTED: Mapping[str, tuple[str, ...]] = {
     # What memq knows of a socket is its number: not its family, addresses or state.
     **dict.fromkeys(("raw-sockets", "tcp-c2", "tcp-connect", "tcp-listen", "tcp6-listen"), ()),
     **dict.fromkeys(("udp", "unix-connect", "unix-listen"), ()),
-    # Neither tracers, namespaces, capabilities nor credentials that are shared are fields.
-    **dict.fromkeys(("ptrace", "namespace-unshare", "caps", "to-share-cred"), ()),
+    "ptrace": ("traced-process",),
+    # Neither namespaces nor capabilities are fields.
+    **dict.fromkeys(("namespace-unshare", "caps"), ()),
+    # Its credentials are taken from another in the guest with the rootkit only.
+    "to-share-cred": (),
     # Hidden in the guest with the rootkit only.
     "to-hide": (),
     # Nothing that a rule would speak of.
@@ -254,5 +274,10 @@ PLANTED: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("threads", "zombie-parent"), ()),
 }
 """The rules that speak of what was planted in all guests, by its name in truth.json."""
-PLANTED_BY_ROOTKIT: Mapping[str, tuple[str, ...]] = {"to-hide": ("hidden-process",)}
+PLANTED_BY_ROOTKIT: Mapping[str, tuple[str, ...]] = {
+    "to-hide": ("hidden-process",),
+    "to-share-cred": ("borrowed-credentials",),
+}
 """The same of what only the guest with the rootkit has besides."""
+OF_CHILDREN = ("borrowed-credentials", "traced-process")
+"""Rules that speak of the child of the process that truth.json names."""

@@ -155,11 +155,14 @@ def _files(planter: Planter) -> None:
 
 
 def _families(planter: Planter) -> None:
-    """Parents, users, and a process that is off the list of tasks."""
+    """Parents, users, credentials, and a process that is off the list of tasks."""
     for child, parent in {"sigmask": "kthreadd", "python": "sshd"}.items():
         address = planter.at(f'process.Where(name == "{parent}").Select(address)')
         planter.pointer(planter.of(child, "addressof(raw.real_parent)"), address)
     planter.put(planter.of("pipe-parent", "addressof(raw.real_cred.uid)"), struct.pack("<I", 1000))
+    planter.pointer(
+        planter.of("to-share-cred", "addressof(raw.cred)"), planter.image.kernel.symbol("init_cred")
+    )
     after, before = planter.of("bpf", "raw.tasks.next"), planter.of("bpf", "raw.tasks.prev")
     planter.pointer(before, after)
     planter.pointer(after + 8, before)

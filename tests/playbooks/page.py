@@ -33,8 +33,9 @@ and how a site leaves out what is harmless there. Techniques are those of ATT&CK
 
 What a rule was **proven on** is run by the tests: the rule finds there what was put there, and
 nothing else. **Seen** means that a running system did it, **made** that an image was built for it,
-or bytes of one were changed. Level and false positives say what a match is worth: none of them is
-a verdict.
+or bytes of one were changed. The *guest* is that of `python -m tests.playbooks.guest_image FOLDER`:
+real processes that do these things, beside ordinary ones. Level and false positives say what a
+match is worth: none of them is a verdict.
 """
 
 

@@ -172,6 +172,7 @@ def test_marks_are_shown_again_in_a_later_session(transcript: Transcript) -> Non
         (".playbook rules.yml --levl high", "There is no option --levl."),
         (".playbook rules.yml --level", "--level needs a value."),
         (".playbook rules.yml --let most", "--let takes NAME=VALUE, and this is 'most'."),
+        (".playbook rules.yml --let é=1", "--let takes NAME=VALUE, and this is 'é=1'."),
         (".playbook rules.yml --let least=1", "No rule has a parameter `least`"),
         (".playbook rules.yml --level critical", "No rule is of this level; leave out --level"),
         (".playbook rules.yml --tag attack.t1", "No rule has the tag 'attack.t1'."),
@@ -234,6 +235,24 @@ def test_what_is_named_by_a_stranger_is_harmless(transcript: Transcript, folder:
         assert "\x1b" not in shown
         assert "\a" not in shown
     assert "the rule's query cannot be asked here" in shown
+
+
+def test_evidence_of_a_stranger_is_bounded(transcript: Transcript, folder: Path) -> None:
+    def shown(evidence: str) -> str:
+        with Case(folder / "a.case") as case, case.file.change():
+            case.file.write("UPDATE findings SET evidence = ?", evidence)
+        return transcript.enter(".findings 1")
+
+    made(folder / "a.case")
+    transcript.enter(".case a.case")
+    wide = json.dumps({"n" * 100_000: 1} | dict.fromkeys(map(str, range(1000)), 2))
+    assert len(shown(wide)) < 4 * len(wide)
+    # What can just be read as JSON cannot always be written so; where, Python's stack says.
+    deep = [shown(f'{{"a": {"[" * depth}{"]" * depth}}}') for depth in range(900, 1000)]
+    told = re.compile(
+        r'^evidence:\n  (a  \[+\]+|a  nested too deeply to be shown|\{"a": \[.*)$', re.MULTILINE
+    )
+    assert all(told.search(one) for one in deep)
 
 
 def test_words_are_completed(transcript: Transcript, folder: Path) -> None:

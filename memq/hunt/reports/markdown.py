@@ -101,8 +101,9 @@ def _named(result: Result) -> str:
 
 
 def _told(told: Told) -> str:
+    # The rules first: a reason may begin with what would make a list, or code, within the item.
     names = ", ".join(map(_named, told.results))
-    return f"- {escaped(told.reason) or 'No reason is known'}: {names}\n"
+    return f"- {names}: {escaped(told.reason) or 'No reason is known'}\n"
 
 
 def _clean(result: Result) -> str:

@@ -5,13 +5,13 @@ Results are written as rules finish; which rules there are stands behind them.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 import string
 from typing import TYPE_CHECKING, Any
 
 from memq.errors import Reason
+from memq.hunt.keys import key_of, keys_of
 from memq.hunt.reports.evidence import evidence_of, flowing
 from memq.hunt.reports.grouping import techniques_of
 from memq.hunt.rule_format import LEVELS
@@ -47,7 +47,8 @@ def as_sarif(findings: Iterable[Finding], heading: Heading) -> Iterator[str]:
         for result in _results(finding, len(rules), heading):
             yield before + _text(result)
             before = ",\n"
-        is_stopped |= Reason.STOPPED.text in finding.reason
+        # At the beginning only: notes behind it may name what a dump calls like this.
+        is_stopped |= finding.reason.startswith(Reason.STOPPED.text)
         if finding.reason and heading.image.system in finding.rule.queries:
             notes.append(_note(finding, len(rules)))
         rules.append(_rule(finding.rule, heading))
@@ -76,14 +77,15 @@ def _results(finding: Finding, index: int, heading: Heading) -> Iterator[dict[st
         "kind": KINDS[finding.outcome],
         "level": SARIF_LEVELS[rule.level] if finding.outcome == "match" else "none",
     }
-    for row in finding.evidence:
+    fingerprint = heading.image.fingerprint
+    for key, row in zip(keys_of(finding, fingerprint), finding.evidence, strict=True):
         (cells,) = (evidence := evidence_of([row], 1, 1)).rows
         told = dict(zip(evidence.titles, cells, strict=True))
         yield {
             **common,
             "message": {"text": _message(rule, told)},
             "locations": [_location(told, heading)],
-            "partialFingerprints": {_FINGERPRINT: _digest(rule.id, row, heading)},
+            "partialFingerprints": {_FINGERPRINT: key},
             "properties": {"evidence": row},
         }
     if not finding.evidence:
@@ -91,19 +93,13 @@ def _results(finding: Finding, index: int, heading: Heading) -> Iterator[dict[st
             **common,
             "message": {"text": clean(": ".join(filter(None, (rule.title, finding.reason))))},
             "locations": [_location({}, heading)],
-            "partialFingerprints": {_FINGERPRINT: _digest(rule.id, None, heading)},
+            "partialFingerprints": {_FINGERPRINT: key_of(rule.id, fingerprint, None)},
         }
 
 
 def _message(rule: Rule, told: dict[str, Cell]) -> str:
     values = ", ".join(f"{name} {cell.worded}" for name, cell in told.items() if cell.worded)
     return clean(f"{rule.title}: {values}" if values else rule.title)
-
-
-def _digest(rule: str, row: Any, heading: Heading) -> str:
-    """Return what is the same for the same row of the same dump, whatever found it when."""
-    text = json.dumps([heading.image.fingerprint, rule, row], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 # Where

@@ -73,7 +73,7 @@ def search(
     """
     met: set[tuple[str, int | None]] = set()
     with progress.step("searching memory for VMCOREINFO"):
-        for place, piece in physical.pieces(0, physical.limit, _PIECE, MAX_SIZE):
+        for place, piece in physical.pieces(0, physical.limit, _PIECE, MAX_SIZE, holes=False):
             progress.tick(place, physical.limit)
             if "banner" not in seen and (at := piece.find(BANNER)) >= 0:
                 seen["banner"] = place + at

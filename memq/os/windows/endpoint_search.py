@@ -16,7 +16,7 @@ from memq.errors import Reason
 from memq.node import dataclass
 from memq.os.windows.endpoints import TAGS, Endpoints, Proof
 from memq.os.windows.kernel_frames import kernel_frames
-from memq.os.windows.pool_tags import Allocations, PhysicalSpace, tag_number, tagged
+from memq.os.windows.pool_tags import Allocations, PhysicalSpace, allocations, tag_number
 from memq.os.windows.published import machine, published
 from memq.schema.batch import Cut
 from memq.symbols.structs import Structs
@@ -78,7 +78,7 @@ def _find(kernel: WindowsKernel, run: Run) -> FoundEndpoints:
         nothing = np.zeros(0, np.uint64)
         return FoundEndpoints(nothing, nothing.astype(np.int64), {}, 0, why)
     tags = [tag for tag in TAGS if tag in layouts]
-    hits = tagged(kernel, run, [tag_number(tag) for tag in tags])
+    hits = allocations(kernel, run)
     shared = {name: found[0] for name, found in layouts.items() if name not in tags}
     best = {}
     for tag in tags:

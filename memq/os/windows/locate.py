@@ -104,7 +104,7 @@ def _self_references(
     """Yield the roots of [start, end): pages of x64 or x86 that lead to themselves."""
     counts = dict.fromkeys((X86_64.name, X86.name), MAX_ROOTS)
     upper: list[int] = []
-    for place, data in physical.pieces(start, end):
+    for place, data in physical.pieces(start, end, holes=False):
         if progress is not None:
             progress.tick(place, end)
         first = -place % PAGE
@@ -162,7 +162,7 @@ def _pae_roots(physical: PhysicalMemory, upper: list[int], start: int, end: int)
     if not upper:
         return
     wanted = np.array(upper, np.uint64) | np.uint64(1)
-    for place, data in physical.pieces(start, min(end, 1 << 32)):
+    for place, data in physical.pieces(start, min(end, 1 << 32), holes=False):
         first = -place % 32
         rows = np.frombuffer(data, "<u8", (len(data) - first) // 32 * 4, first).reshape(-1, 4)
         hits = is_among(rows[:, 3], wanted) & (rows & np.uint64(0xFFF) == 1).all(axis=1)
@@ -180,7 +180,7 @@ def record_of_kernel(physical: PhysicalMemory, progress: Progress) -> tuple[int,
     It proves no kernel that could be read, as it needs no page table; it tells that one was there.
     """
     with progress.step("looking for a Windows kernel's image"):
-        for place, data in physical.pieces(0, physical.limit, overlap=64):
+        for place, data in physical.pieces(0, physical.limit, overlap=64, holes=False):
             progress.tick(place, physical.limit)
             found = _RECORD.search(data)
             if found is not None:

@@ -1,7 +1,7 @@
 """Objects that a search through memory finds, by the tags of the pools that they lie in.
 
-The tag of an object is the first four letters of its type's name. What is found is taken for an
-object where its header says so, or says that the object is gone, and what is in it agrees.
+What is found is taken for an object where its header says so, or says that the object is gone, and
+what is in it agrees.
 """
 
 from __future__ import annotations
@@ -17,33 +17,21 @@ from memq.os.windows.big_pool import Starts, big_starts
 from memq.os.windows.kernel_frames import kernel_frames
 from memq.os.windows.object_places import HeaderParts, HeaderTypes
 from memq.os.windows.objects import body_offset
-from memq.os.windows.pool_tags import Allocations, PhysicalSpace, tag_number, tagged
-from memq.os.windows.times import EPOCH
+from memq.os.windows.pool_kinds import KINDS
+from memq.os.windows.pool_tags import Allocations, PhysicalSpace, allocations, tag_number
 from memq.schema.batch import Cut
 from memq.symbols.structs import Structs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from numpy.typing import NDArray
-
-    from memq.column import Addresses, Array, Statuses
+    from memq.column import Addresses
     from memq.os.windows.kernel import WindowsKernel
     from memq.run import Run
     from memq.schema.batch import Context
 
-    Mask = NDArray[np.bool_]
-    Check = Callable[[Structs], Mask]
-
 SOURCE = "pool scan"
-_HITS = "pool tags"
 _BIG = "big allocations"
-_LATEST = 0x0300_0000_0000_0000
-"""In 100 ns since 1601: after 2200."""
 _SHARE = 2
 """Where types are those of a near build, an object may have grown by no more than this factor."""
-_LOCKED = 0x80
-"""Bit of a dispatcher object's type: somebody holds its lock."""
 _NIBBLE = 0x0F
 """Of the second byte of an address, the bits that are the same in memory and in its frame."""
 
@@ -114,15 +102,6 @@ def carved_only(context: Context, kind: str, known: Addresses) -> CarvedOnly:
     return CarvedOnly(found.without(known), found.cut)
 
 
-def _allocations(kernel: WindowsKernel, run: Run) -> Allocations:
-    """Return the allocations of all KINDS, found in one pass."""
-    found = kernel.facts.get(_HITS)
-    if not isinstance(found, Allocations):
-        tags = [tag_number(kind) for kind in KINDS]
-        found = kernel.facts[_HITS] = tagged(kernel, run, tags)
-    return found
-
-
 def _big(kernel: WindowsKernel, run: Run) -> Starts:
     """Return the big allocations of all KINDS, found in one pass."""
     found = kernel.facts.get(_BIG)
@@ -145,7 +124,7 @@ class _Search:
 
     def search(self) -> Carved:
         """Return what is found: by its addresses; what has none is counted."""
-        found = self._large_enough(_allocations(self._kernel, self._run))
+        found = self._large_enough(allocations(self._kernel, self._run))
         rows, addresses = kernel_frames(self._kernel, self._run).addresses_of(found.places)
         header = np.uint64(found.header_size)
         big = _big(self._kernel, self._run)
@@ -200,63 +179,3 @@ class _Search:
             found = Structs(space, kernel.types, kernel.types.struct(name), addresses)
         found.check = self._run.check
         return found
-
-
-def _dispatcher(member: str, wanted: int) -> Check:
-    """Return a check of what the first byte of a dispatcher object says it is (KOBJECTS)."""
-
-    def check(objects: Structs) -> Mask:
-        kind = objects[f"{member}Header.Type"]
-        return np.asarray(kind.known & (kind.values & ~_LOCKED == wanted))
-
-    return check
-
-
-def _input_output(wanted: int) -> Check:
-    """Return a check of what the first number of an object of the I/O manager says it is."""
-
-    def check(objects: Structs) -> Mask:
-        kind, size = objects["Type"], objects["Size"]
-        return np.asarray(kind.known & (kind.values == wanted) & (size.values > 0))
-
-    return check
-
-
-def _is_process(objects: Structs) -> Mask:
-    number, created = objects["UniqueProcessId"], objects["CreateTime.QuadPart|CreateTime"]
-    times = created.values.astype(np.int64)
-    is_sound = _dispatcher("Pcb.", 3)(objects) & _is_number(number)
-    # The first process, which the system begins with, may have none.
-    return np.asarray(is_sound & ((times == 0) | (times >= EPOCH) & (times < _LATEST)))
-
-
-def _is_thread(objects: Structs) -> Mask:
-    threads, processes = objects["Cid.UniqueThread"], objects["Cid.UniqueProcess"]
-    is_sound = _dispatcher("Tcb.", 6)(objects) & _is_number(threads) & _is_number(processes)
-    # What a processor does when it has nothing to do has no number, and stands in no list either.
-    return np.asarray(is_sound & (threads.values != 0))
-
-
-def _is_link(objects: Structs) -> Mask:
-    created = objects["CreationTime.QuadPart|CreationTime"]
-    times = created.values.astype(np.int64)
-    return np.asarray(created.known & (times >= EPOCH) & (times < _LATEST))
-
-
-def _is_number(column: Column) -> Mask:
-    """Whether a column may be numbers of processes or threads, which go by fours."""
-    values: Array = column.values.astype(np.uint64)
-    status: Statuses = column.statuses
-    return np.asarray((status == 0) & (values & np.uint64(3) == 0) & (values < 1 << 32))
-
-
-KINDS: dict[str, tuple[str, Check]] = {
-    "Process": ("_EPROCESS", _is_process),
-    "Thread": ("_ETHREAD", _is_thread),
-    "Driver": ("_DRIVER_OBJECT", _input_output(4)),
-    "File": ("_FILE_OBJECT", _input_output(5)),
-    "Mutant": ("_KMUTANT", _dispatcher("", 2)),
-    "SymbolicLink": ("_OBJECT_SYMBOLIC_LINK", _is_link),
-}
-"""What is searched for, by the kernel's names of types: the structure, and what it must look like.
-"""

@@ -6,12 +6,14 @@ letters, which says what it is of. A freed one keeps both until the memory is us
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 import numpy as np
 
+from memq.column import is_among
 from memq.errors import Reason
 from memq.node import dataclass
+from memq.os.windows.pool_kinds import KINDS
 from memq.schema.batch import Cut
 from memq.symbols.structs import Structs
 
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from memq.run import Run
     from memq.symbols.decode import Bytes
 
+_FACT = "pool tags"
 _PIECE = 1 << 20
 """Bytes that are searched at once: they stay in the processor's cache."""
 _MOST = 1 << 22
@@ -53,6 +56,26 @@ class Allocations:
         return Allocations(places, tags, sizes, self.header_size, self.cut)
 
 
+class _Wanted(NamedTuple):
+    """Tags that are searched for, and the bits that are the same in all of them.
+
+    Letters have many: among ten tags eleven bits, which one in thousands of words has. So all tags
+    are looked for by two passes over the words, however many there are.
+    """
+
+    tags: NDArray[np.uint32]
+    mask: np.uint32
+    shared: np.uint32
+
+    @classmethod
+    def of(cls, tags: Sequence[int]) -> Self:
+        """Find the bits; not the one that protects a tag."""
+        every = np.array(sorted(tags), np.uint32)
+        both = np.bitwise_and.reduce(every)
+        mask = ~(both ^ np.bitwise_or.reduce(every)) & np.uint32(_PROTECTED - 1)
+        return cls(every, mask, both & mask)
+
+
 class PhysicalSpace:
     """Physical memory where structures are read from it, as no address leads to them."""
 
@@ -71,6 +94,20 @@ class PhysicalSpace:
 def tag_number(tag: str) -> int:
     """Return the number that a tag of four letters is, without the bit that protects it."""
     return int.from_bytes(tag.encode("latin-1")[:4].ljust(4), "little") & ~_PROTECTED
+
+
+def allocations(kernel: WindowsKernel, run: Run) -> Allocations:
+    """Return the allocations of all that is searched for: one pass, made once for each kernel.
+
+    Reading takes most of it, so that more tags cost next to nothing.
+    """
+    from memq.os.windows.endpoints import TAGS  # noqa: PLC0415 - of use where memory is searched
+
+    found = kernel.facts.get(_FACT)
+    if not isinstance(found, Allocations):
+        tags = [tag_number(tag) for tag in (*KINDS, *TAGS)]
+        found = kernel.facts[_FACT] = tagged(kernel, run, tags)
+    return found
 
 
 def tagged(kernel: WindowsKernel, run: Run, tags: Sequence[int]) -> Allocations:
@@ -94,20 +131,20 @@ def _searched(
     physical: PhysicalMemory, run: Run, tags: Sequence[int], offset: int, step: int
 ) -> tuple[Addresses, Array, Cut | None]:
     """Return the headers' places and their tags."""
-    wanted = np.array(sorted(tags), np.uint32)
+    wanted = _Wanted.of(tags)
     places: list[Addresses] = [np.zeros(0, np.uint64)]
     words: list[Array] = [np.zeros(0, np.uint32)]
     cut: Cut | None = None
-    done = count = 0
+    count = 0
     with run.progress.step("searching memory for pool tags"):
-        for at, data in physical.pieces(0, physical.limit, _PIECE):
+        for at, data in physical.pieces(0, physical.limit, _PIECE, holes=False):
+            run.progress.tick(at, physical.limit)  # first: a check shows seconds
             run.check()
-            run.progress.tick(done, physical.present)
             skip = -at % step
             rows, found = _hits(data[skip:] if skip else data, wanted, offset, step)
             places.append(np.uint64(at + skip) + rows.astype(np.uint64) * np.uint64(step))
             words.append(found)
-            done, count = done + len(data), count + len(rows)
+            count += len(rows)
             if count > _MOST:
                 cut = Cut(Reason.LIMIT, f"search for pool tags cut short at {at:#x}: too many")
                 break
@@ -115,13 +152,12 @@ def _searched(
 
 
 def _hits(
-    data: bytes, wanted: NDArray[np.uint32], offset: int, step: int
+    data: bytes, wanted: _Wanted, offset: int, step: int
 ) -> tuple[Indexes, NDArray[np.uint32]]:
     """Return which of the headers that may stand in the bytes have a wanted tag, and the tags."""
     words = np.frombuffer(data, "<u4", len(data) // step * step // 4)
-    tags = words[offset // 4 :: step // 4] & np.uint32(_PROTECTED - 1)
-    is_hit = np.zeros(len(tags), bool)
-    for tag in wanted:
-        is_hit |= tags == tag
-    rows = np.flatnonzero(is_hit)
-    return rows, tags[rows]
+    tags = words[offset // 4 :: step // 4]
+    rows = np.flatnonzero((tags & wanted.mask) == wanted.shared)
+    found = tags[rows] & np.uint32(_PROTECTED - 1)
+    is_hit = is_among(found, wanted.tags)
+    return rows[is_hit], found[is_hit]

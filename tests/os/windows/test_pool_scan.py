@@ -11,7 +11,8 @@ import pytest
 from memq.errors import Cancelled, Reason
 from memq.image import open_image
 from memq.os.windows import pool_tags
-from memq.os.windows.pool_scan import KINDS, Carved, carved
+from memq.os.windows.pool_kinds import KINDS
+from memq.os.windows.pool_scan import Carved, carved
 from memq.os.windows.pool_tags import Allocations, tag_number, tagged
 from memq.os.windows.process import ProcessObject
 from memq.os.windows.thread import Thread

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from memq.image import open_image
-from memq.os.windows.pool_scan import KINDS, carved
+from memq.os.windows.pool_kinds import KINDS
+from memq.os.windows.pool_scan import carved
 from memq.run import Run
 from tests.synthetic.windows.isf import table_of
 from tests.synthetic.windows.options import Options

@@ -23,6 +23,7 @@ from memq.printing import (
     interruptible,
     report,
     say,
+    say_stopped,
     standard_output,
     terminal_columns,
     write,
@@ -97,10 +98,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _check_playbooks(options.check_playbook)
         if options.playbook:
             return _hunt(options)
+        if options.merge:
+            return _merge(options)
         is_query = options.query is not None or options.file is not None
         return _run(options) if is_query else _interpret(options)
     except (Cancelled, KeyboardInterrupt):
-        say("stopped")
+        say_stopped()
         return 1
     except BrokenPipeError:
         # Whoever read the output has seen enough; what is still buffered has nowhere to go.
@@ -168,12 +171,13 @@ def _hunt(options: argparse.Namespace) -> int:
     stream = standard_output()
     form = options.output or ("table" if stream.isatty() else "json")
     parameters = _parameters(options.let or ())
-    asked = plan(options.playbook, options.level, options.tag or (), parameters)
+    progress, tags = Progress(sys.stderr), options.tag or ()
+    asked = plan(options.playbook, options.level, tags, parameters, progress=progress)
     if asked is None:
         return QueryError.exit_status
     with ExitStack() as opened:
         case = _case(options, opened)
-        image = opened.enter_context(Image(options.dump, Progress(sys.stderr), _hints(options)))
+        image = opened.enter_context(Image(options.dump, progress, _hints(options)))
         for warning in image.warnings:
             say(f"warning: {warning}")
         garbage.collect()
@@ -188,6 +192,21 @@ def _case(options: argparse.Namespace, opened: ExitStack) -> Case | None:
     from memq.hunt.case import Case  # noqa: PLC0415 - few runs need it
 
     return opened.enter_context(Case(Path(options.case), create=options.dump is not None))
+
+
+def _merge(options: argparse.Namespace) -> int:
+    """Put other cases into one."""
+    from memq.hunt.case import Case  # noqa: PLC0415 - few runs need it
+    from memq.hunt.case_merging import merge  # noqa: PLC0415 - as above
+    from memq.progress import Progress  # noqa: PLC0415 - as above
+
+    with ExitStack() as opened:
+        others = [opened.enter_context(Case(Path(path))) for path in options.merge]
+        case = opened.enter_context(Case(Path(options.case), create=True))
+        for other in others:
+            for line in merge(case, other, Progress(sys.stderr)).told(case.name):
+                say(line)
+    return 0
 
 
 def _interpret(options: argparse.Namespace) -> int:

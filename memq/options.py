@@ -20,6 +20,7 @@ _USAGE = f"""\
 memq DUMP [-e QUERY | -f FILE] [option ...]
        memq DUMP --playbook PATH ... [option ...]
        memq --case FILE [-e QUERY | -f FILE] [option ...]
+       memq --case FILE --merge FILE ...
        memq --schema [{{{",".join(REFERENCES)}}}]
        memq --check-playbook PATH ...
 """
@@ -42,7 +43,7 @@ def read(arguments: Sequence[str] | None) -> argparse.Namespace:
     given = [options.dump, question, options.output, options.let]
     given += [options.profile, options.symbol_server, options.pagefile]
     given += [options.dtb, options.kernel_base, options.playbook, options.level, options.tag]
-    given += [options.case]
+    given += [options.case, options.merge]
     if options.schema or options.check_playbook:
         flags = options.exit_match, options.undecided, options.explain
         several = options.schema and options.check_playbook
@@ -54,7 +55,9 @@ def read(arguments: Sequence[str] | None) -> argparse.Namespace:
         parser.error("--explain prints text, or JSON with -o json")
     if options.explain and (options.undecided or options.exit_match):
         parser.error("--explain runs no query: nothing is undecided, and nothing matches")
-    if options.dump is None and options.case is None:
+    if options.dump is None and options.case is None and not options.merge:
+        if options.playbook:
+            parser.error("all behind --playbook are rules; write memq DUMP --playbook PATH ...")
         parser.error("the following arguments are required: DUMP")
     _check_hunt(parser, options, question)
     _check_case(parser, options, question)
@@ -92,6 +95,8 @@ def _check_case(
     parser: argparse.ArgumentParser, options: argparse.Namespace, question: str | None
 ) -> None:
     """End the program where a case is to be asked and to be filled, or neither."""
+    if options.merge and (options.case is None or options.dump or question is not None):
+        parser.error("--merge puts cases into the one of --case: give that, no dump and no query")
     if options.case is None:
         return
     if options.dump is not None:
@@ -174,6 +179,13 @@ def _add_hunt(parser: argparse.ArgumentParser) -> None:
         "--case",
         metavar="FILE",
         help="keep what rules find in a case; without a dump, -e asks it",
+    )
+    parser.add_argument(
+        "--merge",
+        metavar="FILE",
+        nargs="+",
+        action="extend",
+        help="put what others have found and marked, in cases of their own, into that of --case",
     )
     parser.add_argument("--level", metavar="LEVEL", help="only the rules of this level and above")
     parser.add_argument(

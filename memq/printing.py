@@ -233,3 +233,13 @@ def say(*lines: str) -> None:
     if hasattr(sys.stderr, "write"):  # it is None where the caller has closed it
         with suppress(OSError):
             sys.stderr.write("memq: " + "\n".join(map(clean, lines)) + "\n")
+
+
+def say_stopped() -> None:
+    """Say that somebody has stopped the program.
+
+    Nothing is imported for it: an import may be what was stopped, and numpy's fails the next time.
+    """
+    if hasattr(sys.stderr, "write"):
+        with suppress(OSError):
+            sys.stderr.write("memq: stopped\n")

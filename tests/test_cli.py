@@ -146,6 +146,10 @@ def test_a_bad_command_line_is_2(capsys: pytest.CaptureFixture[str], arguments: 
     ("arguments", "complaint"),
     [
         ([], "the following arguments are required: DUMP"),
+        (
+            ["--playbook", "default", "x.lime"],
+            "all behind --playbook are rules; write memq DUMP --playbook PATH ...",
+        ),
         (["x", "--undecided"], "--undecided speaks of a query: give one with -e or -f"),
         (["x", "--explain"], "--explain speaks of a query: give one with -e or -f"),
         (["x", "--exit-match"], "--exit-match speaks of a query: give one with -e or -f"),
@@ -200,6 +204,7 @@ def test_a_bad_command_line_is_told(
         "usage: memq DUMP [-e QUERY | -f FILE] [option ...]\n"
         "       memq DUMP --playbook PATH ... [option ...]\n"
         "       memq --case FILE [-e QUERY | -f FILE] [option ...]\n"
+        "       memq --case FILE --merge FILE ...\n"
         "       memq --schema [{text,json,markdown}]\n"
         "       memq --check-playbook PATH ...\n"
         f"memq: error: {complaint}\n"

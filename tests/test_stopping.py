@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,6 +13,7 @@ from memq.eval.conversation import Conversation
 from memq.image import Image
 from memq.lang.parser import Parser
 from tests.eval.stopping import Answer, Stops, answer, interrupted
+from tests.lab import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -83,3 +86,22 @@ def test_what_one_run_has_read_does_not_stop_the_next(image: Image) -> None:
     run.cancelled = True
     query = "vad.Select([file_name, is_deleted])"
     assert answer(one, query, Stops()) == answer(talk(image), query, Stops())
+
+
+def test_stopping_in_the_middle_of_imports_needs_none() -> None:
+    """A module whose import was interrupted may not be imported again, numpy for one."""
+    script = """
+import sys
+from memq import cli
+
+def interrupted(*_):
+    raise KeyboardInterrupt
+
+cli._interpret = interrupted
+status = cli.main(["x"])
+sys.exit(status if "numpy" not in sys.modules else 99)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", "memq: stopped\n")

@@ -223,6 +223,11 @@ def text_of(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
+def number_of(value: object) -> int | None:
+    """Return a value of a file that ought to be a whole number, or none."""
+    return value if type(value) is int else None
+
+
 def status_of(value: object) -> str:
     """Return a status of a file; what is none of ours counts as not looked at."""
     return value if isinstance(value, str) and value in STATUSES else STATUSES[0]

@@ -12,6 +12,7 @@ from memq.hunt.attack import TAG_PREFIX
 from memq.hunt.case_file import STATUSES, parsed, status_of
 from memq.hunt.case_recording import STATES
 from memq.hunt.case_rows import numbers_of
+from memq.hunt.reports.evidence import named_cells
 from memq.hunt.rule_format import LEVELS
 from memq.hunt.running import OUTCOMES
 from memq.schema.batch import Context, Cut, ObjectType, Portion
@@ -123,13 +124,18 @@ class CaseFinding(
         return self._text("evidence")
 
     @field()
+    def summary(self) -> String:
+        """The row in short: its values side by side, what names a process first."""
+        return self._made("summary", lambda rows: rows.text("evidence", _summary))
+
+    @field()
     def pid(self) -> Number:
         """Number of the process, where the evidence names one: `pid`, or `process.pid`."""
         return self._made("pid", lambda rows: numbers_of(list(_of_evidence(rows, "pid", int))))
 
     @field()
     def name(self) -> String:
-        """Name of the process: `name`, or `process.name`; of other things, their own."""
+        """Name of the process: `process`, `process.name` or `name`; of other things, their own."""
         return self._made(
             "in evidence", lambda rows: text_column(list(_of_evidence(rows, "name", str)))
         )
@@ -343,6 +349,21 @@ def _tactics(tags: str) -> str | None:
     return ", ".join(name for name in _names(tags) if not name[1:5].isdecimal()) or None
 
 
+def _summary(evidence: str) -> str | None:
+    row = parsed(evidence)
+    try:
+        cells = dict(named_cells(row)) if isinstance(row, dict) else {}
+    except RecursionError:  # a stranger's may be nested deeply
+        cells = {}
+    first = [name for name in _FIRST if name in cells]
+    texts = [cells[name].worded for name in dict.fromkeys((*first, *cells))]
+    return " ".join(filter(None, texts)) or evidence or None
+
+
+_FIRST = ("pid", "process.pid", "name", "process", "process.name")
+"""Columns of evidence that are to be seen first."""
+
+
 def _of_evidence(rows: Rows, name: str, type_: type) -> Iterator[Any]:
     """Yield a column of the evidence of each finding, where it has one of this type.
 
@@ -351,6 +372,9 @@ def _of_evidence(rows: Rows, name: str, type_: type) -> Iterator[Any]:
     for text in rows.values("evidence"):
         row = parsed(text)
         owner = row.get("process") if isinstance(row, dict) else None
+        if name == "name" and isinstance(owner, str):
+            yield owner
+            continue
         asked = owner if isinstance(owner, dict) else row
         value = asked.get(name) if isinstance(asked, dict) else None
         yield value if type(value) is type_ else None

@@ -19,7 +19,7 @@ from memq.lang.printer import write
 from memq.output.humane import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from memq.hunt.case_file import CaseFile
     from memq.hunt.identity import Identity
@@ -151,10 +151,7 @@ class Recording:
         """Return the number of a rule as it is run; one that was changed is another one."""
         texts = [rule.title, rule.level, _listed(rule.tags), rule.description]
         texts += [_listed(rule.falsepositives), query]
-        values = [rule.id, rule.version, *map(bounded, texts)]
-        digest = hashlib.sha256(json.dumps(values).encode()).hexdigest()
-        self.file.write(_RULE, digest, *values)
-        return int(self.file.one(_RULE_OF, digest))
+        return rule_number(self.file, [rule.id, rule.version, *map(bounded, texts)])
 
     def _keep_row(self, key: str, rule: int, row: Any) -> None:
         status = self.file.one(_STATUS, key)
@@ -177,6 +174,16 @@ class Recording:
 def is_whole(finding: Finding) -> bool:
     """Whether what a rule has not found is not there."""
     return finding.outcome in ("match", "clean") and not finding.is_cut
+
+
+def rule_number(file: CaseFile, values: Sequence[object]) -> int:
+    """Return the number of a rule in a file, where it is put if it is not there.
+
+    `values` are its id, version, title, level, tags, description, falsepositives and query.
+    """
+    digest = hashlib.sha256(json.dumps(values).encode()).hexdigest()
+    file.write(_RULE, digest, *values)
+    return int(file.one(_RULE_OF, digest))
 
 
 def _listed(texts: Iterable[str]) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 from memq.hunt.loading import load_playbook
 from memq.hunt.names import playbook_paths
 from memq.output.cells import clean
 from memq.printing import standard_output
+from memq.progress import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +23,8 @@ _WRONG = 2
 
 def check_playbooks(paths: Sequence[str], attack: Attack) -> int:
     """Print what is wrong with the rules at some paths; returns the exit status."""
-    playbook = load_playbook(playbook_paths(paths), attack)
+    progress = Progress(sys.stderr)
+    playbook = load_playbook(playbook_paths(paths), attack, progress=progress)
     stream = standard_output()
     for line in report(playbook):
         stream.write(f"{clean(line)}\n")
@@ -41,6 +44,8 @@ def report(playbook: Playbook) -> list[str]:
     if not playbook.errors:
         return [*lines, f"{rules}{with_filters}, all right{warned}"]
     errors = _counted(len(playbook.errors), "error")
+    if len(playbook.rules) == playbook.asked:  # it is a filter, or a file, that is wrong
+        return [*lines, f"{errors}{warned}"]
     return [*lines, f"{errors}{warned}; {len(playbook.rules):,} of {rules} right"]
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from itertools import chain
 from typing import TYPE_CHECKING, TextIO
 
-from memq.errors import QueryError
-from memq.hunt.attack import load_attack
+from memq.errors import Cancelled, QueryError
+from memq.hunt.attack import TAG_PREFIX, load_attack
 from memq.hunt.binding import RuleBinder
 from memq.hunt.case import recorded
 from memq.hunt.check import report
@@ -14,8 +15,10 @@ from memq.hunt.findings import writer_for
 from memq.hunt.heading import heading_of
 from memq.hunt.loading import load_playbook
 from memq.hunt.names import FOLDER, playbook_paths
+from memq.hunt.reports.grouping import tactics_of, techniques_of
 from memq.hunt.rule_format import LEVELS
 from memq.hunt.running import run_playbook
+from memq.lang import hints
 from memq.node import dataclass
 from memq.os.systems import SYSTEMS
 from memq.printing import interruptible, say
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
     from memq.hunt.running import Finding
     from memq.image import Image
     from memq.lang.ast import Expression
+    from memq.progress import Progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +53,14 @@ def plan(
     tags: Sequence[str],
     parameters: Mapping[str, Expression],
     tell: Callable[..., None] = say,
+    progress: Progress | None = None,
 ) -> Asked | None:
     """Load rules and select from them; None if any is wrong, which is told then.
 
     QueryError where nothing is selected, or a parameter does not fit.
     """
     attack = load_attack()
-    playbook = load_playbook(playbook_paths(paths), attack, proven=FOLDER)
+    playbook = load_playbook(playbook_paths(paths), attack, proven=FOLDER, progress=progress)
     if playbook.errors:
         tell(*report(playbook))
         return None
@@ -63,22 +68,63 @@ def plan(
         tell(str(warning).partition("\n")[0])
     if level is not None and level not in LEVELS:
         raise QueryError(f"There is no level {level!r}: give one of {', '.join(LEVELS)}.")
-    rules = tuple(rule for rule in playbook.rules if _is_wanted(rule, level, tags))
+    rules = tuple(_wanted(playbook.rules, attack, level, tags))
     if not rules:
-        raise QueryError("No rule is of this level and tag; leave out --level or --tag.")
+        raise QueryError("No rule is of this level; leave out --level, or give a lower one.")
     _check(parameters, rules)
     return Asked(rules, parameters, attack)
 
 
-def _is_wanted(rule: Rule, level: str | None, tags: Sequence[str]) -> bool:
-    if level is not None and LEVELS.index(rule.level) < LEVELS.index(level):
-        return False
-    return not tags or any(_is_of(own, tag.lower()) for own in rule.tags for tag in tags)
+def _wanted(
+    rules: Sequence[Rule], attack: Attack, level: str | None, tags: Sequence[str]
+) -> Iterator[Rule]:
+    """Yield rules of a level and above that have one of the tags.
+
+    QueryError for a tag by which nothing is selected: it may be a slip.
+    """
+    chosen = [_tag(tag, attack) for tag in tags]
+    own = {rule.id: _tags_of(rule, attack) for rule in rules}
+    levels = LEVELS if level is None else LEVELS[LEVELS.index(level) :]
+    left = [rule for rule in rules if rule.level in levels]
+    for tag in chosen:
+        if not any(_is_of(one, tag) for one in chain.from_iterable(own.values())):
+            raise _no_tag(tag, dict.fromkeys(chain.from_iterable(own.values())), attack)
+        if not any(_is_of(one, tag) for rule in left for one in own[rule.id]):
+            said = f"No rule of level {level} or above has the tag {tag!r}; leave one of both out."
+            raise QueryError(said)
+    for rule in left:
+        if not tags or any(_is_of(one, tag) for one in own[rule.id] for tag in chosen):
+            yield rule
+
+
+def _tag(tag: str, attack: Attack) -> str:
+    """Return a tag as rules have it: `T1055` and `persistence` are taken for ATT&CK's."""
+    full = f"{TAG_PREFIX}{tag.lower()}"
+    return full if "." not in tag or attack.tag(full) is not None else tag.lower()
+
+
+def _tags_of(rule: Rule, attack: Attack) -> tuple[str, ...]:
+    """Return the tags of a rule, and those of the tactics under which its techniques stand."""
+    tactics = (
+        tactic
+        for technique in techniques_of(rule, attack)
+        for tactic in tactics_of(rule, technique, attack)
+    )
+    return (*rule.tags, *(f"{TAG_PREFIX}{tactic.short_name}" for tactic in tactics))
 
 
 def _is_of(own: str, tag: str) -> bool:
     """Whether a rule's tag is this one, or speaks of a kind of it."""
     return own == tag or own.startswith(f"{tag}.")
+
+
+def _no_tag(tag: str, known: Iterable[str], attack: Attack) -> QueryError:
+    successor = attack.successor(tag.removeprefix(TAG_PREFIX))
+    if successor is not None:
+        hint = f"Its successor is `{TAG_PREFIX}{successor.id.lower()}`."
+    else:
+        hint = hints.did_you_mean(hints.nearest(tag, known)) or "Leave it out."
+    return QueryError(f"No rule has the tag {tag!r}.", hint=hint)
 
 
 def _check(parameters: Mapping[str, Expression], rules: Iterable[Rule]) -> None:
@@ -111,7 +157,10 @@ def _check_rule(binder: RuleBinder, rule: Rule, values: Mapping[str, Expression]
 
 
 def hunt(asked: Asked, image: Image, form: str, stream: TextIO, case: Case | None = None) -> bool:
-    """Run rules and write what they find, and keep it in a case; whether any matched."""
+    """Run rules and write what they find, and keep it in a case; whether any matched.
+
+    Cancelled if somebody has stopped it: what was found is written and kept all the same.
+    """
     run = Run(image.progress)
     matched: list[bool] = []
 
@@ -130,6 +179,8 @@ def hunt(asked: Asked, image: Image, form: str, stream: TextIO, case: Case | Non
             image.progress.erase()  # it may stand on the same terminal
             stream.write(piece)
             stream.flush()
+    if run.cancelled:
+        raise Cancelled("stopped")
     return any(matched)
 
 

@@ -18,6 +18,7 @@ from memq.hunt.problems import Problems, Source
 from memq.hunt.reading import A_PART, MOST_RULES, TOO_MANY, Reader
 from memq.hunt.rule import Playbook
 from memq.hunt.site_filters import SiteFilters
+from memq.progress import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -37,15 +38,23 @@ _MOST_BYTES_IN_ZIP = 64 << 20
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 
 
-def load_playbook(paths: Sequence[Path], attack: Attack, *, proven: Path | None = None) -> Playbook:
+def load_playbook(
+    paths: Sequence[Path],
+    attack: Attack,
+    *,
+    proven: Path | None = None,
+    progress: Progress | None = None,
+) -> Playbook:
     """Load files, folders and zip archives; what is wrong with any is in the playbook's errors.
 
     Rules in the folder `proven` are known to be right, and only read: checking is most of the time.
     """
-    loader = _Loader(attack, proven)
-    for path in paths:
-        loader.load(path)
-    loader.apply_filters()
+    shown = progress or Progress()
+    loader = _Loader(attack, proven, shown)
+    with shown.step("reading rules"):
+        for path in paths:
+            loader.load(path)
+        loader.apply_filters()
     reader = loader.reader
     return Playbook(
         tuple(loader.rules),
@@ -74,8 +83,10 @@ def _ids_of_the_set(attack: Attack) -> Callable[[str], bool]:
 class _Loader:
     """Collects rules and errors."""
 
-    def __init__(self, attack: Attack, proven: Path | None) -> None:
-        self.reader = Reader(attack)
+    def __init__(
+        self, attack: Attack, proven: Path | None, progress: Progress | None = None
+    ) -> None:
+        self.reader = Reader(attack, progress)
         self._proven = None if proven is None else Path(os.path.realpath(proven))
         self.rules: list[Rule] = []
         self.errors: list[RuleError] = []

@@ -10,6 +10,7 @@ from memq.hunt.rule import Filter, Parameter, Rule
 from memq.hunt.rule_format import RULE
 from memq.hunt.site_filters import is_site_filter, read_site_filter
 from memq.hunt.tree import Scalar, documents
+from memq.progress import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -29,8 +30,9 @@ A_PART = "Give a part of them at a time."
 class Reader:
     """Reads the rules of one file after the other, and sees ids that are there twice."""
 
-    def __init__(self, attack: Attack) -> None:
+    def __init__(self, attack: Attack, progress: Progress | None = None) -> None:
         self.attack = attack
+        self._progress = progress or Progress()
         self.binder = RuleBinder()
         self.site_filters: list[SiteFilter] = []
         """Those that were read so far."""
@@ -52,6 +54,7 @@ class Reader:
                 self.site_filters += [] if one is None else [one]
                 continue
             self.asked += 1
+            self._progress.tick(0, 0)
             rule = self._rule(tree, source, problems)
             if rule is not None:
                 yield rule

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 from itertools import islice
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from memq.hunt.binding import RuleBinder
 from memq.node import dataclass
 from memq.os.systems import SYSTEMS
 from memq.output import json
+from memq.output.humane import is_shortened
 from memq.printing import told
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from memq.lang.ast import Expression
     from memq.output.records import Records
     from memq.run import Run
+    from memq.schema.kinds import Kind
 
 OUTCOMES = ("match", "undecided", "skipped", "clean")
 """What a rule can end in, what people look at first before the others."""
@@ -59,6 +62,8 @@ class Finding:
     """Elements that could not be decided."""
     is_cut: bool = False
     """Whether there may be rows that are not in the evidence: not looked at, or not kept."""
+    kinds: Mapping[str, Kind] = MappingProxyType({})
+    """Columns of the evidence that hold sizes, times or durations, and which of these."""
 
 
 def run_playbook(
@@ -88,6 +93,8 @@ class _Runner:
         self.parameters = parameters
         self.binder = RuleBinder()
         self.conversation = Conversation(image.system, image.kernel, self.binder.parser)
+        self._kinds: dict[str, Kind] = {}
+        """Of the columns of the rule that runs: see Finding.kinds."""
         self._missing: dict[str, str] = {}
         """For each requirement why it is not met; empty where it is."""
 
@@ -110,7 +117,7 @@ class _Runner:
         here = self.image.system
         if here.name not in rule.queries:
             titles = [system.title for system in SYSTEMS if system.name in rule.queries]
-            return f"it is for {' and '.join(titles)}, and this is {here.title}"
+            return f"for {' and '.join(titles)}, and this is {here.title}"
         return next(filter(None, map(self._why_missing, rule.requires)), "")
 
     # What a rule requires
@@ -130,12 +137,12 @@ class _Runner:
         except Cancelled:
             raise
         except MemqError as error:
-            return f"it requires `{required}`: {_in_words(error)}"
+            return f"requires `{required}`: {_in_words(error)}"
         if first is None:
             why = self._nowhere()
         else:
             why = Reason.NOT_IN_KERNEL.text if _is_foreign(first) else ""
-        return why and f"it requires `{required}`: {why}"
+        return why and f"requires `{required}`: {why}"
 
     def _nowhere(self) -> str:
         """Why nothing was found, if it is that the kernel is not known to have such objects."""
@@ -146,13 +153,14 @@ class _Runner:
 
     def _found(self, rule: Rule) -> Finding:
         own = rule.parameters or {}
+        self._kinds = {}
         given = {name: value for name, value in self.parameters.items() if name in own}
         here = self.image.system, self.image.kernel
         try:
             plan = self.binder.rule(replace(rule, filters=()), *here, given)
             filtered = self.binder.rule(rule, *here, given) if rule.filters else None
         except QueryError as error:
-            return Finding(rule, "skipped", f"it does not fit this kernel: {_in_words(error)}")
+            return Finding(rule, "skipped", f"does not fit this kernel: {_in_words(error)}")
         evidence, why = self._collect(plan)
         if filtered is None or not evidence:
             return self._concluded(rule, evidence, why)
@@ -165,7 +173,7 @@ class _Runner:
 
     def _collect(self, plan: Plan) -> tuple[list[Any], str]:
         """Pull the rows; returns why they are not all there, too, empty if they are."""
-        batches = self.conversation.run(plan, self.run).batches()
+        batches = self._noted(self.conversation.run(plan, self.run).batches())
         evidence: list[Any] = []
         left = _MOST_TEXT
         try:
@@ -183,6 +191,14 @@ class _Runner:
             return evidence, _in_words(error)
         return evidence, ""
 
+    def _noted(self, batches: Iterator[Records]) -> Iterator[Records]:
+        """Note which columns people are shown otherwise than programs."""
+        for records in batches:
+            for field in records.fields:
+                if field.type is not None and is_shortened(field.type.kind):
+                    self._kinds[".".join(field.path)] = field.type.kind
+            yield records
+
     def _concluded(self, rule: Rule, evidence: list[Any], why: str, filtered: int = 0) -> Finding:
         run = self.run
         more = run.matched - len(evidence)
@@ -195,7 +211,8 @@ class _Runner:
         outcome = "match" if evidence else "clean" if run.is_whole else "undecided"
         is_cut = bool(why or more) or not run.is_whole
         reason, undecided = "; ".join(said), sum(run.undecided.values())
-        return Finding(rule, outcome, reason, tuple(evidence), more, undecided, is_cut)
+        found = (rule, outcome, reason, tuple(evidence), more, undecided)
+        return Finding(*found, is_cut, self._kinds)
 
 
 def _is_foreign(records: Records) -> bool:

@@ -5,6 +5,8 @@ What is written so is rounded, and meant for a terminal. Everything else stays e
 
 from __future__ import annotations
 
+from datetime import datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -34,6 +36,11 @@ def is_rounded(kind: Kind) -> bool:
     return kind in _FORMATS
 
 
+def is_shortened(kind: Kind) -> bool:
+    """Whether people are shown values of the kind otherwise than programs."""
+    return is_rounded(kind) or kind is Kind.TIME
+
+
 def _each(column: Column, write: Callable[[int], str]) -> list[str]:
     """Write every value; that is done once for each distinct one."""
     values = column.values.tolist()
@@ -50,6 +57,22 @@ def _times(column: Column) -> list[str]:
     ]
     cells: list[str] = np.array(texts, object)[index].tolist()
     return cells
+
+
+def json_text(text: str, kind: Kind) -> str:
+    """Return for people what JSON has of a size in bytes, a time, or a duration in seconds.
+
+    What is none of these stays as it is.
+    """
+    try:
+        if kind is Kind.TIME:
+            moment = datetime.fromisoformat(text)
+            return f"{moment:%Y-%m-%d %H:%M:%S}Z" if moment.tzinfo else text
+        if kind is Kind.DURATION:
+            return duration_text(int(Decimal(text) * DURATION_UNITS["s"]))
+        return size_text(int(text)) if kind is Kind.SIZE else text
+    except (ValueError, ArithmeticError):
+        return text
 
 
 def counted(count: int, what: str) -> str:

@@ -14,7 +14,7 @@ class Look:
     width: int | None = None
     """Columns that there are; None: as many as a table needs."""
     dim: bool = False
-    """Whether what is unknown is shown dim."""
+    """Whether what is unknown is shown dim, and what is to be seen first bold."""
     humane: bool = False
     """Whether sizes, times and durations are rounded for people (memq.output.humane)."""
     left_out: list[str] = field(default_factory=list)
@@ -26,6 +26,10 @@ class Look:
         count = len(self.left_out)
         columns = "column" if count == 1 else "columns"
         return f"{count} {columns} left out: {', '.join(self.left_out)}" if count else ""
+
+    def strong(self, text: str) -> str:
+        """Return a text that is to be seen first."""
+        return f"\x1b[1m{text}\x1b[0m" if self.dim else text
 
     def marked(self, mark: str) -> str:
         """Return a mark as it is shown."""

@@ -97,6 +97,11 @@ _DECLARED = (
         ".case office.case", later("hunting", "case"), ("file",),
     ),
     Command(
+        "merge", "FILE",
+        "Put what somebody else has found and marked, in another case, into this one.",
+        ".merge colleague.case", later("hunting", "merge_case"), ("file",),
+    ),
+    Command(
         "open", "DUMP", "Go on with another dump. What was named spoke of this one, and is gone.",
         ".open samples/deb12-6.1-small.lime.xz", later("asking", "open_"), ("file",),
     ),

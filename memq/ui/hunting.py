@@ -12,14 +12,16 @@ from memq.errors import Cancelled, QueryError, Span
 from memq.eval.pipeline import parameter_of
 from memq.hunt.case import Case
 from memq.hunt.case_file import STATUSES
+from memq.hunt.case_merging import merge
 from memq.hunt.case_query import OpenCase, ask_case
 from memq.hunt.command import found_by, plan
 from memq.hunt.findings import WRITERS
 from memq.hunt.reports.terminal import as_table
 from memq.lang import hints
 from memq.node import dataclass
-from memq.output.cells import clean_json
+from memq.output.cells import clean, clean_json
 from memq.output.humane import counted
+from memq.output.widths import wrapped
 from memq.printing import texts
 from memq.run import Run
 from memq.ui.look import usages
@@ -42,8 +44,8 @@ _HERE = 'finding.Where(here == "" || fingerprint == here)'
 _QUOTED = re.compile(r'"[^"]*"|\'[^\']*\'')
 _LIST = f"{_HERE}.Where(!is_gone).OrderByDescending(severity)"
 _GONE = f"{_HERE}.Count(is_gone)"
-_COLUMNS = ".Select([id, status, is_new, level, rule, evidence, note])"
-_WITH_IMAGE = ".Select([id, status, is_new, level, image, rule, evidence, note])"
+_COLUMNS = ".Select([id, status, is_new, level, rule, summary, note])"
+_WITH_IMAGE = ".Select([id, status, is_new, level, image, rule, summary, note])"
 _RUN = "`.playbook PATH` runs some; `.case FILE` opens a case that has findings."
 _OPEN = "`.case FILE` opens a case, or makes one; then run `.playbook` again."
 
@@ -61,7 +63,8 @@ class _Asked:
 def playbook(session: Session, text: str) -> None:
     """Run rules, and show what each of them has found."""
     asked, image = _asked(text), session.dump
-    rules = plan(asked.paths, asked.level, asked.tags, asked.parameters, session.say)
+    chosen = asked.level, asked.tags, asked.parameters
+    rules = plan(asked.paths, *chosen, session.say, session.progress())
     if rules is None:
         session.failures += 1  # what is wrong with them was said
         return
@@ -132,9 +135,7 @@ def mark(session: Session, text: str) -> None:
     if _QUOTED.fullmatch(note):
         note = note[1:-1]
     session.case.mark(numbers, status, note or None)
-    if isinstance(session.image, OpenCase):  # which is asked for the marks, too
-        session.image.kernel.forget()
-        session.conversation.forget()
+    _read_anew(session)
     session.quietly(f"{counted(len(numbers), 'finding')} marked as {status}")
 
 
@@ -153,12 +154,33 @@ def case(session: Session, text: str) -> None:
     session.say(f"case {session.case.name}: {counted(all_, 'finding')}{of_dump}")
 
 
+def merge_case(session: Session, text: str) -> None:
+    """Put another case into the one that is open."""
+    name = _unquoted(text.strip())
+    if not name:
+        raise QueryError("Merge which case?", hint="Such as `.merge colleague.case`.")
+    if session.case is None:
+        raise QueryError("No case is open.", hint="`.case FILE` opens one, or makes it.")
+    with Case(Path(name).expanduser()) as other:
+        merged = merge(session.case, other, session.progress())
+    _read_anew(session)
+    for line in merged.told(session.case.name):
+        session.say(line)
+
+
+def _read_anew(session: Session) -> None:
+    """What has changed is also asked, if a case is open by itself."""
+    if isinstance(session.image, OpenCase):
+        session.image.kernel.forget()
+        session.conversation.forget()
+
+
 # One finding
 
 
 def _show(session: Session, case: Case, number: int) -> None:
-    found = case.finding(number)
-    session.page(_lines(found))
+    found, width = case.finding(number), session.look().width
+    session.page(part for line in _lines(found) for part in _broken(line, width))
     if not found.query or found.fingerprint != session.fingerprint:
         return
     try:
@@ -192,12 +214,28 @@ def _lines(found: Kept) -> Iterator[str]:
         yield from (f"  {line}" for line in found.query.splitlines())
 
 
+def _broken(line: str, width: int | None) -> list[str]:
+    """Return a line as those of a width, all as far in as it is."""
+    line = clean(line)
+    return wrapped(line, width, len(line) - len(line.lstrip(" ")))
+
+
 def _indented(evidence: Any) -> list[str]:
     """Return evidence as lines, a column each."""
     if isinstance(evidence, dict) and evidence:
-        longest = min(max(map(len, evidence)), _LONGEST_NAME)
-        return [f"{name:{longest}}  {_value(value)}" for name, value in evidence.items()]
+        columns = dict(_columns(evidence))
+        longest = min(max(map(len, columns)), _LONGEST_NAME)
+        return [f"{name:{longest}}  {_value(value)}" for name, value in columns.items()]
     return [_value(evidence)]
+
+
+def _columns(evidence: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield what a row has, and for what it belongs to, such as a process, each value of that."""
+    for name, value in evidence.items():
+        if isinstance(value, dict) and value:
+            yield from ((f"{name}.{inner}", one) for inner, one in value.items())
+        else:
+            yield name, value
 
 
 def _value(value: Any) -> str:

@@ -50,7 +50,7 @@ def rule(number: int, title: str, level: str, *tags: str, **more: Any) -> Rule:
 
 WINDOWS = {"windows": "process"}
 FILTERED = "filters left out 3 rows"
-NOT_HERE = "it is for Windows, and this is Linux"
+NOT_HERE = "for Windows, and this is Linux"
 
 
 def of_every_sort() -> list[Finding]:

@@ -43,6 +43,24 @@ def rows(case: Case, query: str) -> list[Any]:
     return list(ask_case(case, query, {}).rows())
 
 
+def test_a_finding_in_short_begins_with_the_process(case: Case) -> None:
+    own = {"uid": 0, "exe": None, "process": {"pid": 7, "name": "sh"}, "ports": [22, 80]}
+    windows = {"program": "x.exe", "process": "cmd.exe", "name": "a key", "pid": 4}
+    ran(case, match(1, own, windows, {"table": "64-bit", "index": 62}, "alone"))
+    deep = '{"a":' * 50_000 + "1" + "}" * 50_000
+    ran(case, match(2, {"a": 1}))
+    with case.file.change():
+        case.file.write("UPDATE findings SET evidence = ? WHERE number = 5", deep)
+    found = rows(case, "finding.Select([summary, name])")
+    assert [tuple(row.values()) for row in found[:4]] == [
+        ("7 sh 0 22, 80", "sh"),
+        ("4 a key cmd.exe x.exe", "cmd.exe"),
+        ("64-bit 62", None),
+        ('"alone"', None),
+    ]
+    assert found[4]["summary"] == deep
+
+
 # What is new
 
 
@@ -112,14 +130,14 @@ def test_what_every_rule_ended_in_is_kept(case: Case) -> None:
         case,
         match(1, ONE, more=3, reason="3 more"),
         Finding(rule(2), "undecided", "why", undecided=7),
-        Finding(rule(3), "skipped", "it is for Windows"),
+        Finding(rule(3), "skipped", "for Windows"),
         Finding(rule(4), "clean"),
     )
     found = rows(case, "outcome.Select([rule, result, matched, undecided, reason])")
     assert [tuple(row.values()) for row in found] == [
         ("Rule 1", "match", 4, 0, "3 more"),
         ("Rule 2", "undecided", 0, 7, "why"),
-        ("Rule 3", "skipped", 0, 0, "it is for Windows"),
+        ("Rule 3", "skipped", 0, 0, "for Windows"),
         ("Rule 4", "clean", 0, 0, None),
     ]
     (run,) = rows(case, "run.Select([state, attack_version, image, host, taken, size])")

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import pytest
+
 from memq.cli import main
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import pytest
 
 RULE = (
     "title: A\nid: 00000000-0000-4000-8000-000000000001\nlevel: low\nos: [linux, windows]\n"
@@ -26,6 +27,16 @@ def test_rules_that_are_right_take_one_line(
     assert main(["--check-playbook", str(tmp_path / "a.yml")]) == 0
     assert main(["--check-playbook", str(tmp_path / "a.yml"), str(tmp_path)]) == 0
     assert capsys.readouterr() == ("1 rule, all right\n2 rules, all right\n", "")
+
+
+def test_where_a_filter_is_wrong_the_rules_are_not_told_to_be(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    id_ = RULE.split("id: ")[1].split("\n", maxsplit=1)[0]
+    (tmp_path / "a.yml").write_text(RULE, "utf-8")
+    (tmp_path / "b.yml").write_text(f"title: X\nrules: {id_}\nwhere: nmae == 1\n", "utf-8")
+    assert main(["--check-playbook", str(tmp_path)]) == 2
+    assert capsys.readouterr().out.splitlines()[-1] == "1 error"
 
 
 def test_what_is_wrong_is_told_with_its_place(
@@ -62,7 +73,7 @@ def test_what_needs_a_kernel_is_left_to_be_checked_when_it_is_run(
     assert last == "1 rule, all right, 1 text left for a dump to check"
     for old, new, outcome, reason in (
         ("raw.cred", "raw.cred", "match", ""),
-        ("raw.cred", "raw.credo", "skipped", "it does not fit this kernel: "),
+        ("raw.cred", "raw.credo", "skipped", "does not fit this kernel: "),
     ):
         file.write_text(RAW.replace(old, new), "utf-8")
         assert main([str(sample), "-o", "json", "--playbook", str(file)]) == 0
@@ -81,3 +92,26 @@ def test_a_filter_of_a_site_may_need_a_kernel(
     (tmp_path / "site.yml").write_text(site, "utf-8")
     assert main(["--check-playbook", str(tmp_path)]) == 0
     assert capsys.readouterr().out == "1 rule and 1 filter, all right\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ["x", "-e", "process", "-o", "html"],
+            "-o html is a report of --playbook: use -o table, json, jsonl, csv or tsv",
+        ),
+        (["x", "--playbook", "y", "-e", "process"], "give one of them"),
+        (["x", "--playbook", "y", "--undecided"], "--undecided speaks of one query"),
+        (["x", "--level", "high"], "--level selects rules: give some with --playbook"),
+        (["--playbook", "y"], "all behind --playbook are rules"),
+        (["--schema", "--playbook", "y"], "--schema stands alone"),
+    ],
+)
+def test_options_that_do_not_go_together(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+) -> None:
+    with pytest.raises(SystemExit) as exit_:
+        main(arguments)
+    assert exit_.value.code == 2
+    assert message in capsys.readouterr().err

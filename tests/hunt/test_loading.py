@@ -21,6 +21,7 @@ from memq.hunt.loading import load_playbook
 from memq.hunt.rule import Filter, Playbook
 from memq.hunt.rule_format import json_schema, markdown_table
 from memq.os.systems import SYSTEMS
+from memq.progress import Progress
 from tests.hunt.attack import little_attack
 from tests.lab import ROOT
 
@@ -34,6 +35,13 @@ def rule(number: int, more: str = "") -> str:
         f"title: Rule {number}\nid: 00000000-0000-4000-8000-{number:012}\n"
         f"level: low\nos: linux\nquery: process\n{more}"
     )
+
+
+class OnTerminal(io.StringIO):
+    """Says that somebody looks on."""
+
+    def isatty(self) -> bool:
+        return True
 
 
 def load(*paths: Path) -> Playbook:
@@ -57,6 +65,14 @@ def packed(files: dict[str, str], compression: int = zipfile.ZIP_STORED) -> byte
 
 
 # What is loaded
+
+
+def test_reading_many_rules_says_so(tmp_path: Path) -> None:
+    (tmp_path / "a.yml").write_text("---\n".join(map(rule, range(3))), "utf-8")
+    stream = OnTerminal()
+    load_playbook([tmp_path], little_attack(), progress=Progress(stream, delay=0))
+    assert "reading rules: 0 s" in stream.getvalue()
+    assert stream.getvalue().endswith(" \r")  # and takes the line away
 
 
 def test_all_that_a_rule_says_is_there(tmp_path: Path) -> None:

@@ -26,7 +26,8 @@ from memq.os.linux.process import Task
 from memq.output.look import Look
 from memq.output.widths import columns_of
 from memq.printing import FORMATS, REPORTS
-from tests.hunt.findings import FILTERED, heading, of_every_sort, rule
+from memq.schema.kinds import Kind
+from tests.hunt.findings import FILTERED, NOT_HERE, WINDOWS, heading, of_every_sort, rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,8 +50,8 @@ def written(form: str, *findings: Finding) -> str:
     return "".join(WRITERS[form](iter(findings or of_every_sort()), heading()))
 
 
-def shown(width: int | None, *findings: Finding, dim: bool = False) -> str:
-    look = Look(width, dim)
+def shown(width: int | None, *findings: Finding, dim: bool = False, humane: bool = False) -> str:
+    look = Look(width, dim, humane)
     return "".join(as_table(findings or of_every_sort(), heading(), look))
 
 
@@ -155,6 +156,67 @@ def test_a_tactic_that_the_technique_does_not_serve_is_not_taken() -> None:
     assert "\nDefense Evasion\n" in shown(None, Finding(own, "match", "", (1,)))
 
 
+def test_of_many_matches_the_worst_stand_first() -> None:
+    levels = ("low", "critical", "informational", "high")
+    found = [
+        Finding(rule(n, level.upper(), level, "attack.t1055"), "match", "", ({"pid": n},))
+        for n, level in enumerate(levels, 1)
+    ]
+    text = shown(80, *found)
+    worst = [level for level in reversed(LEVELS) if level in levels]
+    places = [text.index(f"{level.upper()}: 1 row (T1055)\n") for level in worst]
+    assert places == sorted(places)
+    head = "match: 4 (1 critical, 1 high, 1 low, 1 informational)\n  critical       CRITICAL: 1 row"
+    assert head in text
+    assert "(T1055)" not in shown(80, *found[:3])  # few are seen without a list
+    bold = shown(80, *found, dim=True)
+    assert "    \x1b[1mcritical\x1b[0m       CRITICAL" in bold
+    assert bold.count("\x1b[1m") == 4
+
+
+def test_values_are_for_people_on_a_terminal() -> None:
+    row = {
+        "p": {"size": 12288},
+        "time": "2026-11-21T18:44:56.310841Z",
+        "age": 78.5529,
+        "odd": "no time",
+        "none": None,
+        "pid": 4096,
+    }
+    kinds = {"p.size": Kind.SIZE, "time": Kind.TIME, "age": Kind.DURATION}
+    kinds |= {"odd": Kind.TIME, "none": Kind.SIZE, "not here": Kind.SIZE}
+    finding = Finding(rule(1, "A", "low"), "match", "", (row,), kinds=kinds)
+    *_, cells, _, _ = shown(200, finding, humane=True).splitlines()
+    assert cells.split() == ["12KB", "2026-11-21", "18:44:56Z", "1m", "18s", "no", "time", "4096"]
+    *_, cells, _, _ = shown(200, finding).splitlines()
+    exact = "12288 2026-11-21T18:44:56.310841Z 78.5529 no time 4096"
+    assert cells.split() == exact.split()
+
+
+def test_a_value_that_is_wide_goes_on_below_its_name() -> None:
+    words = " ".join(f"word{n}" for n in range(100))
+    text = shown(60, Finding(rule(1, "A", "low"), "match", "", ({"pid": 1, "line": words},)))
+    lines = text.splitlines()
+    first = next(n for n, line in enumerate(lines) if "line  word0 word1" in line)
+    assert lines[first + 1].startswith("              word")
+    assert "word0 word1 word2" in lines[first]
+    assert sum("word" in line for line in lines) == 4
+    assert "…" in lines[first + 3]
+
+
+def test_rules_that_share_a_reason_are_named_but_for_those_of_another_system() -> None:
+    why = "requires `x`: not in this kernel's types"
+    here = [Finding(rule(n, f"Rule {n}", "high"), "skipped", why) for n in (1, 2)]
+    away = [
+        Finding(rule(n, f"Rule {n}", "high", queries=WINDOWS), "skipped", NOT_HERE) for n in (3, 4)
+    ]
+    text = shown(80, *here, *away)
+    assert f"    2 rules: {why}\n      high           Rule 1\n      high           Rule 2\n" in text
+    assert f"    2 rules: {NOT_HERE}\n\nclean" in text
+    many = [Finding(rule(n, f"Rule {n}", "high"), "undecided", why) for n in range(1, 20)]
+    assert "Rule 12\n      and 7 more; see -o json\n" in shown(80, *many)
+
+
 def test_what_is_not_known_is_marked_and_dim_on_a_terminal() -> None:
     assert "\x1b[2m?\x1b[0m" in shown(100, dim=True)
     assert "\x1b" not in shown(100)
@@ -194,7 +256,7 @@ def test_a_layer_tells_what_is_clean_from_what_is_not_decided() -> None:
 def test_a_rule_for_the_other_system_does_not_hide_that_a_technique_is_clean() -> None:
     here = Finding(rule(1, "A", "low", "attack.t1014"), "clean")
     there = Finding(rule(2, "B", "low", "attack.t1014", queries={"windows": "x"}), "skipped", "no")
-    lacking = Finding(rule(3, "C", "low", "attack.t1014"), "skipped", "it requires `x`")
+    lacking = Finding(rule(3, "C", "low", "attack.t1014"), "skipped", "requires `x`")
     for findings, state in (([here, there], "clean"), ([here, there, lacking], "skipped")):
         (one,) = json.loads(written("navigator", *findings))["techniques"]
         assert one["score"] == SCORES[state]
@@ -269,8 +331,9 @@ def test_a_report_of_a_run_that_was_stopped_is_whole(
     second = second.replace("pid == wanted", "pid > wanted")
     path.write_text(f"{FIRST}---\n{second}", "utf-8")
     monkeypatch.setattr(Task, "portions", interrupted)
-    assert main([str(sample), "--playbook", str(path), "-o", form]) == 0
-    out = capsys.readouterr().out
+    assert main([str(sample), "--playbook", str(path), "-o", form]) == 1
+    out, err = capsys.readouterr()
+    assert err == "memq: stopped\n"
     assert "kthreadd" in out
     assert "stopped by the user" in out
     assert out.endswith(end)

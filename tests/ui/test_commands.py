@@ -33,7 +33,7 @@ def transcript(sample_image: Image) -> Transcript:
     return Transcript(sample_image)
 
 
-OF_RULES = {"playbook", "findings", "mark", "case"}
+OF_RULES = {"playbook", "findings", "mark", "case", "merge"}
 """Those of which one speaks of what the other did; tests/ui/test_hunting.py tries them."""
 
 

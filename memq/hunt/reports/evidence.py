@@ -8,9 +8,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from memq.node import dataclass
+from memq.output.humane import json_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from memq.schema.kinds import Kind
 
 LONGEST = 1000
 """Characters of a cell; a name may be as long as memory is."""
@@ -51,12 +54,26 @@ class Evidence:
         return self.count - len(self.rows)
 
 
-def evidence_of(rows: Sequence[Any], count: int, most: int) -> Evidence:
-    """Return the first rows, at most so many, of `count` that there are."""
+def evidence_of(
+    rows: Sequence[Any], count: int, most: int, kinds: Mapping[str, Kind] | None = None
+) -> Evidence:
+    """Return the first rows, at most so many, of `count` that there are.
+
+    `kinds` are the columns whose values are rounded for people, and what these are.
+    """
     found = [dict(_cells(row)) for row in rows[:most]]
+    for title, kind in (kinds or {}).items():
+        for row in found:
+            if title in row:
+                row[title] = row[title]._replace(text=json_text(row[title].text, kind))
     titles = _titles(found)
     cells = tuple(tuple(row.get(title, Cell()) for title in titles) for row in found)
     return Evidence(tuple(map(shortened, titles)), cells, count)
+
+
+def named_cells(row: Any) -> Iterator[tuple[str, Cell]]:
+    """Yield the values of one row, each with its dotted name."""
+    return _cells(row)
 
 
 def shortened(text: str, most: int = LONGEST) -> str:

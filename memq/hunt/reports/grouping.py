@@ -5,6 +5,7 @@ Of each finding is kept what a report shows, so that a thousand rules can be hel
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -90,6 +91,12 @@ class Results:
         return {outcome: len(self.of(outcome)) for outcome in OUTCOMES}
 
     @property
+    def levels(self) -> str:
+        """How many matches there are of each level, in words, the worst first."""
+        found = Counter(result.rule.level for result in self.of("match"))
+        return ", ".join(f"{found[level]:,} {level}" for level in reversed(LEVELS) if found[level])
+
+    @property
     def groups(self) -> list[Group]:
         """The matches by tactic, in the order of the matrix, and by technique."""
         places = [tactic.id for tactic in self.heading.attack.tactics]
@@ -111,13 +118,20 @@ class Results:
         return [Told(reason, results) for reason, results in reasons.items()]
 
 
-def results_of(findings: Iterable[Finding], heading: Heading, most: int) -> Results:
-    """Wait for all findings, and keep at most so many rows of the evidence of each."""
-    found = [_result(n, finding, heading, most) for n, finding in enumerate(findings, 1)]
+def results_of(
+    findings: Iterable[Finding], heading: Heading, most: int, *, humane: bool = False
+) -> Results:
+    """Wait for all findings, and keep at most so many rows of the evidence of each.
+
+    `humane`: sizes, times and durations in them are rounded for people.
+    """
+    found = [
+        _result(n, finding, heading, most, humane=humane) for n, finding in enumerate(findings, 1)
+    ]
     return Results(heading, tuple(found))
 
 
-def _result(number: int, finding: Finding, heading: Heading, most: int) -> Result:
+def _result(number: int, finding: Finding, heading: Heading, most: int, *, humane: bool) -> Result:
     rule, attack = finding.rule, heading.attack
     techniques = techniques_of(rule, attack)
     count = len(finding.evidence) + finding.more
@@ -127,7 +141,7 @@ def _result(number: int, finding: Finding, heading: Heading, most: int) -> Resul
         rule=rule,
         outcome=finding.outcome,
         reason=shortened(finding.reason),
-        evidence=evidence_of(finding.evidence, count, most),
+        evidence=evidence_of(finding.evidence, count, most, finding.kinds if humane else None),
         techniques=techniques,
         tactic=tactics[0],
         is_foreign=heading.image.system not in rule.queries,

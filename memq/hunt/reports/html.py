@@ -32,6 +32,8 @@ _TITLES = {
     "skipped": "Skipped",
     "clean": "Clean",
 }
+_SHORT = 48
+"""Characters of a value that stays in one line: a time, an address, a user of Windows."""
 _MEANING = {
     "undecided": "Nothing was found, but something could not be decided, or was cut short.",
     "skipped": "These rules could not be run.",
@@ -45,6 +47,7 @@ def as_html(findings: Iterable[Finding], heading: Heading) -> Iterator[str]:
     yield _head(heading)
     yield _header(results)
     yield "<main>\n"
+    yield _worst(results)
     yield matrix(results)
     yield _matches(results)
     for outcome in ("undecided", "skipped"):
@@ -113,6 +116,20 @@ def _section(outcome: str, content: str) -> str:
 # Matches
 
 
+def _worst(results: Results) -> str:
+    """Return what was found in short, the worst first: whoever opens the page sees it at once."""
+    found = "".join(
+        f'<li class="tone-{one.rule.level}">{_level(one)}<a href="#rule-{one.number}">'
+        f"{text(one.rule.title)}</a>: {counted(one.evidence.count, 'row')}</li>\n"
+        for one in results.of("match")
+    )
+    return (
+        f'<section>\n<h2>The worst first</h2>\n<ul class="rules">\n{found}</ul>\n</section>\n'
+        if found
+        else ""
+    )
+
+
 def _matches(results: Results) -> str:
     parts = []
     for tactic, groups in groupby(results.groups, lambda group: group.tactic):
@@ -166,8 +183,12 @@ def _references(references: Iterable[str]) -> str:
 
 
 def _named(result: Result) -> str:
+    return _level(result) + text(result.rule.title)
+
+
+def _level(result: Result) -> str:
     level = result.rule.level
-    return f'<span class="level tone-{level}">{level}</span>{text(result.rule.title)}'
+    return f'<span class="level tone-{level}">{level}</span>'
 
 
 def _rows(evidence: Evidence, title: str) -> str:
@@ -175,9 +196,7 @@ def _rows(evidence: Evidence, title: str) -> str:
     if not evidence.titles:
         return ""
     columns = list(zip(*evidence.rows, strict=True))
-    kinds = [
-        ' class="number"' if all(_is_number(cell) for cell in column) else "" for column in columns
-    ]
+    kinds = [f' class="{kind}"' if (kind := _kind(column)) else "" for column in columns]
     head = "".join(
         f'<th scope="col"{kind}>{text(name)}</th>'
         for name, kind in zip(evidence.titles, kinds, strict=True)
@@ -192,6 +211,14 @@ def _rows(evidence: Evidence, title: str) -> str:
         f'<div class="scroll" role="region" tabindex="0" aria-label="Evidence of {text(title)}">\n'
         f"<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}</tbody>\n</table>\n</div>\n"
     )
+
+
+def _kind(column: Iterable[Cell]) -> str:
+    """Return how a column is set: numbers to the right, and what is short is not broken."""
+    cells = list(column)
+    if all(map(_is_number, cells)):
+        return "number"
+    return "short" if all(len(cell.worded) <= _SHORT for cell in cells) else ""
 
 
 def _is_number(cell: Cell) -> bool:

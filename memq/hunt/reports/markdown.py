@@ -46,6 +46,9 @@ def as_markdown(findings: Iterable[Finding], heading: Heading) -> Iterator[str]:
     yield _table(("", ""), heading.facts.items())
     yield "\n## Summary\n\n"
     yield _table(("Outcome", "Rules"), [(name, f"{n:,}") for name, n in results.counts.items()])
+    if found := results.of("match"):
+        yield "\nThe worst first:\n\n"
+        yield "".join(f"- {_named(one)}: {counted(one.evidence.count, 'row')}\n" for one in found)
     yield "\n## Matches\n"
     yield from _matches(results)
     for outcome in ("undecided", "skipped"):

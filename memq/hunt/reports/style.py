@@ -103,6 +103,7 @@ th, td {
 th { background: var(--sunk); font-weight: 600; white-space: nowrap; overflow-wrap: normal; }
 td { white-space: pre-wrap; overflow-wrap: break-word; }
 tbody tr:last-child td { border-bottom: 0; }
+td.short { white-space: pre; }
 .number { text-align: right; font-variant-numeric: tabular-nums; }
 .unknown { color: var(--faint); font-style: italic; }
 
@@ -125,6 +126,7 @@ tbody tr:last-child td { border-bottom: 0; }
   th { white-space: normal; overflow-wrap: break-word; }
   td { overflow-wrap: anywhere; }
   td.number { overflow-wrap: normal; }
+  td.short { white-space: pre-wrap; }
 }
 """
 

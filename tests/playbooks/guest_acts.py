@@ -266,14 +266,22 @@ def _protect(start: int, size: int, rights: int) -> None:
 
 # The kernel's services
 
+_SEIZE = 0x4206  # PTRACE_SEIZE in ptrace.h
 _SOL_PACKET, _PACKET_RX_RING, _BLOCKS, _FRAME = 263, 5, 4, 2048
 _BPF, _MAP_CREATE, _PROG_LOAD = 321, 0, 5
 _INIT_MODULE = 313
 
 
-def traced() -> int:
-    """Let the parent trace this process, as debuggers begin what they start."""
-    return Kernel().call("ptrace", 0, 0, None, None)  # PTRACE_TRACEME
+def tracing(child: Act) -> Act:
+    """Start a child, and trace it as debuggers do; it goes on."""
+
+    def act() -> object:
+        number = os.fork()
+        if not number:
+            stay(child())
+        return Kernel().call("ptrace", _SEIZE, number, None, None)
+
+    return act
 
 
 def packets() -> socket.socket:

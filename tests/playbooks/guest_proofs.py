@@ -173,8 +173,8 @@ FOUND: Mapping[str, tuple[str, tuple[Row, ...]]] = {
         ),
     ),
     "traced-process": (
-        "a process that lets its parent trace it",
-        (_of("tracer/traced", name="traced", tracer="debug"),),
+        "a program that its parent traces",
+        (_of("tracer/job", name="job", tracer="debug"),),
     ),
     "script-in-temporary-folder": (
         "scripts in /tmp, /var/tmp and /dev/shm, one named without its folder, one as input",

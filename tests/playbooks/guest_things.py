@@ -43,7 +43,7 @@ from tests.playbooks.guest_acts import (
     run,
     run_from_memory,
     script,
-    traced,
+    tracing,
     wait_as,
     with_child,
 )
@@ -205,7 +205,7 @@ _PROGRAMS: Mapping[str, Act] = {
     "packets": packets,
     "packets-in-ring": ring_of_packets,
     "shell-of-setuid": _setuid("/usr/local/bin/backup", f"import time; time.sleep({LONG})", ""),
-    "tracer": with_child(in_turn(traced, renamed("traced")), renamed("debug")),
+    "tracer": in_turn(renamed("debug"), tracing(wait_as("/usr/bin/job"))),
     "bpf": bpf,
     "file-deleted": _deleted("/var/log/gone.log"),
     "file-without-name": _deleted("/tmp", has_name=False),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from typing import TYPE_CHECKING, TextIO
 
 from memq import garbage
@@ -24,6 +25,7 @@ def interpret(session: Session) -> int:
     if not (stream.isatty() and session.terminal.is_terminal):
         garbage.collect()
         return _read(session, stream)
+    _hear_interrupts()
     session.greet()
     prompt = _prompt(session, stream)
     garbage.collect()
@@ -38,6 +40,15 @@ def interpret(session: Session) -> int:
         except EOFError:
             break
     return 0
+
+
+def _hear_interrupts() -> None:
+    """Have Ctrl-C mean something, though who started memq ignores it, as shells do in scripts.
+
+    Somebody types here, and it is theirs.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _prompt(session: Session, stream: TextIO) -> Prompt | PlainPrompt:

@@ -18,7 +18,7 @@ import pytest
 import memq.eval
 from memq.errors import QueryError
 from memq.eval.chain_methods import SERIES_METHODS
-from memq.eval.pipeline import bind_query, literal_of, node_of
+from memq.eval.pipeline import bind_query, literal_of, node_of, parameter_of
 from memq.eval.suggestions import COLLECTION_WORDS, TEXT_WORDS, value_methods
 from memq.schema.kinds import Kind, ValueType
 from tests.eval.raw_world import RAW_SYSTEM, RawWorld
@@ -113,6 +113,7 @@ def refusals_in(source: str) -> Iterator[str]:
 ELSEWHERE = {
     *("A parameter cannot be a `", "pattern too large", "This is nested too deep."),
     "It can be said in steps, one method behind another instead of within it.",
+    "--let takes NAME=VALUE, and this is ",
 }
 """What no text brings about, tested below; RE2's words; what takes long texts: test_expansion."""
 
@@ -127,6 +128,11 @@ def test_every_refusal_has_a_message_in_a_file(path: Path) -> None:
 def test_a_parameter_that_no_literal_can_be() -> None:
     with pytest.raises(QueryError, match=r"^A parameter cannot be a `set`\.$"):
         node_of({1})
+
+
+def test_a_parameter_without_a_name() -> None:
+    with pytest.raises(QueryError, match=r"^--let takes NAME=VALUE, and this is '=4'\.$"):
+        parameter_of("=4")
 
 
 # How it is said

@@ -257,3 +257,14 @@ def test_a_mistake_of_memq_is_one_line(
         assert screen.type(CTRL_D).ended() == 0
     assert "TypeError: 'NoneType' object is not callable" in log.read_text("utf-8")
     assert "\n.explain process\nTraceback" in log.read_text("utf-8")
+
+
+@pytest.mark.parametrize("kind", ["dumb", "xterm-256color"])
+def test_interrupts_are_heard_though_a_script_ignores_them(
+    start: Callable[..., Screen], sample: Path, kind: str
+) -> None:
+    with start(["sh", "-c", 'trap "" INT; exec "$@"', "sh", *command(sample)], TERM=kind) as screen:
+        screen.prompt("112 processes")
+        screen.type("process").until(lambda _: last(screen) == "memq> process", "the entry")
+        screen.type(CTRL_C).until(lambda _: last(screen) == "memq>", "an empty entry")
+        assert screen.type(CTRL_D).ended() == 0

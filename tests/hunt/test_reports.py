@@ -247,7 +247,6 @@ def test_a_layer_tells_what_is_clean_from_what_is_not_decided() -> None:
         ("T1620", "defense-evasion"): SCORES["high"],
         ("T1055.012", "privilege-escalation"): SCORES["critical"],
         ("T1014", "defense-evasion"): SCORES["undecided"],
-        ("T1134.001", "defense-evasion"): SCORES["skipped"],
         ("T1003", "credential-access"): SCORES["skipped"],
         ("T1003.007", "credential-access"): SCORES["clean"],
     }

@@ -36,12 +36,8 @@ class Covered:
 
     @property
     def outcome(self) -> str:
-        """The one that people look at first.
-
-        Rules for the other system count only where there are no others.
-        """
-        own = [one for one in self.results if not one.is_foreign] or self.results
-        return min((one.outcome for one in own), key=OUTCOMES.index)
+        """The one that people look at first."""
+        return min((one.outcome for one in self.results), key=OUTCOMES.index)
 
     @property
     def matches(self) -> list[Result]:
@@ -66,10 +62,13 @@ class Covered:
 
 
 def coverage_of(results: Results) -> list[tuple[Tactic, list[Covered]]]:
-    """Return the tactics that rules speak of, in the matrix's order, with techniques by id."""
+    """Return the tactics that rules speak of, in the matrix's order, with techniques by id.
+
+    Rules for another system say nothing of this dump, and are none of it.
+    """
     attack = results.heading.attack
     found: dict[Tactic, dict[str, list[Result]]] = {tactic: {} for tactic in attack.tactics}
-    for result in results.all:
+    for result in (one for one in results.all if not one.is_foreign):
         for technique in result.techniques:
             for tactic in tactics_of(result.rule, technique, attack):
                 found[tactic].setdefault(technique.id, []).append(result)

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from memq.errors import CaseError
 from memq.hunt.case_file import STATUSES, status_of
+from memq.hunt.heading import written
 from memq.hunt.keys import keys_of
-from memq.lang.printer import write
 from memq.output.humane import counted
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from memq.hunt.identity import Identity
     from memq.hunt.rule import Rule
     from memq.hunt.running import Finding
-    from memq.lang.ast import Expression
 
 STATES = ("finished", "stopped", "unfinished")
 """How a run can end; one that was killed has not, and one that is not at its end yet neither."""
@@ -58,11 +57,6 @@ def evidence_text(row: Any) -> str:
 def bounded(text: str, most: int = _MOST_TEXT) -> str:
     """Return a text that a file can hold: not longer, and without halves of characters."""
     return text[:most].encode("utf-8", "backslashreplace").decode()
-
-
-def written(parameters: Mapping[str, Expression]) -> dict[str, str]:
-    """Return parameters as the query language writes them."""
-    return {name: write(value) for name, value in parameters.items()}
 
 
 def query_of(rule: Rule, system: str, given: Mapping[str, str]) -> str:

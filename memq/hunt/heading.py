@@ -57,11 +57,16 @@ class Heading:
         return facts
 
 
+def written(parameters: Mapping[str, Expression]) -> dict[str, str]:
+    """Return parameters as the query language writes them."""
+    return {name: write(value) for name, value in parameters.items()}
+
+
 def heading_of(
     image: Image, attack: Attack, parameters: Mapping[str, Expression] | None = None
 ) -> Heading:
     """Return the heading of a run that begins now."""
-    given = {name: write(value) for name, value in (parameters or {}).items()}
+    given = written(parameters or {})
     begun = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     identity = identity_of(image)
     # A file's name may hold bytes that are no text, which no form could be written with.

@@ -77,7 +77,11 @@ def _text(value: object) -> str:
 
 
 def _fingerprint(image: Image) -> str:
-    """Return a digest that is the same in each format that holds the same memory."""
+    """Return a digest that depends on nothing but the memory that the file holds.
+
+    Two formats of one moment hold other ranges as a rule (an ELF core of QEMU has the VGA's, a
+    crash dump no holes), and so have other digests.
+    """
     physical = image.physical
     digest = hashlib.sha256()
     for start, end in zip(physical.starts.tolist(), physical.ends.tolist(), strict=True):

@@ -34,6 +34,19 @@ def test_the_name_of_the_file_is_none_of_the_fingerprint(sample: Path, tmp_path:
     assert identity(copy).fingerprint == identity(sample).fingerprint
 
 
+def test_it_is_the_same_dump_however_it_is_compressed(lab: Lab) -> None:
+    name = "deb12-6.1-small.lime"
+    packed = identity(lab.folder / "linux" / f"{name}.xz")
+    assert packed.fingerprint == identity(lab.dump(name).path).fingerprint
+
+
+def test_another_format_has_other_ranges_and_is_another_dump(lab: Lab) -> None:
+    names = ("deb12-6.1-small.lime", "deb12-6.1-small.elf")
+    lime, core = (identity(lab.dump(name).path) for name in names)
+    assert lime.size < core.size
+    assert lime.fingerprint != core.fingerprint
+
+
 def test_other_memory_is_another_dump(lab: Lab) -> None:
     names = ("deb12-6.1-small.lime", "deb12-6.1-small.module.lime", "deb12-6.1-rootkit.lime")
     found = [identity(lab.dump(name).path) for name in names]

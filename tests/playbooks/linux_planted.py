@@ -188,7 +188,17 @@ def _kernel(planter: Planter) -> None:
     planter.pointer(mask, TAINT_OUT_OF_TREE | TAINT_UNSIGNED)
 
 
-def _hooks(planter: Planter) -> None:
+def long_hooks(image: Image, pids: Mapping[str, int]) -> dict[int, bytes]:
+    """Return the changes that make the kernel's own functions hear keys, and so on, without end."""
+    planter = Planter(image, pids)
+    own = image.kernel.symbol("_text") + PAGE
+    _hooks(planter, (own, own, own), is_long=True)
+    return planter.changes
+
+
+def _hooks(
+    planter: Planter, functions: tuple[int, int, int] = OUTSIDE, *, is_long: bool = False
+) -> None:
     """Functions of nobody, in structures that stand in a process's memory."""
     own = planter.of("rwx", "vad.Where(is_writable && is_executable).First().start") + PAGE // 2
     place = planter.place(own, planter.of("rwx", "dtb"))
@@ -205,7 +215,9 @@ def _hooks(planter: Planter) -> None:
         ),
     )
     # A notifier_block, an ftrace_ops with the next one, nf_hook_entries with one of them.
-    made = struct.pack("<6Q", OUTSIDE[0], 0, OUTSIDE[1], before, 1, OUTSIDE[2])
-    planter.changes[place] = made
+    following = (address, address + 16, 17) if is_long else (0, before, 1)
+    keys, traced, packets = functions
+    made = struct.pack("<6Q", keys, following[0], traced, following[1], following[2], packets)
+    planter.changes[place] = made.ljust(PAGE // 8, b"\0")
     for number, end in enumerate(ends):
         planter.pointer(end, address + 16 * number)

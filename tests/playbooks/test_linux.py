@@ -29,7 +29,7 @@ from tests.playbooks.linux import (
     SAMPLE,
 )
 from tests.playbooks.linux_damaged import broken_list, places_of_structures, with_holes
-from tests.playbooks.linux_planted import plant
+from tests.playbooks.linux_planted import long_hooks, plant
 from tests.synthetic.rawcopy import RawCopy
 
 if TYPE_CHECKING:
@@ -280,6 +280,18 @@ def test_missing_structures_leave_rules_undecided(
     assert {one.outcome for one in findings} == {"match", "undecided"}
     missing = {slug_of(one.rule) for one in findings if "memory not in the dump" in one.reason}
     assert missing == set(SLUGS) - set(DECIDED)
+
+
+def test_more_functions_than_are_looked_at_leave_rules_undecided(
+    changed_sample: RawCopy, sample_dump: Dump, rules: Mapping[str, Rule]
+) -> None:
+    with Image(sample_dump.path) as image:
+        changes = long_hooks(image, sample_dump.record.truth["named_pids"])
+    asked = tuple(rules[slug] for slug in ("ftrace-hook", "keyboard-notifier", "netfilter-hook"))
+    with changed_sample.changed(changes) as path, Image(path) as image:
+        for one in run_playbook(asked, image, Run()):
+            assert (one.outcome, one.undecided) == ("undecided", 1), one.rule.title
+            assert "division by zero" in one.reason
 
 
 # Command lines
